@@ -1,0 +1,75 @@
+"""Comparison strips: the same picture by several methods, side by side, with one place enlarged."""
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+_MARGIN = 4
+_BACKGROUND = (255, 255, 255)
+_INK = (20, 20, 20)
+_MARK = (255, 64, 32)
+
+
+def strip(columns, *, inset=None, zoom=4):
+    """Draws labelled pictures of one size in a row, and under each the same detail enlarged.
+
+    Args:
+        columns: mapping of a label to a uint8 [height, width, 3] picture, all of one size; labels may hold newlines.
+        inset: (top, left, height, width) of the detail in pixels; None takes none.
+        zoom: factor of the enlargement, by whole pixels so that nothing is smoothed.
+
+    Returns:
+        uint8 [height, width, 3] array.
+    """
+    shapes = {picture.shape for picture in columns.values()}
+    if len(shapes) != 1:
+        raise ValueError(f"`columns` must hold pictures of one size. Received: {sorted(shapes)}")
+    panels = [_panel(label, picture, inset, zoom) for label, picture in columns.items()]
+    height = max(panel.height for panel in panels)
+    width = sum(panel.width for panel in panels) + _MARGIN * (len(panels) - 1)
+    sheet = Image.new("RGB", (width, height), _BACKGROUND)
+    left = 0
+    for panel in panels:
+        sheet.paste(panel, (left, 0))
+        left += panel.width + _MARGIN
+    return np.asarray(sheet)
+
+
+def nearest(image, scale):
+    """Enlarges by repeating pixels: an LR picture at the size of its SR, undisguised."""
+    return np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
+
+
+def busiest_inset(picture, side):
+    """(top, left, side, side) of the square with the most detail: the largest sum of gradients of the grey picture."""
+    grey = np.asarray(picture, np.float64).mean(axis=-1)
+    height, width = grey.shape
+    side = min(side, height, width)
+    detail = np.hypot(*np.gradient(grey)) if min(height, width) > 1 else np.zeros_like(grey)
+    sums = np.pad(detail.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    boxes = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    top, left = np.unravel_index(np.argmax(boxes), boxes.shape)
+    return int(top), int(left), side, side
+
+
+def _panel(label, picture, inset, zoom):
+    image = Image.fromarray(picture)
+    font = ImageFont.load_default(max(11, min(24, image.width // 16)))
+    caption = ImageDraw.Draw(image).multiline_textbbox((0, 0), label, font=font)
+    caption_height = int(caption[3]) + 2 * _MARGIN
+    parts = [image]
+    if inset is not None:
+        top, left, height, width = inset
+        box = (left, top, left + width, top + height)
+        parts.append(image.crop(box).resize((zoom * width, zoom * height), Image.Resampling.NEAREST))
+        image = image.copy()
+        ImageDraw.Draw(image).rectangle((left, top, left + width - 1, top + height - 1), outline=_MARK, width=2)
+        parts[0] = image
+    panel_width = max(int(caption[2]), *(part.width for part in parts), 1)
+    panel_height = caption_height + sum(part.height + _MARGIN for part in parts)
+    panel = Image.new("RGB", (panel_width, panel_height), _BACKGROUND)
+    ImageDraw.Draw(panel).multiline_text((0, _MARGIN), label, fill=_INK, font=font)
+    y = caption_height
+    for part in parts:
+        panel.paste(part, (0, y))
+        y += part.height + _MARGIN
+    return panel
