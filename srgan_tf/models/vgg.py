@@ -1,0 +1,68 @@
+"""VGG19 as a frozen judge of pictures: the features that the perceptual loss compares."""
+
+import os
+
+import keras
+
+from srgan_tf.errors import UserError
+from srgan_tf.models.precision import precision_scope
+
+WEIGHTS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+
+
+def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
+    """Builds VGG19 (Simonyan & Zisserman 2015) from keras.applications up to the deepest of some layers.
+
+    Keras's ImageNet weights are Caffe's: they expect BGR, 0-255, minus the mean colour. That conversion is inside the
+    model, so that it takes the same [0, 1] RGB as everything else here. (torchvision's mean and standard deviation
+    belong to other weights; with these they would be off by a factor of about 57.)
+
+    Args:
+        layer_names: Keras's names, such as "block5_conv4" (the paper's VGG54) or "block2_conv2" (VGG22).
+        before_activation: True for the convolution's output, False for what its ReLU leaves of it.
+        weights: "imagenet" (Keras's cache, else a download), the path of an `.h5` file, or None for random ones.
+
+    Returns:
+        Frozen float32 model from an image [batch, height, width, 3] in [0, 1] to a list of feature maps, one for each
+        name in the order given.
+
+    Raises:
+        UserError: an unknown layer name, or weights that cannot be had.
+    """
+    with precision_scope("float32"):
+        vgg = _load(weights)
+        known = [layer.name for layer in vgg.layers[1:]]
+        for name in layer_names:
+            if name not in known:
+                raise UserError(f"VGG19 has no layer {name!r}. It has: {', '.join(known)}")
+
+        image = keras.Input((None, None, 3), name="image")
+        x = keras.applications.vgg19.preprocess_input(image * 255.0)
+        features = {}
+        for layer in vgg.layers[1:]:
+            split = before_activation and isinstance(layer, keras.layers.Conv2D) and layer.name in layer_names
+            if split:
+                layer.activation = keras.activations.linear
+            x = features[layer.name] = layer(x)
+            if split:
+                x = keras.layers.ReLU(name=f"{layer.name}_relu")(x)
+            if features.keys() >= set(layer_names):
+                break
+        extractor = keras.Model(image, [features[name] for name in layer_names], name="vgg19_features")
+    extractor.trainable = False
+    return extractor
+
+
+def _load(weights):
+    if weights not in (None, "imagenet") and not os.path.isfile(weights):
+        raise UserError(f"no VGG19 weights at {weights!r}: give the path of {WEIGHTS_FILE}, or 'imagenet'")
+    try:
+        return keras.applications.VGG19(include_top=False, weights=weights)
+    except Exception as error:  # Keras reports a failed download as a plain Exception
+        if weights != "imagenet":
+            raise UserError(f"VGG19's weights could not be read from {weights!r}: {error}") from error
+        folder = os.path.join(keras.config.keras_home(), "models")
+        raise UserError(
+            f"VGG19's ImageNet weights could not be downloaded ({error}). "
+            f"Put {WEIGHTS_FILE} into {folder}, or give its path with --set gan.perceptual.weights=PATH"
+        ) from error
