@@ -23,7 +23,10 @@ def strip(columns, *, inset=None, zoom=4):
     shapes = {picture.shape for picture in columns.values()}
     if len(shapes) != 1:
         raise ValueError(f"`columns` must hold pictures of one size. Received: {sorted(shapes)}")
-    panels = [_panel(label, picture, inset, zoom) for label, picture in columns.items()]
+    font = ImageFont.load_default(max(11, min(24, next(iter(shapes))[1] // 16)))
+    lines = max(label.count("\n") + 1 for label in columns)
+    caption_height = 2 * _MARGIN + lines * (sum(font.getmetrics()) + _MARGIN)
+    panels = [_panel(label, picture, font, caption_height, inset, zoom) for label, picture in columns.items()]
     height = max(panel.height for panel in panels)
     width = sum(panel.width for panel in panels) + _MARGIN * (len(panels) - 1)
     sheet = Image.new("RGB", (width, height), _BACKGROUND)
@@ -51,23 +54,20 @@ def busiest_inset(picture, side):
     return int(top), int(left), side, side
 
 
-def _panel(label, picture, inset, zoom):
+def _panel(label, picture, font, caption_height, inset, zoom):
     image = Image.fromarray(picture)
-    font = ImageFont.load_default(max(11, min(24, image.width // 16)))
-    caption = ImageDraw.Draw(image).multiline_textbbox((0, 0), label, font=font)
-    caption_height = int(caption[3]) + 2 * _MARGIN
     parts = [image]
     if inset is not None:
         top, left, height, width = inset
         box = (left, top, left + width, top + height)
-        parts.append(image.crop(box).resize((zoom * width, zoom * height), Image.Resampling.NEAREST))
-        image = image.copy()
-        ImageDraw.Draw(image).rectangle((left, top, left + width - 1, top + height - 1), outline=_MARK, width=2)
-        parts[0] = image
-    panel_width = max(int(caption[2]), *(part.width for part in parts), 1)
-    panel_height = caption_height + sum(part.height + _MARGIN for part in parts)
-    panel = Image.new("RGB", (panel_width, panel_height), _BACKGROUND)
-    ImageDraw.Draw(panel).multiline_text((0, _MARGIN), label, fill=_INK, font=font)
+        detail = image.crop(box).resize((zoom * width, zoom * height), Image.Resampling.NEAREST)
+        marked = image.copy()
+        ImageDraw.Draw(marked).rectangle((left, top, left + width - 1, top + height - 1), outline=_MARK, width=2)
+        parts = [marked, detail]
+    caption_width = max(int(font.getlength(line)) for line in label.split("\n")) + 2 * _MARGIN
+    width = max(caption_width, *(part.width for part in parts))
+    panel = Image.new("RGB", (width, caption_height + sum(part.height + _MARGIN for part in parts)), _BACKGROUND)
+    ImageDraw.Draw(panel).multiline_text((_MARGIN, _MARGIN), label, fill=_INK, font=font)
     y = caption_height
     for part in parts:
         panel.paste(part, (0, y))

@@ -23,8 +23,8 @@ def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
         weights: "imagenet" (Keras's cache, else a download), the path of an `.h5` file, or None for random ones.
 
     Returns:
-        Frozen float32 model from an image [batch, height, width, 3] in [0, 1] to a list of feature maps, one for each
-        name in the order given.
+        Frozen float32 model from an image [batch, height, width, 3] in [0, 1] to a dictionary of feature maps by the
+        layers' names.
 
     Raises:
         UserError: an unknown layer name, or weights that cannot be had.
@@ -48,7 +48,7 @@ def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
                 x = keras.layers.ReLU(name=f"{layer.name}_relu")(x)
             if features.keys() >= set(layer_names):
                 break
-        extractor = keras.Model(image, [features[name] for name in layer_names], name="vgg19_features")
+        extractor = keras.Model(image, {name: features[name] for name in layer_names}, name="vgg19_features")
     extractor.trainable = False
     return extractor
 
@@ -61,7 +61,7 @@ def _load(weights):
     except Exception as error:  # Keras reports a failed download as a plain Exception
         if weights != "imagenet":
             raise UserError(f"VGG19's weights could not be read from {weights!r}: {error}") from error
-        folder = os.path.join(keras.config.keras_home(), "models")
+        folder = os.path.join(os.environ.get("KERAS_HOME", os.path.expanduser("~/.keras")), "models")
         raise UserError(
             f"VGG19's ImageNet weights could not be downloaded ({error}). "
             f"Put {WEIGHTS_FILE} into {folder}, or give its path with --set gan.perceptual.weights=PATH"
