@@ -1,0 +1,295 @@
+"""Every setting of a training run: its default, type, range and meaning.
+
+Settings are frozen dataclasses that pydantic checks when they are made. A generator's and a discriminator's own options
+are not listed here: they are the keyword arguments of the function that builds it, with its defaults and types.
+"""
+
+import dataclasses
+import difflib
+import functools
+import inspect
+import json
+import operator
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+
+from srgan_tf.errors import UserError
+from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
+from srgan_tf.losses.perceptual import PAPER_FEATURE_SCALE
+from srgan_tf.models.discriminators import DISCRIMINATORS
+from srgan_tf.models.generators import GENERATORS
+
+_settings = pydantic.dataclasses.dataclass(
+    frozen=True,
+    kw_only=True,
+    config=pydantic.ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False),
+)
+
+PixelLoss = Literal["mse", "l1", "charbonnier"]
+Fraction = Annotated[float, Field(gt=0, lt=1)]
+
+
+@_settings
+class LearningRate:
+    """A learning rate over one phase. Its places are fractions of the phase, so that a shorter run keeps the shape."""
+
+    initial: PositiveFloat = 1e-4
+    """learning rate of the first step"""
+    decay: Literal["constant", "step", "cosine"] = "constant"
+    """"step" multiplies by `factor` at each milestone, "cosine" falls to `final` in each of `cycles`"""
+    milestones: tuple[Fraction, ...] = ()
+    """fractions of the phase, ascending"""
+    factor: PositiveFloat = 0.1
+    """what a milestone multiplies by"""
+    cycles: PositiveInt = 1
+    """cosine cycles, each starting at `initial` again"""
+    final: NonNegativeFloat = 0.0
+    """where a cosine cycle ends"""
+
+
+@_settings
+class Data:
+    """Where the pictures come from, and the patches cut from them."""
+
+    train: tuple[str, ...] = ("div2k",)
+    """sources: div2k, synthetic, or folders of pictures; --data sets it"""
+    valid: tuple[str, ...] = ()
+    """sources; none: the training sources' own validation pictures, or a few of theirs held out"""
+    valid_pictures: PositiveInt = 10
+    """at most so many pictures are scored while training"""
+    hr_patch_size: PositiveInt = 96
+    """side of the square HR patches, pixels"""
+    batch_size: PositiveInt = 16
+    """patches a step"""
+    augment: bool = True
+    """mirror and turn the patches"""
+    synthetic_count: PositiveInt = 64
+    """training pictures that the source "synthetic" draws"""
+    synthetic_size: PositiveInt = 192
+    """their side, pixels"""
+
+
+@_settings
+class Pretrain:
+    """The first phase: the generator alone, on a pixel loss."""
+
+    steps: NonNegativeInt = 1_000_000
+    """steps; 0 leaves the phase out"""
+    loss: PixelLoss = "mse"
+    """pixel loss"""
+    learning_rate: LearningRate = LearningRate()
+
+
+@_settings
+class Perceptual:
+    """The distance of VGG19's features."""
+
+    layers: Annotated[dict[str, PositiveFloat], Field(min_length=1)] = Field(
+        default_factory=lambda: {"block5_conv4": 1.0}
+    )
+    """VGG19 layers by Keras's names, each with its weight"""
+    before_activation: bool = False
+    """compare the convolutions' outputs instead of what their ReLU leaves"""
+    distance: PixelLoss = "mse"
+    """distance of the features"""
+    feature_scale: PositiveFloat = PAPER_FEATURE_SCALE
+    """multiplies the features first"""
+    weights: str = "imagenet"
+    """"imagenet" or the path of a weights file"""
+
+
+@_settings
+class Gan:
+    """The second phase: generator against discriminator. The weights multiply the terms of the generator's loss."""
+
+    steps: NonNegativeInt = 200_000
+    """steps; 0 leaves the phase out"""
+    learning_rate: LearningRate = LearningRate(decay="step", milestones=(0.5,), factor=0.1)
+    pixel: PixelLoss = "mse"
+    """pixel loss"""
+    pixel_weight: NonNegativeFloat = 0.0
+    """its weight"""
+    perceptual: Perceptual = Perceptual()
+    perceptual_weight: NonNegativeFloat = 1.0
+    """weight of the VGG19 term; 0 needs no VGG19"""
+    adversarial: Literal[tuple(ADVERSARIAL_LOSSES)] = "vanilla"
+    """adversarial objective"""
+    adversarial_weight: NonNegativeFloat = 1e-3
+    """its weight"""
+    total_variation_weight: NonNegativeFloat = 2e-8
+    """weight of the smoothness term"""
+
+
+@_settings
+class Reporting:
+    """How often a run speaks and saves, in steps."""
+
+    log_every: PositiveInt = 100
+    """status line, metrics.jsonl and TensorBoard scalars"""
+    validate_every: PositiveInt = 5_000
+    """scores and sample pictures"""
+    checkpoint_every: PositiveInt = 5_000
+    """checkpoint and generator.keras"""
+    keep_checkpoints: PositiveInt = 3
+    """the newest so many stay"""
+    samples: NonNegativeInt = 3
+    """pictures drawn at each validation"""
+
+
+@_settings
+class Config:
+    """A whole training run."""
+
+    preset: str = ""
+    """name of the preset that it began as"""
+    scale: Literal[2, 4, 8] = 4
+    """super-resolution factor"""
+    seed: NonNegativeInt = 0
+    """of the initial weights and the crops"""
+    precision: Literal["float32", "bfloat16", "float16"] = "float32"
+    """arithmetic of the networks; --precision sets it"""
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
+    """of the averaged generator, the one that is scored and shipped; 0 averages nothing"""
+    generator: dict[str, Any] = Field(default_factory=lambda: {"name": "srresnet"})
+    """network and its options"""
+    discriminator: dict[str, Any] = Field(default_factory=lambda: {"name": "vgg"})
+    """network and its options"""
+    data: Data = Data()
+    pretrain: Pretrain = Pretrain()
+    gan: Gan = Gan()
+    reporting: Reporting = Reporting()
+
+    def __post_init__(self):
+        # Recording each option as it was makes a run's config.json hold when a default changes later.
+        for field, table, given in (
+            ("generator", GENERATORS, {"scale"}),
+            ("discriminator", DISCRIMINATORS, {"hr_patch_size"}),
+        ):
+            object.__setattr__(self, field, _complete_options(field, getattr(self, field), table, given))
+        if self.data.hr_patch_size % self.scale:
+            raise UserError(
+                f"data.hr_patch_size must be a multiple of the scale {self.scale} (received {self.data.hr_patch_size})"
+            )
+
+
+_CONFIG = pydantic.TypeAdapter(Config)
+
+
+def to_dict(config):
+    """The settings as nested dictionaries of JSON values."""
+    return _CONFIG.dump_python(config, mode="json")
+
+
+def from_dict(settings):
+    """The settings from what `to_dict` gave.
+
+    Raises:
+        UserError: names the first wrong setting and the value received.
+    """
+    try:
+        return _CONFIG.validate_python(settings)
+    except pydantic.ValidationError as error:
+        raise UserError(_explain(error)) from None
+
+
+def with_settings(config, assignments):
+    """Changes settings by `name=value` texts, as `--set` takes them.
+
+    Values are read as JSON where they are JSON (`1e5`, `true`, `["a", "b"]`), else as text. A new `generator.name`
+    or `discriminator.name` brings that network's own default options.
+
+    Raises:
+        UserError: an unknown name (with the nearest right one), or a value of the wrong type or range.
+
+    >>> with_settings(Config(), ["gan.steps=1e3", "generator.num_blocks=8"]).gan.steps
+    1000
+    """
+    settings = to_dict(config)
+    for assignment in assignments:
+        name, separator, text = assignment.partition("=")
+        if not separator:
+            raise UserError(f"--set takes NAME=VALUE (received {assignment!r})")
+        known = flatten(settings)
+        if name not in known:
+            nearest = difflib.get_close_matches(name, known, 1, 0.0)[0]
+            raise UserError(f"unknown setting {name!r} (received {assignment!r}); the nearest is {nearest!r}")
+        *groups, leaf = name.split(".")
+        parent = functools.reduce(operator.getitem, groups, settings)
+        if leaf == "name" and groups in (["generator"], ["discriminator"]):
+            parent.clear()
+        parent[leaf] = _parse(text)
+    return from_dict(settings)
+
+
+def flatten(settings, prefix=""):
+    """Nested dictionaries as one, from dotted names to values; `layers` of the perceptual loss stays whole."""
+    flat = {}
+    for name, value in settings.items():
+        if isinstance(value, dict) and name != "layers":
+            flat |= flatten(value, f"{prefix}{name}.")
+        else:
+            flat[prefix + name] = value
+    return flat
+
+
+def describe(config):
+    """One line for each setting: its dotted name, the value, and what it means."""
+    meanings = _meanings(Config)
+    return [
+        f"{name} = {json.dumps(value)}{'  ' + meanings[name] if meanings.get(name) else ''}"
+        for name, value in flatten(to_dict(config)).items()
+    ]
+
+
+def _meanings(settings_class, prefix=""):
+    meanings = {}
+    for field in dataclasses.fields(settings_class):
+        if dataclasses.is_dataclass(field.type):
+            meanings |= _meanings(field.type, f"{prefix}{field.name}.")
+        else:
+            meanings[prefix + field.name] = settings_class.__pydantic_fields__[field.name].description
+    return meanings
+
+
+def _parse(text):
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError:
+        return text
+
+
+def _complete_options(field, choice, table, given):
+    """Checks a network's options against the function that builds it, and adds those left out.
+
+    Args:
+        field: "generator" or "discriminator", for errors.
+        choice: its "name" in the table, and options.
+        table: from names to functions of keyword arguments.
+        given: arguments that other settings determine.
+    """
+    options = dict(choice)
+    name = options.pop("name", None)
+    if name not in table:
+        raise UserError(f"{field}.name must be one of {', '.join(table)} (received {name!r})")
+    parameters = {
+        parameter.name: (parameter.annotation, parameter.default)
+        for parameter in inspect.signature(table[name]).parameters.values()
+        if parameter.name not in given
+    }
+    model = pydantic.create_model(name, __config__=pydantic.ConfigDict(extra="forbid"), **parameters)
+    try:
+        return {"name": name} | model(**options).model_dump()
+    except pydantic.ValidationError as error:
+        raise UserError(_explain(error, f"{field}.")) from None
+
+
+def _explain(error, prefix=""):
+    first = error.errors()[0]
+    if isinstance(first.get("ctx", {}).get("error"), UserError):
+        return str(first["ctx"]["error"])
+    name = prefix + ".".join(str(part) for part in first["loc"])
+    if first["type"] in ("unexpected_keyword_argument", "extra_forbidden"):
+        return f"unknown setting {name!r} (received {first['input']!r})"
+    return f"{name}: {first['msg'][0].lower()}{first['msg'][1:]} (received {first['input']!r})"

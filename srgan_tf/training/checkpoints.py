@@ -1,0 +1,44 @@
+"""Checkpoints of a phase."""
+
+import tensorflow as tf
+
+
+class Checkpoints:
+    """The newest few states of one phase, in one folder.
+
+    Args:
+        folder: where they lie, such as `runs/srgan_x4/checkpoints/gan`.
+        state: the `TrainingState` that is saved and restored.
+        keep: how many stay.
+    """
+
+    def __init__(self, folder, state, *, keep):
+        self._state = state
+        self._checkpoint = state.checkpoint()
+        self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=keep)
+
+    def save(self):
+        """Saves the state under its step; a checkpoint of that step stays as it is."""
+        step = int(self._state.step.numpy())
+        if self._saved_step() != step:
+            self._manager.save(checkpoint_number=step)
+
+    def restore(self):
+        """Restores the newest checkpoint into the state, if there is one.
+
+        Returns:
+            The step that was reached; 0 where there is none.
+        """
+        if self._manager.latest_checkpoint:
+            # Everything saved must find its place, or the run would go on with part of it new.
+            self._checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
+        return int(self._state.step.numpy())
+
+    def _saved_step(self):
+        newest = self._manager.latest_checkpoint
+        return int(newest.rpartition("-")[2]) if newest else None
+
+
+def has_checkpoint(folder):
+    """Whether a phase has saved anything in a folder."""
+    return tf.train.latest_checkpoint(str(folder)) is not None

@@ -1,0 +1,171 @@
+"""A whole training run: settings and a folder in, a trained generator out."""
+
+import logging
+import os
+import pathlib
+
+import keras
+
+from srgan_tf import evaluation
+from srgan_tf.data.pipeline import load_pairs, training_batches
+from srgan_tf.data.sources import open_source
+from srgan_tf.errors import UserError
+from srgan_tf.inference import GENERATOR_FILE, network_upscaler
+from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
+from srgan_tf.models.vgg import vgg19_features
+from srgan_tf.training import hardware
+from srgan_tf.training.checkpoints import Checkpoints, has_checkpoint
+from srgan_tf.training.loop import train_phase
+from srgan_tf.training.objective import gan_terms, pretrain_terms
+from srgan_tf.training.reporting import Reporter, sample_sheet
+from srgan_tf.training.state import gan_state, pretrain_state
+from srgan_tf.training.steps import make_gan_step, make_pretrain_step
+from srgan_tf.training.workdir import check_workdir, write_config
+
+_log = logging.getLogger(__name__)
+
+
+def run(config, workdir):
+    """Trains both phases to their end, from wherever an earlier call with the same arguments stopped.
+
+    Args:
+        config: a `Config`.
+        workdir: the run folder, made if need be. It gets config.json, metrics.jsonl, tensorboard/, checkpoints/,
+            samples/ and generator.keras.
+
+    Returns:
+        Path of generator.keras.
+
+    Raises:
+        UserError: before anything is written: settings, data, folder or VGG19 weights that will not do.
+        WorkError: the training could not be finished.
+    """
+    workdir = pathlib.Path(workdir)
+    check_workdir(config, workdir)
+    hardware.prepare()
+    keras.utils.set_random_seed(config.seed)
+    _log.info("device %s, precision %s", hardware.describe(), config.precision)
+    # All that can be refused is asked for now, not when days of pretraining are over.
+    features = _perceptual_features(config)
+    pretraining = config.pretrain.steps and not has_checkpoint(workdir / "checkpoints" / "gan")
+    pretrain = pretrain_state(config) if pretraining else None
+    gan = gan_state(config) if config.gan.steps else None
+    if not (config.pretrain.steps or config.gan.steps):
+        raise UserError("nothing to train: pretrain.steps and gan.steps are both 0")
+    train_pairs, valid_pairs = _load_data(config)
+    write_config(config, workdir)
+
+    if pretrain:
+        _train(config, workdir, "pretrain", pretrain, features, train_pairs, valid_pairs)
+    if pretrain and gan:
+        gan.start_from(pretrain.generator_ema)
+    if gan:
+        _train(config, workdir, "gan", gan, features, train_pairs, valid_pairs)
+    return workdir / GENERATOR_FILE
+
+
+def _train(config, workdir, phase, state, features, train_pairs, valid_pairs):
+    settings = getattr(config, phase)
+    checkpoints = Checkpoints(workdir / "checkpoints" / phase, state, keep=config.reporting.keep_checkpoints)
+    start_step = checkpoints.restore()
+    if start_step:
+        _log.info("%s: resumed at step %d of %d", phase, start_step, settings.steps)
+
+    upscaler = network_upscaler(state.generator_ema, config.preset)
+
+    def validate():
+        scores = [scored.scores for scored in evaluation.evaluate(upscaler, valid_pairs)]
+        sheets = {pair.name.replace(os.sep, "-"): sample_sheet(upscaler, pair) for pair in valid_pairs[:samples]}
+        return evaluation.mean_scores(scores), sheets
+
+    def save():
+        checkpoints.save()
+        _save_generator(state.generator_ema, workdir)
+
+    samples = config.reporting.samples
+    if phase == "pretrain":
+        step = make_pretrain_step(state, pretrain_terms(settings), ema_decay=config.ema_decay)
+    else:
+        adversarial = ADVERSARIAL_LOSSES[settings.adversarial]
+        step = make_gan_step(state, gan_terms(settings, features), adversarial, ema_decay=config.ema_decay)
+    batches = training_batches(
+        train_pairs,
+        first_step=start_step,
+        last_step=settings.steps,
+        batch_size=config.data.batch_size,
+        hr_patch_size=config.data.hr_patch_size,
+        scale=config.scale,
+        seed=(config.seed, ("pretrain", "gan").index(phase)),
+        augment=config.data.augment,
+    )
+    reporter = Reporter(workdir, phase, steps=settings.steps, start_step=start_step, batch_size=config.data.batch_size)
+    train_phase(
+        state,
+        step,
+        batches,
+        phase=phase,
+        steps=settings.steps,
+        reporting=config.reporting,
+        reporter=reporter,
+        validate=validate,
+        save=save,
+    )
+
+
+def _perceptual_features(config):
+    if not (config.gan.steps and config.gan.perceptual_weight):
+        return None
+    perceptual = config.gan.perceptual
+    return vgg19_features(
+        list(perceptual.layers), before_activation=perceptual.before_activation, weights=perceptual.weights
+    )
+
+
+def _load_data(config):
+    """Training pairs, and the few pairs that are scored while training."""
+    data = config.data
+
+    def open_(name, split, count):
+        return open_source(
+            name,
+            split=split,
+            scale=config.scale,
+            synthetic_count=count,
+            synthetic_size=data.synthetic_size,
+            seed=config.seed,
+        )
+
+    train = [open_(name, "train", data.synthetic_count) for name in data.train]
+    if data.valid:
+        valid = [open_(name, "valid", data.valid_pictures) for name in data.valid]
+    else:
+        valid = []
+        for index, (name, source) in enumerate(zip(data.train, train, strict=True)):
+            if source.has_splits:
+                valid.append(open_(name, "valid", data.valid_pictures))
+            else:
+                train[index], held_out = _hold_out(source, data.valid_pictures)
+                valid.append(held_out)
+    _log.info("reading %s", ", ".join(f"{source.name} ({len(source)} pictures)" for source in train))
+    train_pairs = load_pairs(train, hr_patch_size=data.hr_patch_size)
+    per_source = -(-data.valid_pictures // len(valid))
+    chosen = [source.select(range(min(per_source, len(source)))) for source in valid]
+    return train_pairs, load_pairs(chosen, hr_patch_size=11 + 2 * config.scale)[: data.valid_pictures]
+
+
+def _hold_out(source, count):
+    """Splits a source without a validation set of its own: at most a tenth, evenly spread, is kept from training."""
+    total = len(source)
+    count = min(count, total // 10)
+    if count == 0:
+        _log.warning("%s has too few pictures to hold one out: validation uses a training picture", source.name)
+        return source, source.select([0])
+    held_out = [position * total // count for position in range(count)]
+    rest = sorted(set(range(total)) - set(held_out))
+    return source.select(rest), source.select(held_out)
+
+
+def _save_generator(generator, workdir):
+    unfinished = workdir / f".unfinished-{GENERATOR_FILE}"
+    generator.save(unfinished)
+    os.replace(unfinished, workdir / GENERATOR_FILE)

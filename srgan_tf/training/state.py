@@ -1,0 +1,87 @@
+"""All that changes while a phase trains: networks, optimizers, the step. It is what checkpoints hold."""
+
+import dataclasses
+
+import keras
+import tensorflow as tf
+
+from srgan_tf.errors import UserError
+from srgan_tf.models.discriminators import DISCRIMINATORS
+from srgan_tf.models.generators import GENERATORS
+from srgan_tf.models.precision import as_float32, precision_scope
+from srgan_tf.training.optimizers import make_optimizer
+
+
+@dataclasses.dataclass
+class TrainingState:
+    """State of one phase.
+
+    Attributes:
+        generator: the network that is trained, in the run's precision.
+        generator_ema: a float32 copy whose weights follow the generator's; the one that is scored and saved.
+        g_optimizer: the generator's.
+        step: int64 variable, steps done in this phase.
+        discriminator: None in the pretrain phase.
+        d_optimizer: None in the pretrain phase.
+    """
+
+    generator: keras.Model
+    generator_ema: keras.Model
+    g_optimizer: keras.optimizers.Optimizer
+    step: tf.Variable
+    discriminator: keras.Model | None = None
+    d_optimizer: keras.optimizers.Optimizer | None = None
+
+    def checkpoint(self):
+        """A `tf.train.Checkpoint` of everything here."""
+        parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
+
+    def start_from(self, generator):
+        """Takes another generator's weights, for both the generator and its average."""
+        self.generator.set_weights(generator.get_weights())
+        self.generator_ema.set_weights(generator.get_weights())
+
+
+def pretrain_state(config):
+    """The state at the beginning of the pretrain phase."""
+    return _state(config, config.pretrain)
+
+
+def gan_state(config):
+    """The state at the beginning of the GAN phase, with a new generator: see `start_from`."""
+    state = _state(config, config.gan)
+    with precision_scope(config.precision):
+        state.discriminator = build_network(
+            "discriminator", DISCRIMINATORS, config.discriminator, hr_patch_size=config.data.hr_patch_size
+        )
+    state.d_optimizer = make_optimizer(
+        config.gan.learning_rate,
+        config.gan.steps,
+        state.discriminator.trainable_variables,
+        precision=config.precision,
+    )
+    return state
+
+
+def _state(config, phase):
+    with precision_scope(config.precision):
+        generator = build_network("generator", GENERATORS, config.generator, scale=config.scale)
+    optimizer = make_optimizer(
+        phase.learning_rate, phase.steps, generator.trainable_variables, precision=config.precision
+    )
+    return TrainingState(generator, as_float32(generator), optimizer, tf.Variable(0, dtype=tf.int64, name="step"))
+
+
+def build_network(field, table, choice, **given):
+    """Builds the network that a setting names.
+
+    Raises:
+        UserError: the network refuses its options; the message names the setting.
+    """
+    options = dict(choice)
+    builder = table[options.pop("name")]
+    try:
+        return builder(**options, **given)
+    except ValueError as error:
+        raise UserError(f"{field}: {error}") from error

@@ -1,0 +1,48 @@
+"""The run folder: what is in it, and whose it is."""
+
+import json
+import os
+import pathlib
+
+from srgan_tf import config as configuration
+from srgan_tf.errors import UserError
+
+CONFIG_FILE = "config.json"
+
+
+def check_workdir(config, workdir):
+    """Makes sure, without writing, that a run of these settings may use a folder.
+
+    Raises:
+        UserError: another run's settings are in it (the fields that differ are listed), or it cannot be written.
+    """
+    workdir = pathlib.Path(workdir)
+    existing = next(path for path in [workdir, *workdir.absolute().parents] if path.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK):
+        raise UserError(f"cannot write to the workdir {str(workdir)!r}: {str(existing)!r} is no writable folder")
+    file = workdir / CONFIG_FILE
+    if not file.exists():
+        return
+    try:
+        settings = json.loads(file.read_text())
+    except json.JSONDecodeError as error:
+        raise UserError(f"{str(file)!r} is damaged: {error}") from error
+    before, now = (configuration.flatten(settings), configuration.flatten(configuration.to_dict(config)))
+    differing = [
+        f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    if differing:
+        raise UserError(
+            f"the run in {str(workdir)!r} has other settings; give another --workdir. {'; '.join(differing)}"
+        )
+
+
+def write_config(config, workdir):
+    """Makes the run folder and records the settings in it."""
+    workdir = pathlib.Path(workdir)
+    workdir.mkdir(parents=True, exist_ok=True)
+    unfinished = workdir / f".{CONFIG_FILE}.unfinished"
+    unfinished.write_text(json.dumps(configuration.to_dict(config), indent=2) + "\n")
+    os.replace(unfinished, workdir / CONFIG_FILE)

@@ -1,0 +1,71 @@
+"""Trains a super-resolution network: pretraining on pixels, then a GAN phase.
+
+    python train.py                                              srgan_x4 on DIV2K, into runs/srgan_x4
+    python train.py --preset tiny --data synthetic --workdir runs/tiny
+    python train.py --data FOLDER --workdir runs/mine --set gan.steps=1000
+
+The same command again goes on where the run stopped.
+"""
+
+import logging
+import sys
+
+from srgan_tf import cli
+
+
+def main():
+    """Parses the flags, trains, and says where the results lie."""
+    parser = cli.Parser(__doc__, epilog="--list shows every preset and setting.")
+    parser.add_argument("--preset", default="srgan_x4", help="recipe to start from (default: %(default)s)")
+    parser.add_argument(
+        "--data",
+        action="append",
+        metavar="DATA",
+        help="div2k, synthetic, a folder of HR pictures, a folder with HR/ and LR/, or DIV2K unpacked; may be repeated",
+    )
+    parser.add_argument(
+        "--valid", action="append", metavar="DATA", help="pictures to score while training (default: from --data)"
+    )
+    parser.add_argument("--workdir", help="run folder (default: runs/PRESET)")
+    parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), help="bfloat16 suits recent GPUs")
+    parser.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting; may be repeated"
+    )
+    parser.add_argument("--list", action="store_true", help="list the presets, and --preset's settings, and exit")
+    flags = parser.parse_args()
+
+    from srgan_tf import config as configuration
+    from srgan_tf import presets
+
+    config = presets.load_preset(flags.preset)
+    settings = configuration.to_dict(config)
+    if flags.precision:
+        settings["precision"] = flags.precision
+    for name, sources in (("train", flags.data), ("valid", flags.valid)):
+        if sources:
+            settings["data"][name] = sources
+    config = configuration.with_settings(configuration.from_dict(settings), flags.set)
+    if flags.list:
+        for name, preset in presets.PRESETS.items():
+            print(f"{name:12} {preset.__doc__.splitlines()[0]}")
+        print(f"\nSettings of {flags.preset}:", *configuration.describe(config), sep="\n  ")
+        return
+
+    from srgan_tf.training.run import run
+
+    workdir = flags.workdir or f"runs/{config.preset}"
+    logging.info(
+        "training %s x%d on %s into %s: %d pretrain steps, %d gan steps",
+        config.preset,
+        config.scale,
+        ", ".join(config.data.train),
+        workdir,
+        config.pretrain.steps,
+        config.gan.steps,
+    )
+    generator = run(config, workdir)
+    print(f"done: {generator}; samples in {workdir}/samples; tensorboard --logdir {workdir}/tensorboard")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.execute(main))

@@ -1,0 +1,36 @@
+"""Upscales pictures; no reference is needed.
+
+python upscale.py photo.jpg holiday/ --model runs/srgan_x4 --output upscaled
+"""
+
+import sys
+
+from srgan_tf import cli
+
+
+def main():
+    """Parses the flags, upscales, and says where the results lie."""
+    parser = cli.Parser(__doc__)
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="folders are searched to their depth")
+    parser.add_argument(
+        "--model", required=True, help="bicubic, a run folder, a .keras file or a SavedModel folder of export.py"
+    )
+    parser.add_argument("--output", required=True, help="folder for the PNG files")
+    parser.add_argument("--scale", type=int, default=4, choices=(2, 4, 8), help="factor of bicubic (default: 4)")
+    flags = parser.parse_args()
+
+    from srgan_tf import upscaling
+    from srgan_tf.inference import load_upscaler
+    from srgan_tf.report import make_folder
+    from srgan_tf.training import hardware
+
+    jobs = upscaling.plan(flags.pictures, flags.output)
+    upscaler = load_upscaler(flags.model, scale=flags.scale)
+    make_folder(flags.output)
+    print(f"upscaling {len(jobs)} pictures x{upscaler.scale} with {upscaler.name} on {hardware.describe()}")
+    upscaling.run(upscaler, jobs, lambda line: print(line, flush=True))
+    print(f"done: {flags.output}")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.execute(main))
