@@ -42,16 +42,23 @@ def nearest(image, scale):
     return np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
 
 
-def busiest_inset(picture, side):
-    """(top, left, side, side) of the square with the most detail: the largest sum of gradients of the grey picture."""
+def busiest_inset(picture, zoom):
+    """The place with the most detail whose enlargement by `zoom` is as large as the picture.
+
+    Args:
+        picture: [height, width, channels].
+        zoom: factor, at least 1.
+
+    Returns:
+        (top, left, height, width) in pixels: the box with the largest sum of gradients of the grey picture.
+    """
     grey = np.asarray(picture, np.float64).mean(axis=-1)
-    height, width = grey.shape
-    side = min(side, height, width)
-    detail = np.hypot(*np.gradient(grey)) if min(height, width) > 1 else np.zeros_like(grey)
+    height, width = (max(1, size // zoom) for size in grey.shape)
+    detail = np.hypot(*np.gradient(grey)) if min(grey.shape) > 1 else np.zeros_like(grey)
     sums = np.pad(detail.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    boxes = sums[side:, side:] - sums[:-side, side:] - sums[side:, :-side] + sums[:-side, :-side]
+    boxes = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
     top, left = np.unravel_index(np.argmax(boxes), boxes.shape)
-    return int(top), int(left), side, side
+    return int(top), int(left), height, width
 
 
 def _panel(label, picture, font, caption_height, inset, zoom):

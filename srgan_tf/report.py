@@ -78,8 +78,7 @@ def _strip(upscaler, scored):
         columns[_caption(upscaler.name, scored.scores)] = scored.sr
     columns["HR"] = hr
     zoom = 4
-    inset = comparison.busiest_inset(hr, min(hr.shape[:2]) // zoom)
-    return comparison.strip(columns, inset=inset, zoom=zoom)
+    return comparison.strip(columns, inset=comparison.busiest_inset(hr, zoom), zoom=zoom)
 
 
 def _caption(name, scores):
