@@ -1,0 +1,128 @@
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srgan_tf.data.crops import crop_batch, dihedral
+from srgan_tf.data.pipeline import load_pairs, training_batches
+from srgan_tf.data.sources import Pair, open_source
+from srgan_tf.errors import UserError
+from srgan_tf.resize import imresize
+
+OPTIONS = {"batch_size": 4, "hr_patch_size": 24, "scale": 4, "seed": 5}
+
+
+def coded_pairs(count=5, height=12, width=16):
+    """Pairs whose pixels say where they are: red the picture, green the LR row, blue the LR column."""
+    pairs = []
+    for index in range(count):
+        rows, columns = np.mgrid[:height, :width]
+        lr = np.stack([np.full_like(rows, index), rows, columns], axis=-1).astype(np.uint8)
+        pairs.append(Pair(str(index), lr, lr.repeat(4, axis=0).repeat(4, axis=1)))
+    return pairs
+
+
+def test_lr_and_hr_are_cut_at_the_same_place():
+    pairs = coded_pairs()
+    for step in range(50):
+        lr, hr = crop_batch(pairs, step, **OPTIONS)
+        assert lr.shape == (4, 6, 6, 3)
+        assert hr.shape == (4, 24, 24, 3)
+        np.testing.assert_array_equal(hr, lr.repeat(4, axis=1).repeat(4, axis=2))
+
+
+def test_real_crops_are_aligned_to_the_pixel():
+    pairs = load_pairs([open_source("synthetic", split="train", scale=4, synthetic_size=96)])
+    for step in range(20):
+        lr, hr = crop_batch(pairs, step, augment=False, **(OPTIONS | {"hr_patch_size": 64}))
+        for small, large in zip(lr, hr, strict=True):
+            np.testing.assert_array_equal(imresize(large, 16, 16)[3:-3, 3:-3], small[3:-3, 3:-3])
+
+
+def test_each_picture_once_an_epoch_in_a_new_order():
+    pairs = coded_pairs(count=8)
+    drawn = np.concatenate([crop_batch(pairs, step, **OPTIONS)[0][:, 0, 0, 0] for step in range(6)]).reshape(3, 8)
+    for epoch in drawn:
+        assert sorted(epoch) == list(range(8))
+    assert len({tuple(epoch) for epoch in drawn}) == 3
+
+
+def test_places_and_symmetries_are_uniform():
+    pairs = coded_pairs(count=1, height=9, width=10)  # 4 x 5 places of 6x6
+    places, symmetries = np.zeros((4, 5), int), np.zeros(8, int)
+    corner = np.arange(36).reshape(6, 6)
+    views = [dihedral(corner[..., np.newaxis], symmetry)[0, :2, 0].tolist() for symmetry in range(8)]
+    for step in range(1000):
+        for patch in crop_batch(pairs, step, **OPTIONS)[0].astype(int):
+            top, left = patch[..., 1].min(), patch[..., 2].min()
+            places[top, left] += 1
+            first_two = ((patch[0, :2, 1] - top) * 6 + patch[0, :2, 2] - left).tolist()
+            symmetries[views.index(first_two)] += 1
+    for counts in (places.ravel(), symmetries):
+        expected = 4000 / len(counts)
+        chi_squared = ((counts - expected) ** 2 / expected).sum()
+        # The 99.99 % points of chi squared with 19 and 7 degrees of freedom are 50.8 and 29.9.
+        assert chi_squared < {20: 50.8, 8: 29.9}[len(counts)]
+
+
+def test_the_eight_symmetries_differ_and_fit_odd_sizes():
+    image = np.arange(2 * 3 * 3).reshape(2, 3, 3)
+    views = [dihedral(image, symmetry) for symmetry in range(8)]
+    assert len({(view.shape, view.tobytes()) for view in map(np.ascontiguousarray, views)}) == 8
+    np.testing.assert_array_equal(views[0], image)
+    np.testing.assert_array_equal(views[4], image[:, ::-1])
+    assert views[1].shape == (3, 2, 3)
+
+
+def test_augment_off_leaves_patches_as_they_lie():
+    lr, _ = crop_batch(coded_pairs(), 0, augment=False, **OPTIONS)
+    assert (np.diff(lr[..., 1].astype(int), axis=1) == 1).all()
+    assert (np.diff(lr[..., 2].astype(int), axis=2) == 1).all()
+
+
+def test_pipeline_gives_the_same_batches_from_any_step():
+    pairs = coded_pairs()
+    whole = list(training_batches(pairs, first_step=0, last_step=7, **OPTIONS))
+    assert len(whole) == 7
+    for offset, (lr, hr) in enumerate(training_batches(pairs, first_step=4, last_step=7, **OPTIONS)):
+        np.testing.assert_array_equal(lr, whole[4 + offset][0])
+        np.testing.assert_array_equal(hr, whole[4 + offset][1])
+        assert lr.dtype == tf.float32
+        assert lr.shape == (4, 6, 6, 3)
+    # Inside tf.data and eager it is one function.
+    np.testing.assert_allclose(whole[3][1], crop_batch(pairs, 3, **OPTIONS)[1] / 255.0, atol=1e-7)
+    other = next(iter(training_batches(pairs, first_step=0, last_step=1, **(OPTIONS | {"seed": 6}))))
+    assert (other[1].numpy() != whole[0][1].numpy()).any()
+
+
+def test_the_same_batches_in_another_process():
+    code = (
+        "import hashlib; from srgan_tf.data.pipeline import load_pairs; from srgan_tf.data.crops import crop_batch\n"
+        "from srgan_tf.data.sources import open_source\n"
+        "pairs = load_pairs([open_source('synthetic', split='train', scale=4, synthetic_size=32)])\n"
+        "lr, hr = crop_batch(pairs, 17, batch_size=4, hr_patch_size=24, scale=4, seed=(5, 1))\n"
+        "print(hashlib.md5(lr.tobytes() + hr.tobytes()).hexdigest())"
+    )
+    runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
+    assert len(runs[0].stdout.strip()) == 32
+    assert runs[0].stdout == runs[1].stdout
+
+
+def test_small_pictures_are_left_out_with_a_count(caplog):
+    pairs = coded_pairs(count=3)
+    small = [Pair("small", np.zeros((2, 9, 3), np.uint8), np.zeros((8, 36, 3), np.uint8))]
+
+    class Source(list):
+        name = "mixed"
+
+    assert load_pairs([Source(pairs + small)], hr_patch_size=24) == pairs
+    assert "mixed: 1 pictures smaller than 24 pixels left out" in caplog.text
+    with pytest.raises(UserError, match="mixed is smaller than the patch of 64"):
+        load_pairs([Source(pairs + small)], hr_patch_size=64)
+
+
+def test_patches_must_be_whole_lr_pixels():
+    with pytest.raises(ValueError, match="26"):
+        training_batches(coded_pairs(), first_step=0, last_step=1, **(OPTIONS | {"hr_patch_size": 26}))

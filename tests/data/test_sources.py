@@ -1,0 +1,110 @@
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan_tf.data.sources import make_pair, open_source
+from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.errors import UserError, WorkError
+from srgan_tf.resize import imresize
+
+
+def save(path, picture):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path)
+
+
+def test_a_pair_is_cropped_and_its_lr_made_of_the_whole(rng):
+    hr = rng.integers(0, 256, (18, 23, 3), dtype=np.uint8)
+    pair = make_pair("name", hr, 4)
+    np.testing.assert_array_equal(pair.hr, hr[:16, :20])
+    np.testing.assert_array_equal(pair.lr, imresize(hr[:16, :20], 4, 5))
+
+
+def test_synthetic_splits_differ_and_repeat():
+    train, valid = (open_source("synthetic", split=split, scale=4, synthetic_size=32) for split in ("train", "valid"))
+    assert len(train) == len(list(train)) == 8
+    assert train.has_splits
+    first = [pair.hr for pair in train]
+    for index, pair in enumerate(train):
+        np.testing.assert_array_equal(pair.hr, first[index])
+        assert pair.lr.shape == (8, 8, 3)
+    assert all((pair.hr != hr).any() for pair in valid for hr in first)
+    other_seed = next(iter(open_source("synthetic", split="train", scale=4, synthetic_size=32, seed=1)))
+    assert (other_seed.hr != first[0]).any()
+
+
+def test_folder_of_hr_pictures(picture_folder):
+    save(picture_folder / "deeper" / "grey.png", draw_picture(99, 33, 47)[..., 0])
+    source = open_source(str(picture_folder), split="train", scale=4)
+    pairs = {pair.name: pair for pair in source}
+    assert source.name == "pictures"
+    assert len(source) == 13
+    assert list(pairs)[:2] == ["00", "01"]
+    assert pairs["deeper/grey"].hr.shape == (32, 44, 3)
+    assert pairs["deeper/grey"].lr.shape == (8, 11, 3)
+
+
+def test_select(picture_folder):
+    source = open_source(str(picture_folder), split="train", scale=4).select([3, 1])
+    assert [pair.name for pair in source] == ["03", "01"]
+
+
+def test_given_lr_is_used_as_it_is(tmp_path, rng):
+    lr = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    save(tmp_path / "LR" / "a.png", lr)
+    save(tmp_path / "HR" / "a.png", draw_picture(0, 22, 31))  # not multiples of 4
+    (pair,) = open_source(str(tmp_path), split="valid", scale=4)
+    np.testing.assert_array_equal(pair.lr, lr)
+    assert pair.hr.shape == (20, 28, 3)
+
+
+def test_pairs_must_match(tmp_path):
+    save(tmp_path / "HR" / "a.png", draw_picture(0, 32, 32))
+    with pytest.raises(UserError, match="no LR/ beside it"):
+        open_source(str(tmp_path), split="valid", scale=4)
+    save(tmp_path / "LR" / "b.png", draw_picture(0, 8, 8))
+    with pytest.raises(UserError, match="no LR of the same name, first 'a'"):
+        open_source(str(tmp_path), split="valid", scale=4)
+    save(tmp_path / "LR" / "a.png", draw_picture(0, 9, 8))
+    with pytest.raises(UserError, match="no HR of the same name, first 'b'"):
+        open_source(str(tmp_path), split="valid", scale=4)
+    (tmp_path / "LR" / "b.png").unlink()
+    with pytest.raises(WorkError, match=r"a\.png' is 8x9, which is not 1/4 of the 32x32"):
+        list(open_source(str(tmp_path), split="valid", scale=4))
+
+
+def test_div2k_as_it_unpacks(tmp_path):
+    for split, names in (("train", ("0001", "0002")), ("valid", ("0801",))):
+        for name in names:
+            pair = make_pair(name, draw_picture(int(name), 32, 48), 4)
+            save(tmp_path / f"DIV2K_{split}_HR" / f"{name}.png", pair.hr)
+            save(tmp_path / f"DIV2K_{split}_LR_bicubic" / "X4" / f"{name}x4.png", pair.lr)
+    train = open_source(str(tmp_path), split="train", scale=4)
+    assert train.has_splits
+    assert [pair.name for pair in train] == ["0001", "0002"]
+    assert [pair.name for pair in open_source(str(tmp_path), split="valid", scale=4)] == ["0801"]
+    # Without the archive of LR pictures they are made, and equal.
+    given = [pair.lr for pair in train]
+    shutil.rmtree(tmp_path / "DIV2K_train_LR_bicubic")
+    for pair, lr in zip(open_source(str(tmp_path), split="train", scale=4), given, strict=True):
+        np.testing.assert_array_equal(pair.lr, lr)
+
+
+def test_wrong_names():
+    with pytest.raises(UserError, match="no data 'div2'"):
+        open_source("div2", split="train", scale=4)
+
+
+def test_a_damaged_picture_among_good_ones_is_named(picture_folder):
+    (picture_folder / "05.png").write_text("no picture")
+    with pytest.raises(WorkError, match=r"05\.png"):
+        list(open_source(str(picture_folder), split="train", scale=4))
+
+
+def test_pictures_are_loaded_while_one_iterates(picture_folder):
+    (picture_folder / "11.png").write_text("no picture")
+    iterator = iter(open_source(str(picture_folder), split="train", scale=4))
+    assert next(iterator).name == "00"  # not all are read first
+    iterator.close()

@@ -1,0 +1,65 @@
+import math
+
+import numpy as np
+import pytest
+
+from srgan_tf import pixels
+from srgan_tf.metrics import fidelity
+
+
+def test_an_error_of_a_tenth_is_20_db():
+    reference = np.zeros((17, 23, 3))
+    assert fidelity.psnr_rgb(reference, reference + 25.5) == pytest.approx(20.0, abs=1e-12)
+
+
+def test_psnr_does_not_wrap_around():
+    # In uint8 arithmetic 10 - 20 is 246.
+    reference, estimate = np.full((12, 12, 3), 10, np.uint8), np.full((12, 12, 3), 20, np.uint8)
+    assert fidelity.psnr_rgb(reference, estimate) == pytest.approx(20 * math.log10(255 / 10))
+
+
+def test_psnr_on_luma_weighs_the_channels():
+    # One grey level of green is 128.553 / 255 of luma.
+    reference = np.full((12, 12, 3), 100, np.uint8)
+    estimate = reference + np.array([0, 1, 0], np.uint8)
+    assert fidelity.psnr_y(reference, estimate) == pytest.approx(20 * math.log10(255 / (128.553 / 255)))
+
+
+def test_equal_pictures():
+    picture = np.full((12, 12, 3), 100, np.uint8)
+    assert fidelity.psnr_y(picture, picture) == math.inf
+    assert fidelity.ssim_y(picture, picture) == pytest.approx(1.0)
+
+
+def test_ssim_against_its_definition_in_numpy(rng):
+    reference = rng.integers(0, 256, (13, 15, 3), dtype=np.uint8)
+    estimate = np.clip(reference + rng.normal(0, 20, reference.shape), 0, 255).astype(np.uint8)
+
+    def ssim(x, y):
+        offsets = np.arange(11) - 5
+        window = np.exp(-(offsets[:, np.newaxis] ** 2 + offsets**2) / (2 * 1.5**2))
+        window /= window.sum()
+        values = []
+        for top in range(x.shape[0] - 10):
+            for left in range(x.shape[1] - 10):
+                a, b = (image[top : top + 11, left : left + 11] for image in (x, y))
+                mean_a, mean_b = (window * a).sum(), (window * b).sum()
+                var_a, var_b = (window * (a - mean_a) ** 2).sum(), (window * (b - mean_b) ** 2).sum()
+                covariance = (window * (a - mean_a) * (b - mean_b)).sum()
+                c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+                values.append(
+                    (2 * mean_a * mean_b + c1)
+                    * (2 * covariance + c2)
+                    / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
+                )
+        return np.mean(values)
+
+    luma = [pixels.luma(image).numpy()[..., 0] for image in (reference, estimate)]
+    assert fidelity.ssim_y(reference, estimate) == pytest.approx(ssim(*luma), abs=1e-5)
+    channels = [ssim(reference[..., c].astype(float), estimate[..., c].astype(float)) for c in range(3)]
+    assert fidelity.ssim_rgb(reference, estimate) == pytest.approx(np.mean(channels), abs=1e-5)
+
+
+def test_ssim_needs_its_window():
+    with pytest.raises(ValueError, match="10x12"):
+        fidelity.ssim_y(np.zeros((12, 10, 3), np.uint8), np.zeros((12, 10, 3), np.uint8))

@@ -1,0 +1,43 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srgan_tf.models.generators import srresnet
+from srgan_tf.models.receptive_field import receptive_field
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"scale": 4, "num_blocks": 1},
+        {"scale": 2, "num_blocks": 2, "head_kernel_size": 3, "tail_kernel_size": 3},
+        {"scale": 8, "num_blocks": 1, "output_activation": "linear", "bilinear_skip": True},
+    ],
+)
+def test_it_covers_what_the_gradient_reaches_and_no_more(options):
+    generator = srresnet(num_filters=4, **options)
+    reach = receptive_field(generator)
+    size = 2 * reach + 9
+    lr = tf.random.stateless_uniform((1, size, size, 3), (0, 0))
+    scale, centre = options["scale"], size // 2
+    farthest = 0
+    for row in range(scale * centre, scale * (centre + 1)):  # every SR pixel of one LR pixel
+        with tf.GradientTape() as tape:
+            tape.watch(lr)
+            pixel = generator(lr)[0, row, scale * centre]
+        touched = np.nonzero(np.abs(tape.gradient(pixel, lr)[0]).max(axis=(1, 2)))[0]
+        farthest = max(farthest, centre - touched.min(), touched.max() - centre)
+    assert reach - 1 <= farthest <= reach
+
+
+def test_srresnet_needs_40_pixels():
+    # Head 4, 33 convolutions of 3x3, upsamplers 1 + 1/2, tail 4/4: 39.5.
+    assert receptive_field(srresnet(num_filters=2)) == 40
+
+
+def test_unknown_operations_are_refused():
+    image = keras.Input((None, None, 3))
+    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
+    with pytest.raises(ValueError, match="GlobalAveragePooling2D"):
+        receptive_field(model)

@@ -1,0 +1,187 @@
+"""What users get wrong: one line, the right exit code, nothing half-written."""
+
+import os
+import pathlib
+
+import numpy as np
+import pytest
+from conftest import FAST
+from PIL import Image
+
+from srgan_tf.data.synthetic import draw_picture
+
+
+def one_line(error):
+    return len(error.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--preset", "srgan"], "unknown preset 'srgan'; the nearest is 'srgan_x4'"),
+        (["--preset", "tiny", "--set", "gan.stepz=3"], "the nearest is 'gan.steps'"),
+        (["--preset", "tiny", "--set", "gan.steps=three"], "gan.steps: input should be a valid integer"),
+        (["--preset", "tiny", "--set", "data.batch_size=0"], "data.batch_size: input should be greater than 0"),
+        (["--preset", "tiny", "--precision", "half"], "argument --precision: invalid choice: 'half'"),
+        (["--preset", "tiny", "--stpes", "3"], "unrecognized arguments: --stpes 3"),
+        (["--preset", "tiny", "--data", "missing"], "no data 'missing'"),
+        (["--preset", "tiny", "--set", "data.hr_patch_size=40"], "`hr_patch_size` must be a multiple of 16"),
+        (
+            ["--preset", "tiny", "--set", "generator.output_activation=tanh"],
+            "generator: `bilinear_skip` needs a linear",
+        ),
+        (["--preset", "srgan_x4", "--set", "gan.perceptual.weights=missing.h5"], "no VGG19 weights at 'missing.h5'"),
+        (["--preset", "srgan_x4", "--set", 'gan.perceptual.layers={"block9": 1}'], "VGG19 has no layer 'block9'"),
+    ],
+)
+def test_train_refuses(run_script, tmp_path, arguments, message):
+    code, _, error = run_script("train", *arguments, "--workdir", tmp_path / "run")
+    assert code == 2
+    assert message in error
+    assert one_line(error)
+    assert not (tmp_path / "run").exists()
+
+
+def fast_without_data():
+    start = FAST.index("--data")
+    return [*FAST[:start], *FAST[start + 2 :]]
+
+
+def test_train_refuses_an_empty_folder(run_script, tmp_path):
+    (tmp_path / "empty").mkdir()
+    code, _, error = run_script(
+        "train", *fast_without_data(), "--data", tmp_path / "empty", "--workdir", tmp_path / "run"
+    )
+    assert (code, one_line(error)) == (2, True)
+    assert "no picture in" in error
+
+
+def test_train_refuses_pictures_smaller_than_the_patch(run_script, tmp_path, picture_folder):
+    code, _, error = run_script(
+        "train",
+        *fast_without_data(),
+        *("--data", picture_folder, "--workdir", tmp_path / "run", "--set", "data.hr_patch_size=128"),
+    )
+    assert (code, one_line(error)) == (2, True)
+    assert "smaller than the patch of 128 pixels" in error
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("damage", [b"no picture", None])
+def test_train_names_a_damaged_picture(run_script, tmp_path, picture_folder, damage):
+    file = picture_folder / "07.png"
+    file.write_bytes(damage or file.read_bytes()[:2000])
+    code, _, error = run_script("train", *fast_without_data(), "--data", picture_folder, "--workdir", tmp_path / "run")
+    assert (code, one_line(error)) == (1, True)
+    assert "07.png" in error
+    assert not (tmp_path / "run").exists()
+
+
+def test_train_takes_every_mode_and_odd_sizes(run_script, tmp_path, picture_folder, caplog):
+    for index, mode in enumerate(("L", "P", "RGBA", "CMYK")):
+        picture = Image.fromarray(draw_picture(index, 61, 47)).convert(mode)
+        picture.save(picture_folder / f"mode-{mode}.{'jpg' if mode == 'CMYK' else 'png'}")
+    Image.fromarray(draw_picture(0, 9, 9)).save(picture_folder / "small.png")
+    code, _, error = run_script("train", *fast_without_data(), "--data", picture_folder, "--workdir", tmp_path / "run")
+    assert code == 0, error
+    assert "1 pictures smaller than 32 pixels left out" in caplog.text
+    assert (tmp_path / "run" / "generator.keras").is_file()
+
+
+def test_train_refuses_another_runs_folder(run_script, trained_run):
+    code, _, error = run_script("train", *FAST, "--set", "seed=4", "--workdir", trained_run)
+    assert (code, one_line(error)) == (2, True)
+    assert "seed was 0, is 4" in error
+
+
+@pytest.fixture
+def pair_folder(tmp_path):
+    for kind, size in (("HR", 48), ("LR", 12)):
+        (tmp_path / "pairs" / kind).mkdir(parents=True)
+        for name in "ab":
+            Image.fromarray(draw_picture(1, size, size)).save(tmp_path / "pairs" / kind / f"{name}.png")
+    return tmp_path / "pairs"
+
+
+def test_evaluate_refuses_pairs_that_do_not_match(run_script, tmp_path, pair_folder):
+    arguments = ("--model", "bicubic", "--data", pair_folder, "--output", tmp_path / "out")
+    assert run_script("evaluate", *arguments)[0] == 0
+    (tmp_path / "out" / "metrics.json").unlink()
+    Image.fromarray(draw_picture(1, 13, 12)).save(pair_folder / "LR" / "b.png")
+    code, _, error = run_script("evaluate", *arguments)
+    assert (code, one_line(error)) == (1, True)
+    assert "b.png' is 12x13, which is not 1/4 of the 48x48" in error
+    assert not (tmp_path / "out" / "metrics.json").exists()
+    (pair_folder / "LR" / "b.png").rename(pair_folder / "LR" / "c.png")
+    code, _, error = run_script("evaluate", *arguments)
+    assert (code, one_line(error)) == (2, True)
+    assert "no LR of the same name, first 'b'" in error
+
+
+@pytest.mark.parametrize("model", ["missing", "text.keras", "empty"])
+@pytest.mark.parametrize("script", ["evaluate", "upscale", "export"])
+def test_what_is_no_model(run_script, tmp_path, monkeypatch, picture_folder, script, model):
+    monkeypatch.chdir(tmp_path)
+    pathlib.Path("text.keras").write_text("no model")
+    pathlib.Path("empty").mkdir()
+    inputs = {"evaluate": ["--data", "synthetic"], "upscale": [picture_folder], "export": []}[script]
+    code, _, error = run_script(script, *inputs, "--model", model, "--output", "out")
+    assert (code, one_line(error)) == (2, True)
+    assert model in error
+    assert not pathlib.Path("out").exists()
+
+
+def test_an_output_that_cannot_be_written(run_script, tmp_path, trained_run, picture_folder):
+    (tmp_path / "file").write_text("")
+    output = tmp_path / "file" / "out"
+    for script, *arguments in (
+        ("evaluate", "--model", "bicubic", "--data", "synthetic"),
+        ("upscale", picture_folder, "--model", "bicubic"),
+        ("export", "--model", trained_run),
+    ):
+        code, _, error = run_script(script, *arguments, "--output", output)
+        assert (code, one_line(error)) == (2, True), script
+        assert "cannot write to the output folder" in error
+    code, _, error = run_script("train", *FAST, "--workdir", output)
+    assert (code, one_line(error)) == (2, True)
+    assert "cannot write to the workdir" in error
+
+
+def test_upscale_does_the_others(run_script, tmp_path, picture_folder):
+    (picture_folder / "05.png").write_text("no picture")
+    for index, mode in enumerate(("L", "P", "RGBA", "CMYK")):
+        picture = Image.fromarray(draw_picture(index, 61, 47)).convert(mode)
+        picture.save(picture_folder / f"mode-{mode}.{'jpg' if mode == 'CMYK' else 'png'}")
+    code, output, error = run_script("upscale", picture_folder, "--model", "bicubic", "--output", tmp_path / "out")
+    assert (code, one_line(error)) == (1, True)
+    assert "1 of 16 pictures failed" in error
+    assert "05.png" in output
+    written = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert len(written) == 15
+    assert "05.png" not in written
+    with Image.open(tmp_path / "out" / "mode-CMYK.png") as picture:
+        assert picture.size == (4 * 47, 4 * 61)
+
+
+def test_upscale_never_replaces_its_input(run_script, picture_folder):
+    before = {path: path.read_bytes() for path in picture_folder.iterdir()}
+    code, _, error = run_script("upscale", picture_folder, "--model", "bicubic", "--output", picture_folder)
+    assert (code, one_line(error)) == (2, True)
+    assert "would replace the input" in error
+    assert {path: path.read_bytes() for path in picture_folder.iterdir()} == before
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_folder_without_permission(run_script, tmp_path):
+    tmp_path.chmod(0o500)
+    code, _, error = run_script("upscale", tmp_path, "--model", "bicubic", "--output", tmp_path / "out")
+    assert (code, one_line(error)) == (2, True)
+
+
+def test_bicubic_at_another_scale(run_script, tmp_path, picture_folder):
+    code, _, error = run_script(
+        "upscale", picture_folder / "00.png", "--model", "bicubic", "--scale", "2", "--output", tmp_path / "out"
+    )
+    assert code == 0, error
+    with Image.open(tmp_path / "out" / "00.png") as picture:
+        assert np.asarray(picture).shape == (144, 160, 3)

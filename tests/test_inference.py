@@ -1,0 +1,90 @@
+import keras
+import numpy as np
+import pytest
+from conftest import assert_same_picture
+
+from srgan_tf import inference, pixels
+from srgan_tf.errors import UserError
+from srgan_tf.models.generators import srresnet
+from srgan_tf.resize import imresize
+from srgan_tf.serving import export_saved_model
+
+
+@pytest.fixture
+def lr(rng):
+    return rng.integers(0, 256, (17, 23, 3), dtype=np.uint8)
+
+
+def test_bicubic(lr):
+    upscaler = inference.load_upscaler("bicubic", scale=2)
+    assert (upscaler.name, upscaler.scale) == ("bicubic", 2)
+    np.testing.assert_array_equal(upscaler.upscale(lr), imresize(lr, 34, 46))
+
+
+def test_network(small_generator, lr):
+    upscaler = inference.network_upscaler(small_generator, "small")
+    expected = pixels.to_uint8(small_generator(pixels.to_float(lr)[np.newaxis]))[0]
+    assert_same_picture(upscaler.upscale(lr), expected)
+    assert upscaler.scale == 4
+
+
+@pytest.mark.parametrize("scale", [2, 8])
+def test_scale_is_the_networks(lr, scale):
+    upscaler = inference.network_upscaler(srresnet(scale=scale, num_blocks=1, num_filters=4), "network")
+    assert upscaler.scale == scale
+    assert upscaler.upscale(lr).shape == (17 * scale, 23 * scale, 3)
+
+
+def test_large_pictures_are_tiled_without_a_trace(monkeypatch, small_generator, rng):
+    lr = rng.integers(0, 256, (75, 61, 3), dtype=np.uint8)
+    whole = inference.network_upscaler(small_generator, "small").upscale(lr)
+    monkeypatch.setattr(inference, "_WHOLE_AREA", 100)
+    monkeypatch.setattr(inference, "_TILE", 16)
+    assert_same_picture(inference.network_upscaler(small_generator, "small").upscale(lr), whole)
+
+
+def test_later_weights_are_seen(small_generator, lr):
+    # The training loop makes its upscaler once.
+    upscaler = inference.network_upscaler(small_generator, "small")
+    before = upscaler.upscale(lr)
+    small_generator.get_layer("tail_conv").bias.assign([0.5, 0.5, 0.5])
+    assert (upscaler.upscale(lr) != before).any()
+
+
+def test_every_form_of_a_model_gives_the_same_picture(tmp_path, small_generator, lr):
+    expected = inference.network_upscaler(small_generator, "small").upscale(lr)
+    run = tmp_path / "run"
+    run.mkdir()
+    small_generator.save(run / "generator.keras")
+    small_generator.save(tmp_path / "alone.keras")
+    version = export_saved_model(small_generator, tmp_path / "exported")
+    for model, name in (
+        (run, "run"),
+        (tmp_path / "alone.keras", "alone"),
+        (tmp_path / "exported", "exported"),
+        (version, "1"),
+    ):
+        upscaler = inference.load_upscaler(str(model))
+        assert (upscaler.name, upscaler.scale) == (name, 4)
+        assert_same_picture(upscaler.upscale(lr), expected, err_msg=str(model))
+
+
+def test_what_is_no_model(tmp_path):
+    with pytest.raises(UserError, match="no model 'missing'"):
+        inference.load_upscaler("missing")
+    with pytest.raises(UserError, match=r"holds neither generator\.keras nor a SavedModel"):
+        inference.load_upscaler(str(tmp_path))
+    (tmp_path / "text.keras").write_text("no model")
+    with pytest.raises(UserError, match=r"text\.keras' is no Keras model"):
+        inference.load_upscaler(str(tmp_path / "text.keras"))
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"no model")
+    with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote"):
+        inference.load_upscaler(str(tmp_path))
+
+
+def test_a_keras_model_that_is_no_generator(tmp_path):
+    features = keras.Input((7,))
+    keras.Model(features, keras.layers.Dense(2)(features)).save(tmp_path / "dense.keras")
+    with pytest.raises(UserError, match="is no generator"):
+        inference.load_upscaler(str(tmp_path / "dense.keras"))

@@ -1,0 +1,40 @@
+import pytest
+import tensorflow as tf
+
+from srgan_tf.config import Gan, Perceptual, Pretrain
+from srgan_tf.training.objective import Outputs, evaluate_terms, gan_terms, pretrain_terms
+
+
+@pytest.fixture
+def outputs():
+    # Errors of 0.1 everywhere; logits of zero.
+    return Outputs(tf.zeros((2, 8, 8, 3)), tf.fill((2, 8, 8, 3), 0.1), tf.zeros((2, 1)), tf.zeros((2, 1)))
+
+
+def test_pretrain_loss(outputs):
+    for loss, value in (("mse", 0.01), ("l1", 0.1)):
+        total, values = evaluate_terms(pretrain_terms(Pretrain(loss=loss)), outputs)
+        assert float(total) == pytest.approx(value)
+        assert values.keys() == {"pixel"}
+
+
+def test_total_is_the_weighted_sum_and_values_are_unweighted(outputs):
+    gan = Gan(
+        pixel="l1",
+        pixel_weight=2.0,
+        perceptual_weight=3.0,
+        perceptual=Perceptual(layers={"a": 5.0}, feature_scale=1.0),
+        adversarial_weight=7.0,
+        total_variation_weight=11.0,
+    )
+    total, values = evaluate_terms(gan_terms(gan, lambda image: {"a": 2.0 * image}), outputs)
+    values = {name: float(value) for name, value in values.items()}
+    assert values == pytest.approx(
+        {"pixel": 0.1, "perceptual": 5 * 0.04, "adversarial": 0.6931472, "total_variation": 0.0}, rel=1e-5
+    )
+    assert float(total) == pytest.approx(2 * 0.1 + 3 * 0.2 + 7 * 0.6931472, rel=1e-5)
+
+
+def test_terms_of_weight_zero_are_left_out():
+    terms = gan_terms(Gan(perceptual_weight=0.0, total_variation_weight=0.0))
+    assert terms.keys() == {"adversarial"}

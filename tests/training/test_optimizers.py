@@ -1,0 +1,44 @@
+import keras
+import pytest
+
+from srgan_tf.config import LearningRate
+from srgan_tf.training.optimizers import current_learning_rate, make_optimizer, make_schedule
+
+
+def at(schedule, step):
+    return float(schedule(step))
+
+
+def test_steps_fall_at_the_papers_steps():
+    # SRGAN: 1e5 steps at 1e-4, then 1e5 at 1e-5.
+    schedule = make_schedule(LearningRate(initial=1e-4, decay="step", milestones=(0.5,), factor=0.1), 200_000)
+    assert [at(schedule, step) for step in (0, 99_999, 100_000, 199_999)] == pytest.approx([1e-4, 1e-4, 1e-5, 1e-5])
+
+
+def test_milestones_keep_their_place_in_a_shorter_run():
+    rate = LearningRate(initial=1e-4, decay="step", milestones=(0.125, 0.25, 0.5, 0.75), factor=0.5)
+    schedule = make_schedule(rate, 8)
+    assert [at(schedule, step) / 1e-4 for step in range(8)] == pytest.approx(
+        [1, 0.5, 0.25, 0.25, 0.125, 0.125, 0.0625, 0.0625]
+    )
+
+
+def test_cosine_cycles_restart_and_reach_their_end():
+    schedule = make_schedule(LearningRate(initial=2e-4, decay="cosine", cycles=4, final=1e-7), 1000)
+    for start in (0, 250, 500, 750):
+        assert at(schedule, start) == pytest.approx(2e-4, rel=1e-4)
+        assert at(schedule, start + 125) == pytest.approx((2e-4 + 1e-7) / 2, rel=1e-3)
+        assert at(schedule, start + 249) == pytest.approx(1e-7, rel=0.2)
+
+
+def test_constant():
+    assert make_schedule(LearningRate(initial=3e-4), 10) == 3e-4
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_optimizer_is_built_and_knows_its_rate(precision):
+    variable = keras.Variable([1.0])
+    optimizer = make_optimizer(LearningRate(initial=3e-4), 10, [variable], precision=precision)
+    assert optimizer.built
+    assert current_learning_rate(optimizer) == pytest.approx(3e-4)
+    assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) == (precision == "float16")

@@ -1,0 +1,170 @@
+import json
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srgan_tf import config as configuration
+from srgan_tf import presets
+from srgan_tf.data.sources import open_source
+from srgan_tf.errors import UserError, WorkError
+from srgan_tf.inference import load_upscaler
+from srgan_tf.training import run as training_run
+from srgan_tf.training.loop import train_phase
+from srgan_tf.training.reporting import Reporter
+from srgan_tf.training.state import pretrain_state
+from srgan_tf.training.workdir import check_workdir, write_config
+
+
+def rows(workdir):
+    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def test_a_run_leaves_all_it_should(trained_run):
+    assert sorted(path.name for path in trained_run.iterdir()) == [
+        *("checkpoints", "config.json", "generator.keras", "metrics.jsonl", "samples", "tensorboard"),
+    ]
+    assert (trained_run / "checkpoints" / "pretrain" / "checkpoint").is_file()
+    assert (trained_run / "checkpoints" / "gan" / "ckpt-8.index").is_file()
+    samples = {path.name for path in (trained_run / "samples").iterdir()}
+    assert {"pretrain-0000012-0000.png", "gan-0000008-0001.png"} <= samples
+    upscaler = load_upscaler(str(trained_run))
+    assert upscaler.upscale(np.zeros((17, 23, 3), np.uint8)).shape == (68, 92, 3)
+
+
+def test_metrics_have_every_report_once(trained_run):
+    losses = [(row["phase"], row["step"]) for row in rows(trained_run) if "loss/generator/total" in row]
+    assert losses == [("pretrain", step) for step in range(2, 13, 2)] + [("gan", step) for step in range(2, 9, 2)]
+    scores = [(row["phase"], row["step"]) for row in rows(trained_run) if "eval/psnr_y" in row]
+    assert scores == [("pretrain", 6), ("pretrain", 12), ("gan", 6), ("gan", 8)]
+    tags = set().union(*rows(trained_run))
+    assert {"learning_rate/discriminator", "logits/real", "speed/images_per_second", "eval/ssim_y"} <= tags
+
+
+def test_tensorboard_has_scalars_and_pictures(trained_run):
+    tags = {}
+    for phase in ("pretrain", "gan"):
+        (file,) = (trained_run / "tensorboard" / phase).iterdir()
+        for record in tf.data.TFRecordDataset(str(file)):
+            event = tf.compat.v1.Event.FromString(record.numpy())
+            for value in event.summary.value:
+                tags.setdefault((phase, value.tag), []).append(event.step)
+    assert tags["pretrain", "loss/generator/total"] == list(range(2, 13, 2))
+    assert tags["gan", "loss/discriminator/total"] == list(range(2, 9, 2))
+    assert tags["gan", "samples/0000"] == [6, 8]
+    assert tags["gan", "eval/psnr_y"] == [6, 8]
+
+
+def test_a_finished_run_is_left_as_it_is(trained_run):
+    before = (trained_run / "metrics.jsonl").read_bytes()
+    settings = json.loads((trained_run / "config.json").read_text())
+    training_run.run(configuration.from_dict(settings), trained_run)
+    assert (trained_run / "metrics.jsonl").read_bytes() == before
+
+
+def test_another_runs_folder_is_refused(trained_run):
+    config = configuration.from_dict(json.loads((trained_run / "config.json").read_text()))
+    other = configuration.with_settings(config, ["gan.steps=9", "seed=3"])
+    with pytest.raises(UserError, match=r"gan\.steps was 8, is 9; seed was 0, is 3"):
+        training_run.run(other, trained_run)
+
+
+def test_a_damaged_config_is_named(tmp_path):
+    (tmp_path / "config.json").write_text("{")
+    with pytest.raises(UserError, match=r"config\.json' is damaged"):
+        check_workdir(presets.tiny(), tmp_path)
+
+
+def test_a_workdir_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_text("")
+    for workdir in (tmp_path / "file", tmp_path / "file" / "run"):
+        with pytest.raises(UserError, match="cannot write to the workdir"):
+            check_workdir(presets.tiny(), workdir)
+
+
+def test_config_is_written_and_fits_itself(tmp_path):
+    write_config(presets.srgan_x4(), tmp_path / "new" / "run")
+    check_workdir(presets.srgan_x4(), tmp_path / "new" / "run")
+    assert [path.name for path in (tmp_path / "new" / "run").iterdir()] == ["config.json"]
+
+
+def test_nothing_is_written_when_the_data_is_wrong(tmp_path):
+    config = configuration.with_settings(presets.tiny(), ['data.train=["missing"]'])
+    with pytest.raises(UserError, match="no data 'missing'"):
+        training_run.run(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_missing_vgg_weights_stop_the_run_before_pretraining(tmp_path):
+    config = configuration.with_settings(presets.srgan_x4(), ["gan.perceptual.weights=missing.h5"])
+    with pytest.raises(UserError, match=r"no VGG19 weights at 'missing\.h5'"):
+        training_run.run(config, tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_phase_at_all(tmp_path):
+    config = configuration.with_settings(presets.tiny(), ["pretrain.steps=0", "gan.steps=0"])
+    with pytest.raises(UserError, match="nothing to train"):
+        training_run.run(config, tmp_path / "run")
+
+
+def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(tmp_path):
+    config = configuration.with_settings(presets.tiny(), ["generator.num_blocks=1", "reporting.checkpoint_every=2"])
+    state = pretrain_state(config)
+    values = iter([0.5, 0.4, math.nan, 0.3])
+    saved = []
+
+    def step(lr, hr):
+        state.step.assign_add(1)
+        return {"loss/generator/total": tf.constant(next(values))}
+
+    with pytest.raises(WorkError, match=r"diverged in pretrain by step 4: loss/generator/total = nan"):
+        train_phase(
+            state,
+            step,
+            [(None, None)] * 4,
+            phase="pretrain",
+            steps=4,
+            reporting=config.reporting,
+            reporter=Reporter(tmp_path, "pretrain", steps=4, start_step=0, batch_size=1),
+            validate=lambda: ({}, {}),
+            save=lambda: saved.append(int(state.step)),
+        )
+    assert saved == [2]
+
+
+def test_reports_past_the_restored_step_are_made_again(tmp_path):
+    def report(phase, step):
+        reporter.progress(step, {"loss/generator/total": 1.0})
+        return phase, step
+
+    (tmp_path / "metrics.jsonl").touch()
+    for phase, start, steps in (("pretrain", 0, (10, 20, 30)), ("gan", 0, (10, 20, 30))):
+        reporter = Reporter(tmp_path, phase, steps=40, start_step=start, batch_size=1)
+        for step in steps:
+            report(phase, step)
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"phase": "gan", "st')  # killed while writing
+    reporter = Reporter(tmp_path, "gan", steps=40, start_step=15, batch_size=1)
+    report("gan", 20)
+    assert [(row["phase"], row["step"]) for row in rows(tmp_path)] == [
+        *(("pretrain", step) for step in (10, 20, 30)),
+        ("gan", 10),
+        ("gan", 20),
+    ]
+
+
+def test_pictures_held_out_for_validation_are_not_trained_on(picture_folder):
+    source = open_source(str(picture_folder), split="train", scale=4)
+    train, valid = training_run._hold_out(source, 10)
+    names = [[pair.name for pair in part] for part in (train, valid)]
+    assert len(names[1]) == 1  # at most a tenth of twelve
+    assert sorted(names[0] + names[1]) == [pair.name for pair in source]
+
+
+def test_too_few_pictures_to_hold_one_out(picture_folder, caplog):
+    source = open_source(str(picture_folder), split="train", scale=4).select(range(3))
+    train, valid = training_run._hold_out(source, 10)
+    assert (len(train), len(valid)) == (3, 1)
+    assert "too few pictures" in caplog.text

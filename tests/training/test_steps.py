@@ -1,0 +1,162 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srgan_tf import config as configuration
+from srgan_tf import presets
+from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
+from srgan_tf.losses.pixel import mse
+from srgan_tf.training.objective import Term, gan_terms, pretrain_terms
+from srgan_tf.training.state import gan_state, pretrain_state
+from srgan_tf.training.steps import make_gan_step, make_pretrain_step
+
+SMALL = [
+    *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
+    *("data.hr_patch_size=32", "data.batch_size=3"),
+]
+
+
+def small_config(*assignments, preset=presets.srgan_x4):
+    keras.utils.set_random_seed(0)
+    return configuration.with_settings(preset(), [*SMALL, *assignments])
+
+
+@pytest.fixture
+def batch(rng):
+    hr = tf.constant(rng.random((3, 32, 32, 3), np.float32))
+    return tf.image.resize(hr, (8, 8), "area"), hr
+
+
+def weights(network):
+    return [weight.numpy().copy() for weight in network.trainable_variables]
+
+
+def changed(before, network):
+    return [bool((old != new.numpy()).any()) for old, new in zip(before, network.trainable_variables, strict=True)]
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_pretrain_step_changes_every_weight_and_lowers_the_loss(batch, precision):
+    config = small_config(f"precision={precision}", "pretrain.learning_rate.initial=1e-3")
+    state = pretrain_state(config)
+    step = make_pretrain_step(state, pretrain_terms(config.pretrain), ema_decay=0.9)
+    before = weights(state.generator)
+    losses = [float(step(*batch)["loss/generator/total"]) for _ in range(30)]
+    assert all(changed(before, state.generator))
+    assert losses[-1] < 0.7 * losses[0]
+    assert int(state.step) == 30
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_gan_step_changes_every_weight_of_both(batch, precision):
+    config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
+    state = gan_state(config)
+    step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+    g_before, d_before = weights(state.generator), weights(state.discriminator)
+    for _ in range(3):
+        scalars = step(*batch)
+    assert all(changed(g_before, state.generator))
+    assert all(changed(d_before, state.discriminator))
+    assert all(np.isfinite(float(value)) for value in scalars.values())
+    assert scalars.keys() == {
+        "loss/generator/total",
+        "loss/generator/pixel",
+        "loss/generator/adversarial",
+        "loss/generator/total_variation",
+        "loss/discriminator/total",
+        "logits/real",
+        "logits/fake",
+    }
+
+
+@pytest.mark.parametrize("term", ["perceptual", "adversarial", "pixel", "total_variation"])
+def test_each_term_alone_reaches_the_generator(batch, term):
+    weights_of = {f"gan.{name}_weight": 0 for name in ("perceptual", "adversarial", "pixel", "total_variation")}
+    weights_of[f"gan.{term}_weight"] = 1
+    config = small_config(*(f"{name}={value}" for name, value in weights_of.items()))
+
+    def features(image):  # a stand-in for VGG19, which test_vgg.py tests
+        return {"block5_conv4": tf.nn.avg_pool2d(image, 4, 4, "VALID") ** 2}
+
+    state = gan_state(config)
+    step = make_gan_step(state, gan_terms(config.gan, features), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+    before = weights(state.generator)
+    assert f"loss/generator/{term}" in step(*batch)
+    assert any(changed(before, state.generator))
+
+
+def test_discriminator_learns_to_tell_apart(batch):
+    config = small_config("gan.perceptual_weight=0", "gan.adversarial_weight=1e-9", "gan.learning_rate.initial=1e-3")
+    state = gan_state(config)
+    step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+    first = step(*batch)
+    for _ in range(40):
+        last = step(*batch)
+    assert float(last["loss/discriminator/total"]) < 0.5 * float(first["loss/discriminator/total"])
+    assert float(last["logits/real"]) > float(last["logits/fake"])
+
+
+def test_one_step_of_each_network_against_gradients_taken_apart(batch):
+    """The joint step must equal what separate tapes with separate passes give."""
+    config = small_config("gan.perceptual_weight=0", "gan.pixel_weight=1", "gan.total_variation_weight=0")
+    lr, hr = batch
+    state, reference = gan_state(config), gan_state(config)
+    reference.start_from(state.generator)
+    reference.discriminator.set_weights(state.discriminator.get_weights())
+    make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)(lr, hr)
+
+    g, d = reference.generator, reference.discriminator
+    with tf.GradientTape() as tape:
+        sr = g(lr, training=True)
+        total = mse(hr, sr) + 1e-3 * tf.reduce_mean(tf.nn.softplus(-d(sr, training=True)))
+    g_gradients = tape.gradient(total, g.trainable_variables)
+    with tf.GradientTape() as tape:
+        real, fake = d(hr, training=True), d(tf.stop_gradient(sr), training=True)
+        d_total = tf.reduce_mean(tf.nn.softplus(-real)) + tf.reduce_mean(tf.nn.softplus(fake))
+    d_gradients = tape.gradient(d_total, d.trainable_variables)
+    reference.g_optimizer.apply(g_gradients, g.trainable_variables)
+    reference.d_optimizer.apply(d_gradients, d.trainable_variables)
+    for network, expected in ((state.generator, g), (state.discriminator, d)):
+        for weight, wanted in zip(network.trainable_variables, expected.trainable_variables, strict=True):
+            np.testing.assert_allclose(weight.numpy(), wanted.numpy(), atol=2e-5, err_msg=weight.path)
+
+
+def test_ema_worked_by_hand(batch):
+    config = small_config()
+    state = pretrain_state(config)
+    step = make_pretrain_step(state, {"pixel": Term(1.0, lambda outputs: mse(outputs.hr, outputs.sr))}, ema_decay=0.25)
+    for network in (state.generator, state.generator_ema):
+        network.get_layer("tail_conv").bias.assign([1.0, 1.0, 1.0])
+    step(*batch)
+    after_one = state.generator.get_layer("tail_conv").bias.numpy()
+    # min(0.25, 1/10), min(0.25, 2/11), min(0.25, 3/12), 0.25, ...
+    expected = 0.1 * 1.0 + 0.9 * after_one
+    np.testing.assert_allclose(state.generator_ema.get_layer("tail_conv").bias.numpy(), expected, rtol=1e-6)
+    for decay in (2 / 11, 0.25, 0.25):
+        step(*batch)
+        expected = decay * expected + (1 - decay) * state.generator.get_layer("tail_conv").bias.numpy()
+    np.testing.assert_allclose(state.generator_ema.get_layer("tail_conv").bias.numpy(), expected, rtol=1e-5)
+
+
+def test_ema_takes_batch_norm_statistics_along(batch):
+    config = small_config()
+    state = pretrain_state(config)
+    step = make_pretrain_step(state, pretrain_terms(config.pretrain), ema_decay=0.9)
+    for _ in range(3):
+        step(*batch)
+    moving = state.generator_ema.get_layer("block1_norm1").moving_mean.numpy()
+    assert np.abs(moving).max() > 0
+
+
+def test_float16_skips_a_step_that_overflows(batch):
+    config = small_config("precision=float16")
+    state = pretrain_state(config)
+    step = make_pretrain_step(state, pretrain_terms(config.pretrain), ema_decay=0.9)
+    before = weights(state.generator)
+    lr, hr = batch
+    step(lr, hr * 1e30)  # the scaled gradients overflow
+    assert not any(changed(before, state.generator))
+    for _ in range(3):
+        step(lr, hr)
+    assert any(changed(before, state.generator))
