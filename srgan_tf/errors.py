@@ -7,3 +7,8 @@ class UserError(ValueError):
 
 class WorkError(RuntimeError):
     """The work began and could not be finished: a damaged picture, a diverged training. Exit code 1."""
+
+
+def first_line(error):
+    """The first line of an exception's message, or its type where there is none: what a one-line report quotes."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)

@@ -1,12 +1,12 @@
 """Picture files: finding, reading and writing them."""
 
-import os
 import pathlib
 
 import numpy as np
 from PIL import Image, ImageOps
 
-from srgan_tf.errors import UserError, WorkError
+from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.outputs import written_aside
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -35,8 +35,8 @@ def list_pictures(folder):
 def read_picture(path):
     """Decodes a picture file to RGB, whatever its mode.
 
-    Grayscale is repeated over the channels; palette and CMYK are converted; 16 bits keep their upper 8; transparency
-    is laid on white; the EXIF orientation is applied. Of an animation the first frame is read.
+    Grayscale is repeated over the channels; palette and CMYK are converted; of 16 bits the upper 8 are kept;
+    transparency is laid on white; the EXIF orientation is applied. Of an animation the first frame is read.
 
     Returns:
         uint8 [height, width, 3] array.
@@ -46,17 +46,19 @@ def read_picture(path):
     """
     try:
         with Image.open(path) as file:
-            image = ImageOps.exif_transpose(file)
-            image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:  # what Pillow raises on bad files
-        reason = "it is no picture" if isinstance(error, Image.UnidentifiedImageError) else error
-        raise WorkError(f"cannot read the picture {str(path)!r}: {reason}") from error
-    return np.asarray(_to_rgb(image))
+            image = _to_rgb(ImageOps.exif_transpose(file))
+    except Image.UnidentifiedImageError as error:
+        raise WorkError(f"cannot read the picture {str(path)!r}: it is no picture") from error
+    except Exception as error:  # damaged files make Pillow raise of many kinds
+        raise WorkError(f"cannot read the picture {str(path)!r}: {first_line(error)}") from error
+    return np.asarray(image)
 
 
 def _to_rgb(image):
-    if image.mode.startswith("I"):  # 16-bit grayscale, which Pillow would saturate instead of scale
-        image = Image.fromarray((np.asarray(image).clip(0, 65535) // 257).astype(np.uint8))
+    if image.mode.startswith("I;16"):  # Pillow would saturate it instead of scaling; of 16-bit RGB it keeps the upper 8
+        image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        raise ValueError(f"32 bits a channel (mode {image.mode}) have no known range")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")
@@ -68,12 +70,14 @@ def write_picture(path, picture):
     """Writes a uint8 [height, width, 3] picture in the format of the path's suffix, making its folder.
 
     The file appears under its name only when it is whole.
+
+    Raises:
+        WorkError: it cannot be written; the message names it.
     """
     path = pathlib.Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}.unfinished{path.suffix}")
     try:
-        Image.fromarray(np.asarray(picture)).save(unfinished)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_aside(path) as unfinished:
+            Image.fromarray(np.asarray(picture)).save(unfinished)
+    except OSError as error:
+        raise WorkError(f"cannot write {str(path)!r}: {error.strerror or error}") from error

@@ -1,6 +1,7 @@
 """From sources to batches: pictures decoded once into memory, then a tf.data pipeline of random crops."""
 
 import logging
+import time
 
 import tensorflow as tf
 
@@ -10,13 +11,15 @@ from srgan_tf.pixels import to_float
 
 _log = logging.getLogger(__name__)
 
+_REPORT_SECONDS = 5
 
-def load_pairs(sources, *, hr_patch_size=1):
-    """Decodes every pair of some sources into memory.
+
+def load_pairs(sources, *, min_hr_side=1):
+    """Decodes every pair of some sources into memory, and logs how far it has come every few seconds.
 
     Args:
         sources: iterable of `Source`.
-        hr_patch_size: pictures with a shorter HR side are left out, and their number is logged.
+        min_hr_side: pictures with a shorter HR side, pixels, are left out, and their number is logged.
 
     Returns:
         List of `Pair`.
@@ -26,15 +29,29 @@ def load_pairs(sources, *, hr_patch_size=1):
     """
     sources = list(sources)
     pairs = []
+    total = sum(len(source) for source in sources)
+    read, reported = 0, time.monotonic()
     for source in sources:
-        fitting = [pair for pair in source if min(pair.hr.shape[:2]) >= hr_patch_size]
-        if len(fitting) < len(source):
-            left_out = len(source) - len(fitting)
-            _log.warning("%s: %d pictures smaller than %d pixels left out", source.name, left_out, hr_patch_size)
-        pairs.extend(fitting)
+        before = len(pairs)
+        for pair in source:
+            if min(pair.hr.shape[:2]) >= min_hr_side:
+                pairs.append(pair)
+            read += 1
+            if time.monotonic() - reported > _REPORT_SECONDS:
+                reported = time.monotonic()
+                _log.info("read %d of %d pictures", read, total)
+        left_out = len(source) - (len(pairs) - before)
+        if left_out:
+            _log.warning(
+                "%s: left out %d of %d pictures, smaller than %d pixels",
+                source.name,
+                left_out,
+                len(source),
+                min_hr_side,
+            )
     if not pairs:
         names = ", ".join(source.name for source in sources)
-        raise UserError(f"every picture of {names} is smaller than the patch of {hr_patch_size} pixels")
+        raise UserError(f"every picture of {names} has a side shorter than {min_hr_side} pixels")
     return pairs
 
 

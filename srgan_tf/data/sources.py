@@ -20,7 +20,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from srgan_tf.data import pictures, synthetic
-from srgan_tf.errors import UserError, WorkError
+from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.pixels import modcrop
 from srgan_tf.resize import imresize
 
@@ -97,9 +97,12 @@ def open_source(
     if not folder.is_dir():
         raise UserError(f"no data {data!r}: expected 'div2k', 'synthetic' or a folder of pictures")
     name = folder.resolve().name
-    if (folder / f"DIV2K_{split}_HR").is_dir():
+    splits = [name_ for name_ in ("train", "valid") if (folder / f"DIV2K_{name_}_HR").is_dir()]
+    if splits:
+        if split not in splits:
+            raise UserError(f"{data!r} has DIV2K_{splits[0]}_HR but no DIV2K_{split}_HR")
         lr_folder = folder / f"DIV2K_{split}_LR_bicubic" / f"X{scale}"
-        return _folder(name, folder / f"DIV2K_{split}_HR", lr_folder, f"x{scale}", scale, has_splits=True)
+        return _folder(name, folder / f"DIV2K_{split}_HR", lr_folder, f"x{scale}", scale, has_splits=len(splits) == 2)
     if (folder / "HR").is_dir():
         if not (folder / "LR").is_dir():
             raise UserError(f"{data!r} has HR/ but no LR/ beside it: give {str(folder / 'HR')!r} to have LR made")
@@ -124,14 +127,16 @@ def _synthetic(split, scale, count, size, seed):
 
 def _folder(name, hr_folder, lr_folder, lr_suffix, scale, has_splits=False):
     """Pairs of a folder; where the LR folder does not exist, LR is made."""
-    hr_paths = {str(path.relative_to(hr_folder).with_suffix("")): path for path in pictures.list_pictures(hr_folder)}
     if lr_folder is None or not lr_folder.is_dir():
-        loaders = [functools.partial(_load_hr, name_, path, scale) for name_, path in hr_paths.items()]
+        hr_paths = {str(path.relative_to(hr_folder)): path for path in pictures.list_pictures(hr_folder)}
+        # Pictures go by their name without its suffix, as long as that tells them apart.
+        stems = collections.Counter(str(pathlib.PurePath(key).with_suffix("")) for key in hr_paths)
+        loaders = []
+        for key, path in hr_paths.items():
+            stem = str(pathlib.PurePath(key).with_suffix(""))
+            loaders.append(functools.partial(_load_hr, stem if stems[stem] == 1 else key, path, scale))
         return Source(name, loaders, has_splits)
-    lr_paths = {
-        str(path.relative_to(lr_folder).with_suffix("")).removesuffix(lr_suffix): path
-        for path in pictures.list_pictures(lr_folder)
-    }
+    hr_paths, lr_paths = _by_stem(hr_folder, ""), _by_stem(lr_folder, lr_suffix)
     for present, absent, kind in ((hr_paths, lr_paths, "LR"), (lr_paths, hr_paths, "HR")):
         missing = sorted(present.keys() - absent.keys())
         if missing:
@@ -142,6 +147,17 @@ def _folder(name, hr_folder, lr_folder, lr_suffix, scale, has_splits=False):
     return Source(name, loaders, has_splits)
 
 
+def _by_stem(folder, suffix):
+    """Paths of a folder's pictures by their names without extension and `suffix`."""
+    paths = {}
+    for path in pictures.list_pictures(folder):
+        stem = str(path.relative_to(folder).with_suffix("")).removesuffix(suffix)
+        if stem in paths:
+            raise UserError(f"two pictures of {str(folder)!r} have one name: {paths[stem].name!r}, {path.name!r}")
+        paths[stem] = path
+    return paths
+
+
 def _load_hr(name, path, scale):
     hr = pictures.read_picture(path)
     if min(hr.shape[:2]) < scale:
@@ -150,37 +166,43 @@ def _load_hr(name, path, scale):
 
 
 def _load_pair(name, lr_path, hr_path, scale):
-    lr = pictures.read_picture(lr_path)
-    hr = pictures.read_picture(hr_path)
-    # Sides that are no multiple of the scale are cropped, as the LR's maker did.
-    if any(large // scale != small for large, small in zip(hr.shape[:2], lr.shape[:2], strict=True)):
-        raise WorkError(
-            f"{str(lr_path)!r} is {lr.shape[1]}x{lr.shape[0]}, "
-            f"which is not 1/{scale} of the {hr.shape[1]}x{hr.shape[0]} of {str(hr_path)!r}"
-        )
-    return Pair(name, lr, modcrop(hr, scale))
+    lr, hr = pictures.read_picture(lr_path), pictures.read_picture(hr_path)
+    return _fit(name, lr, hr, scale, str(lr_path), str(hr_path))
+
+
+def _fit(name, lr, hr, scale, lr_name, hr_name):
+    """A pair of which HR is exactly `scale` times LR: both are cropped at the right and bottom by less than a pixel."""
+    for small, large in zip(lr.shape[:2], hr.shape[:2], strict=True):
+        # Makers of LR pictures crop HR first, or round its size up as MATLAB does.
+        if small not in (large // scale, -(-large // scale)):
+            raise WorkError(
+                f"{lr_name!r} is {lr.shape[1]}x{lr.shape[0]}, "
+                f"which is not 1/{scale} of the {hr.shape[1]}x{hr.shape[0]} of {hr_name!r}"
+            )
+    hr = modcrop(hr, scale)
+    return Pair(name, lr[: hr.shape[0] // scale, : hr.shape[1] // scale], hr)
 
 
 def _div2k(split, scale):
     """DIV2K through tensorflow-datasets, with the authors' own bicubic LR."""
     import tensorflow_datasets as tfds  # takes seconds to import: only for who needs it
 
-    if scale not in (2, 3, 4, 8):
-        raise UserError(f"DIV2K has LR pictures at x2, x3, x4 and x8. Received: scale={scale}")
     builder = tfds.builder(f"div2k/bicubic_x{scale}")
     try:
         builder.download_and_prepare()
     except Exception as error:  # of many kinds, from no network to a full disk
         raise WorkError(
-            f"DIV2K could not be downloaded ({type(error).__name__}: {error}). Put its zip files into "
+            f"DIV2K could not be downloaded ({type(error).__name__}: {first_line(error)}). Put its zip files into "
             f"{pathlib.Path(builder.data_dir).parents[2] / 'downloads' / 'manual'}, or give --data the folder in which "
             "they are unpacked"
         ) from error
     part = "train" if split == "train" else "validation"
     count = builder.info.splits[part].num_examples
-    return Source("div2k", [functools.partial(_load_tfds, builder, part, i) for i in range(count)], has_splits=True)
+    loaders = [functools.partial(_load_tfds, builder, part, index, scale) for index in range(count)]
+    return Source("div2k", loaders, has_splits=True)
 
 
-def _load_tfds(builder, part, index):
+def _load_tfds(builder, part, index, scale):
     (example,) = builder.as_dataset(split=f"{part}[{index}:{index + 1}]").as_numpy_iterator()
-    return Pair(f"{index:04d}", example["lr"], example["hr"])
+    name = f"{index:04d}"
+    return _fit(name, example["lr"], example["hr"], scale, f"LR {name} of {part}", f"HR {name} of {part}")

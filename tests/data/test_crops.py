@@ -117,10 +117,10 @@ def test_small_pictures_are_left_out_with_a_count(caplog):
     class Source(list):
         name = "mixed"
 
-    assert load_pairs([Source(pairs + small)], hr_patch_size=24) == pairs
-    assert "mixed: 1 pictures smaller than 24 pixels left out" in caplog.text
-    with pytest.raises(UserError, match="mixed is smaller than the patch of 64"):
-        load_pairs([Source(pairs + small)], hr_patch_size=64)
+    assert load_pairs([Source(pairs + small)], min_hr_side=24) == pairs
+    assert "mixed: left out 1 of 4 pictures, smaller than 24 pixels" in caplog.text
+    with pytest.raises(UserError, match="mixed has a side shorter than 64 pixels"):
+        load_pairs([Source(pairs + small)], min_hr_side=64)
 
 
 def test_patches_must_be_whole_lr_pixels():

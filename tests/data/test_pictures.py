@@ -44,7 +44,22 @@ def test_grayscale_is_repeated(tmp_path, mode):
 def test_sixteen_bits_keep_their_upper_eight(tmp_path):
     values = np.array([[0, 256, 65535, 32896]], np.uint16)
     Image.fromarray(values).save(tmp_path / "deep.png")
-    np.testing.assert_array_equal(pictures.read_picture(tmp_path / "deep.png")[0, :, 0], [0, 0, 255, 128])
+    np.testing.assert_array_equal(pictures.read_picture(tmp_path / "deep.png")[0, :, 0], [0, 1, 255, 128])
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_channels_without_a_known_range_are_refused(tmp_path, mode):
+    Image.new(mode, (4, 4)).save(tmp_path / "deep.tif")
+    with pytest.raises(WorkError, match=r"deep\.tif.*32 bits"):
+        pictures.read_picture(tmp_path / "deep.tif")
+
+
+def test_names_as_long_as_the_file_system_allows(tmp_path, rng):
+    target = tmp_path / ("x" * 251 + ".png")
+    pictures.write_picture(target, rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+    assert pictures.read_picture(target).shape == (4, 4, 3)
+    with pytest.raises(WorkError, match="cannot write"):
+        pictures.write_picture(tmp_path / ("x" * 300 + ".png"), np.zeros((4, 4, 3), np.uint8))
 
 
 def test_transparency_is_laid_on_white(tmp_path):
@@ -104,7 +119,7 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch, rng):
         raise OSError("disk full")
 
     monkeypatch.setattr(Image.Image, "save", fail)
-    with pytest.raises(OSError, match="disk full"):
+    with pytest.raises(WorkError, match=r"picture\.png': disk full"):
         pictures.write_picture(target, picture)
     assert [path.name for path in target.parent.iterdir()] == ["picture.png"]
     np.testing.assert_array_equal(pictures.read_picture(target), picture)

@@ -92,6 +92,35 @@ def test_div2k_as_it_unpacks(tmp_path):
         np.testing.assert_array_equal(pair.lr, lr)
 
 
+def test_half_of_div2k_is_not_mistaken_for_a_folder(tmp_path):
+    save(tmp_path / "DIV2K_train_HR" / "0001.png", draw_picture(1, 32, 48))
+    train = open_source(str(tmp_path), split="train", scale=4)
+    assert not train.has_splits  # so that validation pictures are held out of it
+    assert [pair.name for pair in train] == ["0001"]
+    with pytest.raises(UserError, match="has DIV2K_train_HR but no DIV2K_valid_HR"):
+        open_source(str(tmp_path), split="valid", scale=4)
+
+
+def test_names_that_differ_in_their_suffix(tmp_path):
+    for name in ("a.png", "a.jpg", "b.png"):
+        save(tmp_path / "HR" / name, draw_picture(0, 32, 32))
+    assert [pair.name for pair in open_source(str(tmp_path / "HR"), split="train", scale=4)] == ["a.jpg", "a.png", "b"]
+    for name in ("a.png", "b.png"):
+        save(tmp_path / "LR" / name, draw_picture(0, 8, 8))
+    with pytest.raises(UserError, match=r"have one name: 'a\.jpg', 'a\.png'"):
+        open_source(str(tmp_path), split="train", scale=4)
+
+
+def test_lr_of_a_size_rounded_up_is_cropped(tmp_path, rng):
+    hr = rng.integers(0, 256, (18, 23, 3), dtype=np.uint8)
+    lr = rng.integers(0, 256, (5, 6, 3), dtype=np.uint8)  # MATLAB's imresize rounds 4.5 and 5.75 up
+    save(tmp_path / "HR" / "a.png", hr)
+    save(tmp_path / "LR" / "a.png", lr)
+    (pair,) = open_source(str(tmp_path), split="valid", scale=4)
+    np.testing.assert_array_equal(pair.hr, hr[:16, :20])
+    np.testing.assert_array_equal(pair.lr, lr[:4, :5])
+
+
 def test_wrong_names():
     with pytest.raises(UserError, match="no data 'div2'"):
         open_source("div2", split="train", scale=4)

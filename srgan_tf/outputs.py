@@ -1,0 +1,40 @@
+"""Writing results so that a name never stands for half of one."""
+
+import contextlib
+import os
+import pathlib
+
+from srgan_tf.errors import UserError
+
+
+@contextlib.contextmanager
+def written_aside(path):
+    """A path to write to; what lies there takes the place of `path` when the block ends without an error.
+
+    Args:
+        path: the file's final place; its folder must exist.
+
+    Yields:
+        Path in the same folder, with the same suffix.
+    """
+    path = pathlib.Path(path)
+    unfinished = path.with_name(f".unfinished-{os.getpid()}{path.suffix}")
+    try:
+        yield unfinished
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def make_folder(folder):
+    """Makes an output folder and those above it.
+
+    Raises:
+        UserError: it cannot be made or written.
+    """
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write to the output folder {str(folder)!r}: {error.strerror}") from error
+    if not os.access(folder, os.W_OK):
+        raise UserError(f"cannot write to the output folder {str(folder)!r}: no permission")
