@@ -4,6 +4,7 @@ python evaluate.py --model runs/srgan_x4 --data Set5 --data Set14
 python evaluate.py --model bicubic --data synthetic
 """
 
+import math
 import sys
 
 from srgan_tf import cli
@@ -23,20 +24,20 @@ def main():
         help="div2k, synthetic, a folder of HR pictures, a folder with HR/ and LR/, or DIV2K unpacked; may be repeated",
     )
     parser.add_argument("--output", help="folder for metrics.json and pictures (default: results/MODEL)")
-    parser.add_argument("--scale", type=int, default=4, choices=(2, 4, 8), help="factor of bicubic (default: 4)")
+    parser.add_argument("--scale", type=int, choices=(2, 4, 8), help="factor of bicubic; a network has its own")
     flags = parser.parse_args()
 
-    from srgan_tf import evaluation
+    from srgan_tf import evaluation, hardware
     from srgan_tf.data.sources import open_source
     from srgan_tf.inference import load_upscaler
     from srgan_tf.metrics.fidelity import METRICS
     from srgan_tf.report import METRICS_FILE, evaluate_sources
-    from srgan_tf.training import hardware
 
     upscaler = load_upscaler(flags.model, scale=flags.scale)
     sources = [open_source(data, split="valid", scale=upscaler.scale) for data in flags.data]
     output = flags.output or f"results/{upscaler.name}"
-    print(f"model {upscaler.name} (x{upscaler.scale}) on {hardware.describe()}")
+    pictures = ", ".join(f"{source.name} ({len(source)} pictures)" for source in sources)
+    print(f"scoring {upscaler.name} x{upscaler.scale} on {pictures}; device {hardware.describe()}, precision float32")
     print(f"protocol: {evaluation.protocol(upscaler.scale)}")
     width = 24
 
@@ -50,7 +51,8 @@ def main():
     result = evaluate_sources(upscaler, sources, output, on_picture)
     print()
     for name, dataset in result["datasets"].items():
-        print_row(f"{name}, mean of {len(dataset['images'])}", dataset["mean"])
+        means = {metric: math.inf if mean is None else mean for metric, mean in dataset["mean"].items()}
+        print_row(f"{name}, mean of {len(dataset['images'])}", means)
     print(f"done: {output}/{METRICS_FILE}; pictures beside it")
 
 

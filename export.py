@@ -18,13 +18,17 @@ def main():
     parser.add_argument("--format", default="saved_model", choices=("saved_model",), help="(default: %(default)s)")
     flags = parser.parse_args()
 
+    from srgan_tf import hardware
     from srgan_tf.inference import load_generator
     from srgan_tf.serving import export_saved_model
 
     generator = load_generator(flags.model)
-    print(f"exporting {flags.model} ({generator.count_params():,} parameters) as a SavedModel")
+    print(
+        f"exporting {flags.model} ({generator.count_params():,} parameters) as a SavedModel; "
+        f"device {hardware.describe()}, precision float32"
+    )
     version = export_saved_model(generator, flags.output)
-    print(f"done: {version}, reloaded and equal; signatures serving_default (image_bytes) and tensor (lr)")
+    print(f"done: {version}, reloaded and equal in both signatures, serving_default (image_bytes) and tensor (lr)")
 
 
 if __name__ == "__main__":

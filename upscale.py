@@ -16,18 +16,20 @@ def main():
         "--model", required=True, help="bicubic, a run folder, a .keras file or a SavedModel folder of export.py"
     )
     parser.add_argument("--output", required=True, help="folder for the PNG files")
-    parser.add_argument("--scale", type=int, default=4, choices=(2, 4, 8), help="factor of bicubic (default: 4)")
+    parser.add_argument("--scale", type=int, choices=(2, 4, 8), help="factor of bicubic; a network has its own")
     flags = parser.parse_args()
 
-    from srgan_tf import upscaling
+    from srgan_tf import hardware, upscaling
     from srgan_tf.inference import load_upscaler
-    from srgan_tf.report import make_folder
-    from srgan_tf.training import hardware
+    from srgan_tf.outputs import make_folder
 
     jobs = upscaling.plan(flags.pictures, flags.output)
     upscaler = load_upscaler(flags.model, scale=flags.scale)
     make_folder(flags.output)
-    print(f"upscaling {len(jobs)} pictures x{upscaler.scale} with {upscaler.name} on {hardware.describe()}")
+    print(
+        f"upscaling x{upscaler.scale} with {upscaler.name}, pictures: {len(jobs)}; "
+        f"device {hardware.describe()}, precision float32"
+    )
     upscaling.run(upscaler, jobs, lambda line: print(line, flush=True))
     print(f"done: {flags.output}")
 

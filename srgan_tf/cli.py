@@ -39,7 +39,6 @@ def execute(main):
         other exception is a bug and keeps its traceback.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    logging.getLogger("absl").setLevel(logging.ERROR)
     program = os.path.basename(sys.argv[0])
     try:
         main()
@@ -61,6 +60,8 @@ def quiet_tensorflow():
     The first notes are written before any log level is obeyed, so stderr itself is put away for the import. An import
     that fails still raises.
     """
+    # GPU memory grows with the need: else the first script would take all of it.
+    os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
@@ -70,6 +71,8 @@ def quiet_tensorflow():
     try:
         os.dup2(nowhere, 2)
         importlib.import_module("tensorflow")
+        logging.getLogger("absl").setLevel(logging.WARNING)
+        logging.getLogger("tensorflow").setLevel(logging.WARNING)
     finally:
         os.dup2(stderr, 2)
         os.close(stderr)

@@ -1,5 +1,6 @@
 """Scores of an upscaler on pictures: used while training and by evaluate.py, so that both speak of the same numbers."""
 
+import math
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -61,3 +62,8 @@ def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:
     """Means over pictures (never over pixels of several pictures)."""
     rows = list(scores)
     return {metric: float(np.mean([row[metric] for row in rows])) for metric in rows[0]}
+
+
+def json_scores(scores: dict[str, float]) -> dict[str, float | None]:
+    """Scores as JSON can hold them: None for the infinite PSNR of equal pictures."""
+    return {metric: value if math.isfinite(value) else None for metric, value in scores.items()}

@@ -9,17 +9,17 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf import pixels, serving
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, first_line
 from srgan_tf.models import layers  # noqa: F401 - registers the layers that a saved generator may hold
-from srgan_tf.models.receptive_field import receptive_field
+from srgan_tf.models.geometry import receptive_field, scale_of
 from srgan_tf.resize import imresize
 from srgan_tf.tiling import apply_tiled
 
 GENERATOR_FILE = "generator.keras"  # in a run folder
 
-# LR pictures up to this area are upscaled whole. SRResNet takes about 4 KB for each of their pixels.
-_WHOLE_AREA = 400 * 400
-_TILE = 256
+# Networks of the SRResNet family take about 1 KB of memory for each pixel of the result. Larger ones are made in tiles.
+_WHOLE_AREA = 1024 * 1024
+_TILE = 768
 
 
 class Upscaler(Protocol):
@@ -46,7 +46,8 @@ class BicubicUpscaler:
 
     def upscale(self, lr):
         """See `Upscaler`."""
-        return imresize(lr, self.scale * lr.shape[0], self.scale * lr.shape[1])
+        # Two pixels each way are what the kernel reaches.
+        return _upscale(lambda tile: imresize(tile, *(self.scale * size for size in tile.shape[:2])), lr, self.scale, 2)
 
 
 class NetworkUpscaler:
@@ -56,7 +57,8 @@ class NetworkUpscaler:
         function: from a float32 tensor [1, height, width, 3] in [0, 1] to its enlargement, any height and width.
         name: what reports call it.
         scale: the factor.
-        halo: pixels of context that a tile needs on each side, the network's receptive field.
+        halo: pixels of context that a tile needs on each side, the network's receptive field; None where that is
+            unknown: then every picture is upscaled whole.
     """
 
     def __init__(self, function, *, name, scale, halo):
@@ -69,40 +71,54 @@ class NetworkUpscaler:
         def upscale(lr):
             return pixels.to_uint8(function(pixels.to_float(lr)[tf.newaxis])[0])
 
-        self._upscale = upscale
+        self._function = upscale
 
     def upscale(self, lr):
         """See `Upscaler`."""
-        if lr.shape[0] * lr.shape[1] <= _WHOLE_AREA:
-            return self._upscale(lr).numpy()
-        return apply_tiled(self._upscale, lr, scale=self.scale, tile=_TILE, halo=self._halo)
+        return _upscale(lambda tile: self._function(tile).numpy(), lr, self.scale, self._halo)
+
+
+def _upscale(function, lr, scale, halo):
+    """Applies a function of uint8 pictures to the whole picture, or tile by tile to a large one."""
+    if halo is None or scale**2 * lr.shape[0] * lr.shape[1] <= _WHOLE_AREA:
+        return function(lr)
+    return apply_tiled(function, lr, scale=scale, tile=_TILE // scale, halo=halo)
 
 
 def network_upscaler(generator, name):
     """Wraps a Keras generator; later changes of its weights are seen."""
-    scale = generator.compute_output_shape((1, 8, 8, 3))[1] // 8
     return NetworkUpscaler(
-        lambda lr: generator(lr, training=False), name=name, scale=scale, halo=receptive_field(generator)
+        lambda lr: generator(lr, training=False),
+        name=name,
+        scale=scale_of(generator),
+        halo=receptive_field(generator),
     )
 
 
-def load_upscaler(model, *, scale=4):
+def load_upscaler(model, *, scale=None):
     """Loads what `--model` names.
 
     Args:
         model: "bicubic", a run folder, a `.keras` file, or a folder that `export.py` wrote (or one version of it).
-        scale: factor of "bicubic"; networks know their own.
+        scale: the factor wanted: that of "bicubic" (4 if None); networks have their own.
 
     Raises:
-        UserError: no such model, or a file that is none.
+        UserError: no such model, a file that is none, or a network of another factor.
     """
     if model == "bicubic":
-        return BicubicUpscaler(scale)
+        return BicubicUpscaler(scale or 4)
     path = pathlib.Path(model)
     saved_model = _saved_model_folder(path)
     if saved_model is not None:
-        return _load_saved_model(saved_model, path.resolve().name)
-    return network_upscaler(load_generator(model), path.resolve().stem if path.is_file() else path.resolve().name)
+        upscaler = _load_saved_model(saved_model, path.resolve().name)
+    elif path.is_dir() and not (path / GENERATOR_FILE).is_file():
+        raise UserError(f"no model in the folder {model!r}: it holds neither {GENERATOR_FILE} nor a SavedModel")
+    else:
+        name = path.resolve().stem if path.is_file() else path.resolve().name
+        upscaler = network_upscaler(load_generator(model), name)
+    if scale not in (None, upscaler.scale):
+        raise UserError(f"the model {model!r} enlarges by {upscaler.scale}, not by {scale}")
+    return upscaler
 
 
 def load_generator(model):
@@ -115,19 +131,18 @@ def load_generator(model):
     file = path / GENERATOR_FILE if path.is_dir() else path
     if not file.is_file():
         if path.is_dir():
-            raise UserError(
-                f"no model in the folder {str(model)!r}: it holds neither {GENERATOR_FILE} nor a SavedModel"
-            )
+            raise UserError(f"no Keras model in the folder {str(model)!r}: it holds no {GENERATOR_FILE}")
         raise UserError(
             f"no model {str(model)!r}: expected 'bicubic', a run folder, a .keras file or a SavedModel folder"
         )
     try:
         generator = keras.saving.load_model(file, compile=False)
     except Exception as error:  # Keras raises of many kinds on a file that is not its own
-        raise UserError(f"{str(file)!r} is no Keras model: {str(error).strip().splitlines()[0]}") from error
-    shape = generator.input_shape
-    if not (isinstance(shape, tuple) and len(shape) == 4 and shape[-1] == 3):
-        raise UserError(f"{str(file)!r} is no generator: it takes {shape}, not [batch, height, width, 3]")
+        raise UserError(f"{str(file)!r} is no Keras model: {first_line(error)}") from error
+    try:
+        scale_of(generator)
+    except ValueError as error:
+        raise UserError(f"{str(file)!r} is no generator: {error}") from error
     return generator
 
 
@@ -144,10 +159,10 @@ def _load_saved_model(folder, name):
         description = json.loads((folder / "assets.extra" / serving.DESCRIPTION_FILE).read_text())
         loaded = tf.saved_model.load(folder)
         function = loaded.signatures["tensor"]
-    except (OSError, KeyError, ValueError) as error:
-        raise UserError(f"{str(folder)!r} is no SavedModel that export.py wrote: {error}") from error
-    upscaler = NetworkUpscaler(
-        lambda lr: function(lr=lr)["sr"], name=name, scale=description["scale"], halo=description["receptive_field"]
-    )
-    upscaler.saved_model = loaded  # the signature holds no reference to the variables it reads
-    return upscaler
+    except Exception as error:  # TensorFlow raises of many kinds on a folder that is damaged or another program's
+        raise UserError(f"{str(folder)!r} is no SavedModel that export.py wrote: {first_line(error)}") from error
+
+    def upscale(lr, _keep=loaded):  # the signature holds no reference to the variables that it reads
+        return function(lr=lr)["sr"]
+
+    return NetworkUpscaler(upscale, name=name, scale=description["scale"], halo=description["receptive_field"])

@@ -3,70 +3,67 @@
 import json
 import os
 import pathlib
+import shutil
+import tempfile
 
 from srgan_tf import comparison, evaluation
 from srgan_tf.data.pictures import write_picture
 from srgan_tf.errors import UserError
 from srgan_tf.inference import BicubicUpscaler
+from srgan_tf.outputs import make_folder
 
 METRICS_FILE = "metrics.json"
 
 
 def evaluate_sources(upscaler, sources, output, on_picture=lambda source, name, scores: None):
-    """Scores a model on sources and writes all that came of it.
+    """Scores a model on sources and writes all that came of it, at the end and together.
 
     Args:
         upscaler: an `Upscaler`.
         sources: list of `Source` with names that differ.
-        output: folder for metrics.json, NAME/sr/*.png and NAME/comparison/*.png.
+        output: folder for metrics.json, NAME/sr/*.png and NAME/comparison/*.png. What an earlier evaluation left there
+            for sources of these names is replaced.
         on_picture: called with (source, picture name, scores) as each is done.
 
     Returns:
-        What metrics.json holds.
+        What metrics.json holds. A score that is not finite (the PSNR of equal pictures) is None.
 
     Raises:
         UserError: two sources of one name, or a folder that cannot be written.
-        WorkError: a picture that cannot be read or scored.
+        WorkError: a picture that cannot be read or scored; the output is as before.
     """
     output = pathlib.Path(output)
     names = [source.name for source in sources]
     if len(set(names)) < len(names):
         raise UserError(f"two data sets have the same name: {', '.join(names)}")
     make_folder(output)
-    datasets = {}
-    for source in sources:
-        images = []
-        for scored in evaluation.evaluate(upscaler, source):
-            images.append({"name": scored.pair.name} | scored.scores)
-            write_picture(output / source.name / "sr" / f"{scored.pair.name}.png", scored.sr)
-            write_picture(output / source.name / "comparison" / f"{scored.pair.name}.png", _strip(upscaler, scored))
-            on_picture(source, scored.pair.name, scored.scores)
-        mean = evaluation.mean_scores({metric: row[metric] for metric in scored.scores} for row in images)
-        datasets[source.name] = {"images": images, "mean": mean}
-    result = {
-        "model": upscaler.name,
-        "scale": upscaler.scale,
-        "protocol": evaluation.protocol(upscaler.scale),
-        "datasets": datasets,
-    }
-    unfinished = output / f".{METRICS_FILE}.unfinished"
-    unfinished.write_text(json.dumps(result, indent=2) + "\n")
-    os.replace(unfinished, output / METRICS_FILE)
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as unfinished:
+        unfinished = pathlib.Path(unfinished)
+        datasets = {source.name: _evaluate_source(upscaler, source, unfinished, on_picture) for source in sources}
+        result = {
+            "model": upscaler.name,
+            "scale": upscaler.scale,
+            "protocol": evaluation.protocol(upscaler.scale),
+            "datasets": datasets,
+        }
+        (unfinished / METRICS_FILE).write_text(json.dumps(result, indent=2, allow_nan=False) + "\n")
+        for name in names:
+            shutil.rmtree(output / name, ignore_errors=True)
+            os.rename(unfinished / name, output / name)
+        os.replace(unfinished / METRICS_FILE, output / METRICS_FILE)
     return result
 
 
-def make_folder(folder):
-    """Makes an output folder.
-
-    Raises:
-        UserError: it cannot be made or written.
-    """
-    try:
-        os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write to the output folder {str(folder)!r}: {error.strerror}") from error
-    if not os.access(folder, os.W_OK):
-        raise UserError(f"cannot write to the output folder {str(folder)!r}: no permission")
+def _evaluate_source(upscaler, source, folder, on_picture):
+    images, scores = [], []
+    for scored in evaluation.evaluate(upscaler, source):
+        name = scored.pair.name
+        images.append({"name": name} | evaluation.json_scores(scored.scores))
+        scores.append(scored.scores)
+        write_picture(folder / source.name / "sr" / f"{name}.png", scored.sr)
+        write_picture(folder / source.name / "comparison" / f"{name}.png", _strip(upscaler, scored))
+        on_picture(source, name, scored.scores)
+    return {"images": images, "mean": evaluation.json_scores(evaluation.mean_scores(scores))}
 
 
 def _strip(upscaler, scored):

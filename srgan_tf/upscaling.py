@@ -1,5 +1,6 @@
 """Upscaling the user's own picture files and folders."""
 
+import collections
 import pathlib
 import time
 from typing import NamedTuple
@@ -38,18 +39,20 @@ def plan(inputs, output):
             relative.append((path, pathlib.Path(path.name)))
         else:
             raise UserError(f"no picture or folder {name!r}")
-    shared = [place.with_suffix("") for _, place in relative]
-    jobs = [
-        Job(picture, output / place.with_suffix(f"{place.suffix}.png" if shared.count(stem) > 1 else ".png"))
-        for (picture, place), stem in zip(relative, shared, strict=True)
-    ]
+    stems = collections.Counter(place.with_suffix("") for _, place in relative)
+    jobs = []
+    for picture, place in relative:
+        shared = stems[place.with_suffix("")] > 1
+        jobs.append(Job(picture, output / place.with_suffix(f"{place.suffix}.png" if shared else ".png")))
     sources = {job.source.resolve() for job in jobs}
-    targets = [job.target.resolve() for job in jobs]
-    for job, target in zip(jobs, targets, strict=True):
+    targets = set()
+    for job in jobs:
+        target = job.target.resolve()
         if target in sources:
             raise UserError(f"the result would replace the input {str(job.target)!r}: give another --output")
-        if targets.count(target) > 1:
+        if target in targets:
             raise UserError(f"two inputs would become {str(job.target)!r}: upscale them into separate folders")
+        targets.add(target)
     return jobs
 
 

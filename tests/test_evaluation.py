@@ -81,6 +81,27 @@ def test_files_of_an_evaluation(tmp_path):
     assert (tmp_path / "out" / "mine" / "comparison" / "deep" / "a.png").is_file()
 
 
+def test_a_failed_evaluation_leaves_the_last_one_as_it_was(tmp_path):
+    good = make_pair("good", draw_picture(1, 48, 48), 4)
+
+    def fail():
+        raise WorkError("damaged")
+
+    report.evaluate_sources(BicubicUpscaler(4), [Source("mine", [lambda: good])], tmp_path)
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()}
+    with pytest.raises(WorkError, match="damaged"):
+        report.evaluate_sources(Constant(), [Source("mine", [lambda: good, fail])], tmp_path)
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()} == before
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["metrics.json", "mine"]
+
+
+def test_an_infinite_score_is_null_in_json(tmp_path):
+    report.evaluate_sources(Constant(), [Source("mine", [lambda: flat_pair("equal", 100)])], tmp_path)
+    metrics = json.loads((tmp_path / "metrics.json").read_text(), parse_constant=lambda name: pytest.fail(name))
+    assert metrics["datasets"]["mine"]["mean"]["psnr_y"] is None
+    assert metrics["datasets"]["mine"]["mean"]["ssim_y"] == pytest.approx(1.0)
+
+
 def test_two_data_sets_of_one_name_are_refused(tmp_path):
     source = Source("mine", [])
     with pytest.raises(UserError, match="same name: mine, mine"):

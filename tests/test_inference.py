@@ -38,9 +38,20 @@ def test_scale_is_the_networks(lr, scale):
 def test_large_pictures_are_tiled_without_a_trace(monkeypatch, small_generator, rng):
     lr = rng.integers(0, 256, (75, 61, 3), dtype=np.uint8)
     whole = inference.network_upscaler(small_generator, "small").upscale(lr)
+    bicubic = inference.load_upscaler("bicubic").upscale(lr)
     monkeypatch.setattr(inference, "_WHOLE_AREA", 100)
-    monkeypatch.setattr(inference, "_TILE", 16)
+    monkeypatch.setattr(inference, "_TILE", 64)
     assert_same_picture(inference.network_upscaler(small_generator, "small").upscale(lr), whole)
+    np.testing.assert_array_equal(inference.load_upscaler("bicubic").upscale(lr), bicubic)
+
+
+def test_a_network_of_unknown_reach_works_on_the_whole(monkeypatch, rng):
+    image = keras.Input((None, None, 3))
+    doubled = keras.layers.UpSampling2D(2)(image) + 0.0
+    monkeypatch.setattr(inference, "_WHOLE_AREA", 100)
+    lr = rng.integers(0, 256, (75, 61, 3), dtype=np.uint8)
+    sr = inference.network_upscaler(keras.Model(image, doubled), "nearest").upscale(lr)
+    np.testing.assert_array_equal(sr, lr.repeat(2, axis=0).repeat(2, axis=1))
 
 
 def test_later_weights_are_seen(small_generator, lr):
@@ -81,6 +92,27 @@ def test_what_is_no_model(tmp_path):
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"no model")
     with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote"):
         inference.load_upscaler(str(tmp_path))
+
+
+@pytest.mark.parametrize("damage", ["description", "graph", "variables"])
+def test_a_damaged_saved_model(tmp_path, small_generator, damage):
+    version = export_saved_model(small_generator, tmp_path)
+    file = {
+        "description": version / "assets.extra" / "srgan_tf.json",
+        "graph": version / "saved_model.pb",
+        "variables": version / "variables" / "variables.data-00000-of-00001",
+    }[damage]
+    file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote") as caught:
+        inference.load_upscaler(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_another_factor_than_the_networks(tmp_path, small_generator):
+    small_generator.save(tmp_path / "x4.keras")
+    assert inference.load_upscaler(str(tmp_path / "x4.keras"), scale=4).scale == 4
+    with pytest.raises(UserError, match="enlarges by 4, not by 2"):
+        inference.load_upscaler(str(tmp_path / "x4.keras"), scale=2)
 
 
 def test_a_keras_model_that_is_no_generator(tmp_path):

@@ -1,4 +1,4 @@
-"""How far a generator looks: the halo that makes tiles equal to the whole picture."""
+"""What a generator does to sizes: its factor, and how far it looks."""
 
 import math
 
@@ -19,6 +19,21 @@ _POINTWISE = (
 )
 
 
+def scale_of(generator):
+    """The factor by which a generator enlarges.
+
+    Raises:
+        ValueError: the model does not map pictures of any size to pictures that are a whole factor larger.
+    """
+    shape = generator.input_shape
+    if not (isinstance(shape, tuple) and shape[1:] == (None, None, 3)):
+        raise ValueError(f"it takes {shape} and not pictures of any size, (None, None, None, 3)")
+    output = generator.compute_output_shape((1, 8, 8, 3))
+    if not (isinstance(output, tuple) and len(output) == 4 and output[1] == output[2] and output[1] % 8 == 0):
+        raise ValueError(f"it makes {output} of an 8x8 picture")
+    return output[1] // 8
+
+
 def receptive_field(generator):
     """The greatest distance from which an input pixel can reach an output pixel, by walking the network.
 
@@ -27,10 +42,7 @@ def receptive_field(generator):
             used once.
 
     Returns:
-        Pixels of the input, each way, rounded up.
-
-    Raises:
-        ValueError: the network has an operation whose reach is unknown here or unbounded.
+        Pixels of the input, each way, rounded up. None when the network has an operation whose reach is unknown here.
 
     >>> from srgan_tf.models.generators import srresnet
     >>> receptive_field(srresnet(num_blocks=16, num_filters=2))  # (4 + 32 + 1) + 1 + 1/2 + 4/4
@@ -51,6 +63,6 @@ def receptive_field(generator):
         elif type(operation).__name__ == "DepthToSpace":  # keras.ops.depth_to_space: its class is not public
             resolution *= operation.block_size
         elif not isinstance(operation, _POINTWISE):
-            raise ValueError(f"no receptive field is known for {operation.name!r} ({type(operation).__name__})")
+            return None
         reach[id(operation.output)] = (distance, resolution)
     return math.ceil(max(reach[id(tensor)][0] for tensor in generator.outputs))

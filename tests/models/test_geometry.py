@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srgan_tf.models.discriminators import vgg_discriminator
 from srgan_tf.models.generators import srresnet
-from srgan_tf.models.receptive_field import receptive_field
+from srgan_tf.models.geometry import receptive_field, scale_of
 
 
 @pytest.mark.parametrize(
@@ -36,8 +37,21 @@ def test_srresnet_needs_40_pixels():
     assert receptive_field(srresnet(num_filters=2)) == 40
 
 
-def test_unknown_operations_are_refused():
+def test_unknown_operations_have_an_unknown_reach():
     image = keras.Input((None, None, 3))
-    model = keras.Model(image, keras.layers.GlobalAveragePooling2D()(image))
-    with pytest.raises(ValueError, match="GlobalAveragePooling2D"):
-        receptive_field(model)
+    assert receptive_field(keras.Model(image, keras.layers.Softmax(axis=1)(image))) is None
+
+
+@pytest.mark.parametrize("scale", [2, 4, 8])
+def test_scale(scale):
+    assert scale_of(srresnet(scale=scale, num_blocks=1, num_filters=2)) == scale
+
+
+def test_what_is_no_generator():
+    image = keras.Input((None, None, 3))
+    for model, message in (
+        (vgg_discriminator(hr_patch_size=16, num_filters=2), "not pictures of any size"),
+        (keras.Model(image, keras.layers.GlobalAveragePooling2D()(image)), "of an 8x8 picture"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            scale_of(model)
