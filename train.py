@@ -36,6 +36,7 @@ def main():
 
     from srgan_tf import config as configuration
     from srgan_tf import presets
+    from srgan_tf.settings import describe, with_settings
 
     config = presets.load_preset(flags.preset)
     settings = configuration.to_dict(config)
@@ -44,16 +45,16 @@ def main():
     for name, sources in (("train", flags.data), ("valid", flags.valid)):
         if sources:
             settings["data"][name] = sources
-    config = configuration.with_settings(configuration.from_dict(settings), flags.set)
+    config = with_settings(configuration.from_dict(settings), flags.set)
     if flags.list:
         for name, preset in presets.PRESETS.items():
             print(f"{name:12} {preset.__doc__.splitlines()[0]}")
-        print(f"\nSettings of {flags.preset}:", *configuration.describe(config), sep="\n  ")
+        print(f"\nSettings of {flags.preset}:", *describe(config), sep="\n  ")
         return
 
     from srgan_tf.training.run import run
 
-    workdir = flags.workdir or f"runs/{config.preset}"
+    workdir = flags.workdir or f"runs/{flags.preset}"
     logging.info(
         "training %s x%d on %s into %s: %d pretrain steps, %d gan steps",
         config.preset,

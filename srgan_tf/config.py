@@ -4,12 +4,7 @@ Settings are frozen dataclasses that pydantic checks when they are made. A gener
 are not listed here: they are the keyword arguments of the function that builds it, with its defaults and types.
 """
 
-import dataclasses
-import difflib
-import functools
 import inspect
-import json
-import operator
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -18,6 +13,7 @@ from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, Pos
 from srgan_tf.errors import UserError
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.perceptual import PAPER_FEATURE_SCALE
+from srgan_tf.losses.pixel import PIXEL_LOSSES
 from srgan_tf.models.discriminators import DISCRIMINATORS
 from srgan_tf.models.generators import GENERATORS
 
@@ -27,7 +23,7 @@ _settings = pydantic.dataclasses.dataclass(
     config=pydantic.ConfigDict(extra="forbid", use_attribute_docstrings=True, allow_inf_nan=False),
 )
 
-PixelLoss = Literal["mse", "l1", "charbonnier"]
+PixelLoss = Literal[tuple(PIXEL_LOSSES)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 
 
@@ -48,6 +44,12 @@ class LearningRate:
     final: NonNegativeFloat = 0.0
     """where a cosine cycle ends"""
 
+    def __post_init__(self):
+        if list(self.milestones) != sorted(set(self.milestones)):
+            raise UserError(f"milestones of a learning rate must ascend (received {list(self.milestones)})")
+        if self.decay == "cosine" and self.final > self.initial:
+            raise UserError(f"a cosine must end at or below its start {self.initial} (received final={self.final})")
+
 
 @_settings
 class Data:
@@ -67,7 +69,7 @@ class Data:
     """mirror and turn the patches"""
     synthetic_count: PositiveInt = 64
     """training pictures that the source "synthetic" draws"""
-    synthetic_size: PositiveInt = 192
+    synthetic_size: Annotated[int, Field(ge=32)] = 192
     """their side, pixels"""
 
 
@@ -121,6 +123,11 @@ class Gan:
     total_variation_weight: NonNegativeFloat = 2e-8
     """weight of the smoothness term"""
 
+    def __post_init__(self):
+        weights = (self.pixel_weight, self.perceptual_weight, self.adversarial_weight, self.total_variation_weight)
+        if self.steps and not any(weights):
+            raise UserError("every weight of the gan phase is 0: give one, or leave the phase out with gan.steps=0")
+
 
 @_settings
 class Reporting:
@@ -146,7 +153,7 @@ class Config:
     """name of the preset that it began as"""
     scale: Literal[2, 4, 8] = 4
     """super-resolution factor"""
-    seed: NonNegativeInt = 0
+    seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """of the initial weights and the crops"""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """arithmetic of the networks; --precision sets it"""
@@ -162,7 +169,7 @@ class Config:
     reporting: Reporting = Reporting()
 
     def __post_init__(self):
-        # Recording each option as it was makes a run's config.json hold when a default changes later.
+        # A run's config.json then tells every option, and a resumed run is compared in each of them.
         for field, table, given in (
             ("generator", GENERATORS, {"scale"}),
             ("discriminator", DISCRIMINATORS, {"hr_patch_size"}),
@@ -194,35 +201,6 @@ def from_dict(settings):
         raise UserError(_explain(error)) from None
 
 
-def with_settings(config, assignments):
-    """Changes settings by `name=value` texts, as `--set` takes them.
-
-    Values are read as JSON where they are JSON (`1e5`, `true`, `["a", "b"]`), else as text. A new `generator.name`
-    or `discriminator.name` brings that network's own default options.
-
-    Raises:
-        UserError: an unknown name (with the nearest right one), or a value of the wrong type or range.
-
-    >>> with_settings(Config(), ["gan.steps=1e3", "generator.num_blocks=8"]).gan.steps
-    1000
-    """
-    settings = to_dict(config)
-    for assignment in assignments:
-        name, separator, text = assignment.partition("=")
-        if not separator:
-            raise UserError(f"--set takes NAME=VALUE (received {assignment!r})")
-        known = flatten(settings)
-        if name not in known:
-            nearest = difflib.get_close_matches(name, known, 1, 0.0)[0]
-            raise UserError(f"unknown setting {name!r} (received {assignment!r}); the nearest is {nearest!r}")
-        *groups, leaf = name.split(".")
-        parent = functools.reduce(operator.getitem, groups, settings)
-        if leaf == "name" and groups in (["generator"], ["discriminator"]):
-            parent.clear()
-        parent[leaf] = _parse(text)
-    return from_dict(settings)
-
-
 def flatten(settings, prefix=""):
     """Nested dictionaries as one, from dotted names to values; `layers` of the perceptual loss stays whole."""
     flat = {}
@@ -232,32 +210,6 @@ def flatten(settings, prefix=""):
         else:
             flat[prefix + name] = value
     return flat
-
-
-def describe(config):
-    """One line for each setting: its dotted name, the value, and what it means."""
-    meanings = _meanings(Config)
-    return [
-        f"{name} = {json.dumps(value)}{'  ' + meanings[name] if meanings.get(name) else ''}"
-        for name, value in flatten(to_dict(config)).items()
-    ]
-
-
-def _meanings(settings_class, prefix=""):
-    meanings = {}
-    for field in dataclasses.fields(settings_class):
-        if dataclasses.is_dataclass(field.type):
-            meanings |= _meanings(field.type, f"{prefix}{field.name}.")
-        else:
-            meanings[prefix + field.name] = settings_class.__pydantic_fields__[field.name].description
-    return meanings
-
-
-def _parse(text):
-    try:
-        return json.loads(text)
-    except json.JSONDecodeError:
-        return text
 
 
 def _complete_options(field, choice, table, given):

@@ -96,10 +96,11 @@ def run_script(monkeypatch, capfd):
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory):
     """The run folder of a short training of both phases."""
-    from srgan_tf import config, presets
+    from srgan_tf import presets
+    from srgan_tf.settings import with_settings
     from srgan_tf.training.run import run
 
     workdir = tmp_path_factory.mktemp("runs") / "fast"
     assignments = [argument for flag, argument in itertools.pairwise(FAST) if flag == "--set"]
-    run(config.with_settings(presets.tiny(), assignments), workdir)
+    run(with_settings(presets.tiny(), assignments), workdir)
     return workdir

@@ -1,8 +1,9 @@
 import pytest
 
 from srgan_tf import config as configuration
-from srgan_tf.config import Config, with_settings
+from srgan_tf.config import Config
 from srgan_tf.errors import UserError
+from srgan_tf.settings import describe, with_settings
 
 
 def test_settings_survive_json():
@@ -48,6 +49,8 @@ def test_assignments(assignment, name, value):
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
         ("scale=3", "scale: input should be 2, 4 or 8 (received 3)"),
         ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),
+        ("seed=4294967296", "seed: input should be less than 4294967296 (received 4294967296)"),
+        ("gan.learning_rate.milestones=[0.75, 0.25]", "milestones of a learning rate must ascend"),
         ("ema_decay=1", "ema_decay: input should be less than 1 (received 1)"),
         ("pretrain.learning_rate.initial=NaN", "pretrain.learning_rate.initial: input should be a finite number"),
         ("gan.learning_rate.milestones=[0.5, 2]", "gan.learning_rate.milestones.1: input should be less than 1"),
@@ -61,8 +64,16 @@ def test_wrong_settings_are_one_line_that_names_them(assignment, message):
     assert "\n" not in str(caught.value)
 
 
+def test_settings_that_contradict_each_other():
+    with pytest.raises(UserError, match="a cosine must end at or below its start"):
+        with_settings(Config(), ["pretrain.learning_rate.decay=cosine", "pretrain.learning_rate.final=1"])
+    weights = [f"gan.{name}_weight=0" for name in ("pixel", "perceptual", "adversarial", "total_variation")]
+    with pytest.raises(UserError, match="every weight of the gan phase is 0"):
+        with_settings(Config(), weights)
+    assert with_settings(Config(), [*weights, "gan.steps=0"]).gan.steps == 0
+
+
 def test_network_options_are_complete():
-    # config.json must hold when a default changes later.
     assert Config().generator["num_blocks"] == 16
     assert "scale" not in Config().generator  # another setting's
     with pytest.raises(UserError, match=r"unknown setting 'generator\.depth'"):
@@ -80,7 +91,7 @@ def test_settings_are_frozen():
 
 
 def test_every_setting_is_described():
-    lines = configuration.describe(Config())
+    lines = describe(Config())
     names = [line.split(" = ")[0] for line in lines]
     assert "gan.perceptual.layers" in names
     for line in lines:

@@ -1,6 +1,9 @@
 """Checkpoints of a phase."""
 
+import numpy as np
 import tensorflow as tf
+
+from srgan_tf.errors import WorkError
 
 
 class Checkpoints:
@@ -18,8 +21,15 @@ class Checkpoints:
         self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=keep)
 
     def save(self):
-        """Saves the state under its step; a checkpoint of that step stays as it is."""
+        """Saves the state under its step; a checkpoint of that step stays as it is.
+
+        Raises:
+            WorkError: a weight is not finite. Nothing is saved then: the last checkpoint is from before.
+        """
         step = int(self._state.step.numpy())
+        for weight in self._state.weights():
+            if not np.isfinite(weight.numpy()).all():
+                raise diverged(step, f"{weight.path} is not finite")
         if self._saved_step() != step:
             self._manager.save(checkpoint_number=step)
 
@@ -37,6 +47,14 @@ class Checkpoints:
     def _saved_step(self):
         newest = self._manager.latest_checkpoint
         return int(newest.rpartition("-")[2]) if newest else None
+
+
+def diverged(step, reason):
+    """The error that ends a training whose numbers are lost."""
+    return WorkError(
+        f"training diverged by step {step}: {reason}. The last checkpoint is from before; "
+        "try a lower learning rate (in a new --workdir) or precision=float32"
+    )
 
 
 def has_checkpoint(folder):

@@ -2,18 +2,17 @@
 
 import math
 
-from srgan_tf.errors import WorkError
+from srgan_tf.training.checkpoints import diverged
 from srgan_tf.training.optimizers import current_learning_rate
 
 
-def train_phase(state, train_step, batches, *, phase, steps, reporting, reporter, validate, save):
+def train_phase(state, train_step, batches, *, steps, reporting, reporter, validate, save):
     """Trains to the end of a phase, and reports, validates and saves on the way.
 
     Args:
         state: the `TrainingState`, at the step where `batches` begin.
         train_step: from `make_pretrain_step` or `make_gan_step`.
         batches: iterable of `(lr, hr)` for the steps that are left.
-        phase: its name, for errors.
         steps: length of the phase.
         reporting: the settings of `Config.reporting`.
         reporter: a `Reporter`.
@@ -21,7 +20,8 @@ def train_phase(state, train_step, batches, *, phase, steps, reporting, reporter
         save: function of no arguments, called when a checkpoint is due.
 
     Raises:
-        WorkError: a loss is not finite. Nothing is saved then: the last checkpoint is from before.
+        WorkError: a loss is not finite. Nothing is saved then, and `save` refuses weights that are not finite: the last
+            checkpoint is from before.
     """
     step = int(state.step.numpy())
     pending = []  # scalars since the last report; reading them makes the device wait, so it is done seldom
@@ -35,15 +35,16 @@ def train_phase(state, train_step, batches, *, phase, steps, reporting, reporter
         if due(reporting.log_every) or due(reporting.validate_every) or due(reporting.checkpoint_every):
             scalars = _means(pending)
             pending = []
-            _require_finite(scalars, phase, step)
+            _require_finite(scalars, step)
             rates = {"learning_rate/generator": current_learning_rate(state.g_optimizer)}
             if state.d_optimizer is not None:
                 rates["learning_rate/discriminator"] = current_learning_rate(state.d_optimizer)
             reporter.progress(step, scalars | rates)
-            if due(reporting.validate_every):
-                reporter.validation(step, *validate())
+            # Saved first: a validation that fails must not cost the steps before it.
             if due(reporting.checkpoint_every):
                 save()
+            if due(reporting.validate_every):
+                reporter.validation(step, *validate())
             reporter.pause()
 
 
@@ -51,10 +52,7 @@ def _means(pending):
     return {tag: math.fsum(float(scalars[tag]) for scalars in pending) / len(pending) for tag in pending[0]}
 
 
-def _require_finite(scalars, phase, step):
+def _require_finite(scalars, step):
     wrong = [f"{tag} = {value}" for tag, value in scalars.items() if not math.isfinite(value)]
     if wrong:
-        raise WorkError(
-            f"training diverged in {phase} by step {step}: {', '.join(wrong)}. The last checkpoint is from before; "
-            "try a lower learning rate (in a new --workdir) or precision=float32"
-        )
+        raise diverged(step, ", ".join(wrong))

@@ -19,7 +19,8 @@ def make_schedule(learning_rate, steps):
     if learning_rate.decay == "cosine":
         return schedules.CosineDecayRestarts(
             learning_rate.initial,
-            first_decay_steps=max(1, steps // learning_rate.cycles),
+            # Not rounded: the remainder of the phase would begin one cycle more, at the full rate.
+            first_decay_steps=steps / learning_rate.cycles,
             t_mul=1.0,
             m_mul=1.0,
             alpha=learning_rate.final / learning_rate.initial,

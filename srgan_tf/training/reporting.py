@@ -10,6 +10,8 @@ import tensorflow as tf
 
 from srgan_tf import comparison
 from srgan_tf.data.pictures import write_picture
+from srgan_tf.evaluation import json_scores
+from srgan_tf.outputs import written_aside
 from srgan_tf.resize import imresize
 
 _log = logging.getLogger(__name__)
@@ -84,7 +86,8 @@ class Reporter:
         _log.info("%s %d/%d  validation: %s", self._phase, step, self._steps, figures)
 
     def _write(self, step, scalars):
-        row = {"phase": self._phase, "step": step} | {tag: float(value) for tag, value in scalars.items()}
+        numbers = json_scores({tag: float(value) for tag, value in scalars.items()})
+        row = {"phase": self._phase, "step": step} | numbers
         with self._metrics_file.open("a") as file:
             file.write(json.dumps(row) + "\n")
         with self._writer.as_default():
@@ -123,7 +126,8 @@ def _drop_rows(file, phase, start_step):
         if row["phase"] != phase or row["step"] <= start_step:
             kept.append(line)
     if kept != lines:
-        file.write_text("".join(line + "\n" for line in kept))
+        with written_aside(file) as unfinished:
+            unfinished.write_text("".join(line + "\n" for line in kept))
 
 
 def _duration(seconds):

@@ -1,19 +1,18 @@
 """A whole training run: settings and a folder in, a trained generator out."""
 
 import logging
-import os
 import pathlib
 
 import keras
 
-from srgan_tf import evaluation
+from srgan_tf import evaluation, hardware
 from srgan_tf.data.pipeline import load_pairs, training_batches
 from srgan_tf.data.sources import open_source
 from srgan_tf.errors import UserError
 from srgan_tf.inference import GENERATOR_FILE, network_upscaler
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.models.vgg import vgg19_features
-from srgan_tf.training import hardware
+from srgan_tf.outputs import written_aside
 from srgan_tf.training.checkpoints import Checkpoints, has_checkpoint
 from srgan_tf.training.loop import train_phase
 from srgan_tf.training.objective import gan_terms, pretrain_terms
@@ -42,7 +41,6 @@ def run(config, workdir):
     """
     workdir = pathlib.Path(workdir)
     check_workdir(config, workdir)
-    hardware.prepare()
     keras.utils.set_random_seed(config.seed)
     _log.info("device %s, precision %s", hardware.describe(), config.precision)
     # All that can be refused is asked for now, not when days of pretraining are over.
@@ -70,19 +68,26 @@ def _train(config, workdir, phase, state, features, train_pairs, valid_pairs):
     start_step = checkpoints.restore()
     if start_step:
         _log.info("%s: resumed at step %d of %d", phase, start_step, settings.steps)
+        # The run may have been killed between its checkpoint and this.
+        _save_generator(state.generator_ema, workdir)
+    if start_step == settings.steps:
+        return
 
     upscaler = network_upscaler(state.generator_ema, config.preset)
 
     def validate():
         scores = [scored.scores for scored in evaluation.evaluate(upscaler, valid_pairs)]
-        sheets = {pair.name.replace(os.sep, "-"): sample_sheet(upscaler, pair) for pair in valid_pairs[:samples]}
+        sheets = {
+            # Two sources may have pictures of one name, and names may be as long as the file system allows.
+            f"{index}-{pair.name.replace('/', '-')[:100]}": sample_sheet(upscaler, pair)
+            for index, pair in enumerate(valid_pairs[: config.reporting.samples])
+        }
         return evaluation.mean_scores(scores), sheets
 
     def save():
         checkpoints.save()
         _save_generator(state.generator_ema, workdir)
 
-    samples = config.reporting.samples
     if phase == "pretrain":
         step = make_pretrain_step(state, pretrain_terms(settings), ema_decay=config.ema_decay)
     else:
@@ -103,7 +108,6 @@ def _train(config, workdir, phase, state, features, train_pairs, valid_pairs):
         state,
         step,
         batches,
-        phase=phase,
         steps=settings.steps,
         reporting=config.reporting,
         reporter=reporter,
@@ -147,10 +151,11 @@ def _load_data(config):
                 train[index], held_out = _hold_out(source, data.valid_pictures)
                 valid.append(held_out)
     _log.info("reading %s", ", ".join(f"{source.name} ({len(source)} pictures)" for source in train))
-    train_pairs = load_pairs(train, hr_patch_size=data.hr_patch_size)
+    train_pairs = load_pairs(train, min_hr_side=data.hr_patch_size)
+    smallest = 11 + 2 * config.scale  # what is left without its border must hold SSIM's window
     per_source = -(-data.valid_pictures // len(valid))
     chosen = [source.select(range(min(per_source, len(source)))) for source in valid]
-    return train_pairs, load_pairs(chosen, hr_patch_size=11 + 2 * config.scale)[: data.valid_pictures]
+    return train_pairs, load_pairs(chosen, min_hr_side=smallest)[: data.valid_pictures]
 
 
 def _hold_out(source, count):
@@ -166,6 +171,5 @@ def _hold_out(source, count):
 
 
 def _save_generator(generator, workdir):
-    unfinished = workdir / f".unfinished-{GENERATOR_FILE}"
-    generator.save(unfinished)
-    os.replace(unfinished, workdir / GENERATOR_FILE)
+    with written_aside(workdir / GENERATOR_FILE) as unfinished:
+        generator.save(unfinished)

@@ -37,6 +37,11 @@ class TrainingState:
         parts = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return tf.train.Checkpoint(**{name: part for name, part in parts.items() if part is not None})
 
+    def weights(self):
+        """All weights of the networks."""
+        networks = (self.generator, self.generator_ema, self.discriminator)
+        return [weight for network in networks if network is not None for weight in network.weights]
+
     def start_from(self, generator):
         """Takes another generator's weights, for both the generator and its average."""
         self.generator.set_weights(generator.get_weights())

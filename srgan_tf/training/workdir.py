@@ -5,7 +5,8 @@ import os
 import pathlib
 
 from srgan_tf import config as configuration
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, first_line
+from srgan_tf.outputs import make_folder, written_aside
 
 CONFIG_FILE = "config.json"
 
@@ -24,14 +25,16 @@ def check_workdir(config, workdir):
     if not file.exists():
         return
     try:
-        settings = json.loads(file.read_text())
-    except json.JSONDecodeError as error:
-        raise UserError(f"{str(file)!r} is damaged: {error}") from error
-    before, now = (configuration.flatten(settings), configuration.flatten(configuration.to_dict(config)))
+        # Settings that were added since have their defaults.
+        settings = configuration.to_dict(configuration.from_dict(json.loads(file.read_text())))
+    except (ValueError, OSError) as error:
+        raise UserError(f"{str(file)!r} is no run's settings: {first_line(error)}") from error
+    before, now = configuration.flatten(settings), configuration.flatten(configuration.to_dict(config))
     differing = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
         for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name)
+        # How often a run reports does not change what it learns.
+        if before.get(name) != now.get(name) and not name.startswith("reporting.")
     ]
     if differing:
         raise UserError(
@@ -42,7 +45,6 @@ def check_workdir(config, workdir):
 def write_config(config, workdir):
     """Makes the run folder and records the settings in it."""
     workdir = pathlib.Path(workdir)
-    workdir.mkdir(parents=True, exist_ok=True)
-    unfinished = workdir / f".{CONFIG_FILE}.unfinished"
-    unfinished.write_text(json.dumps(configuration.to_dict(config), indent=2) + "\n")
-    os.replace(unfinished, workdir / CONFIG_FILE)
+    make_folder(workdir)
+    with written_aside(workdir / CONFIG_FILE) as unfinished:
+        unfinished.write_text(json.dumps(configuration.to_dict(config), indent=2) + "\n")

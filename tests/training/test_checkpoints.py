@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
 
-from srgan_tf import config as configuration
 from srgan_tf import presets
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
+from srgan_tf.settings import with_settings
 from srgan_tf.training.checkpoints import Checkpoints, has_checkpoint
 from srgan_tf.training.objective import gan_terms
 from srgan_tf.training.state import gan_state
@@ -17,7 +17,7 @@ def all_variables(state):
 
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_everything_comes_back(tmp_path, rng, precision):
-    config = configuration.with_settings(
+    config = with_settings(
         presets.tiny(),
         [
             *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
@@ -46,5 +46,5 @@ def test_everything_comes_back(tmp_path, rng, precision):
 
 
 def test_nothing_to_restore(tmp_path):
-    config = configuration.with_settings(presets.tiny(), ["generator.num_blocks=1", "generator.num_filters=4"])
+    config = with_settings(presets.tiny(), ["generator.num_blocks=1", "generator.num_filters=4"])
     assert Checkpoints(tmp_path, gan_state(config), keep=1).restore() == 0

@@ -1,3 +1,5 @@
+import itertools
+
 import keras
 import pytest
 
@@ -29,6 +31,15 @@ def test_cosine_cycles_restart_and_reach_their_end():
         assert at(schedule, start) == pytest.approx(2e-4, rel=1e-4)
         assert at(schedule, start + 125) == pytest.approx((2e-4 + 1e-7) / 2, rel=1e-3)
         assert at(schedule, start + 249) == pytest.approx(1e-7, rel=0.2)
+
+
+@pytest.mark.parametrize(("steps", "cycles"), [(1003, 4), (7, 3), (5, 1)])
+def test_a_phase_never_ends_at_the_start_of_a_cycle(steps, cycles):
+    schedule = make_schedule(LearningRate(initial=1.0, decay="cosine", cycles=cycles, final=0.0), steps)
+    rates = [at(schedule, step) for step in range(steps)]
+    restarts = sum(later > earlier for earlier, later in itertools.pairwise(rates))
+    assert restarts == cycles - 1
+    assert rates[-1] < 0.5
 
 
 def test_constant():

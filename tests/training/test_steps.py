@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf import config as configuration
 from srgan_tf import presets
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.pixel import mse
+from srgan_tf.settings import with_settings
 from srgan_tf.training.objective import Term, gan_terms, pretrain_terms
 from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.steps import make_gan_step, make_pretrain_step
@@ -19,7 +19,7 @@ SMALL = [
 
 def small_config(*assignments, preset=presets.srgan_x4):
     keras.utils.set_random_seed(0)
-    return configuration.with_settings(preset(), [*SMALL, *assignments])
+    return with_settings(preset(), [*SMALL, *assignments])
 
 
 @pytest.fixture
@@ -147,6 +147,20 @@ def test_ema_takes_batch_norm_statistics_along(batch):
         step(*batch)
     moving = state.generator_ema.get_layer("block1_norm1").moving_mean.numpy()
     assert np.abs(moving).max() > 0
+
+
+def test_float16_gradients_reach_adam_unscaled(batch):
+    moments = {}
+    for precision in ("float32", "float16"):
+        config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
+        state = gan_state(config)
+        make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)(*batch)
+        moments[precision] = [
+            np.sqrt(sum(np.square(moment.numpy(), dtype=np.float64).sum() for moment in adam._momentums))
+            for adam in (getattr(o, "inner_optimizer", o) for o in (state.g_optimizer, state.d_optimizer))
+        ]
+    # The loss scale is 2^15: forgetting to multiply or to divide by it could not hide.
+    np.testing.assert_allclose(moments["float16"], moments["float32"], rtol=0.2)
 
 
 def test_float16_skips_a_step_that_overflows(batch):
