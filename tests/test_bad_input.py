@@ -31,6 +31,19 @@ def one_line(error):
             "generator: `bilinear_skip` needs a linear",
         ),
         (["--preset", "srgan_x4", "--set", "gan.perceptual.weights=missing.h5"], "no VGG19 weights at 'missing.h5'"),
+        (
+            [
+                "--preset",
+                "tiny",
+                "--set",
+                "gan.pixel_weight=0",
+                "--set",
+                "gan.adversarial_weight=0",
+                "--set",
+                "gan.total_variation_weight=0",
+            ],
+            "every weight of the gan phase is 0",
+        ),
         (["--preset", "srgan_x4", "--set", 'gan.perceptual.layers={"block9": 1}'], "VGG19 has no layer 'block9'"),
     ],
 )
@@ -54,6 +67,7 @@ def test_train_refuses_an_empty_folder(run_script, tmp_path):
     )
     assert (code, one_line(error)) == (2, True)
     assert "no picture in" in error
+    assert not (tmp_path / "run").exists()
 
 
 def test_train_refuses_pictures_smaller_than_the_patch(run_script, tmp_path, picture_folder):
@@ -63,7 +77,7 @@ def test_train_refuses_pictures_smaller_than_the_patch(run_script, tmp_path, pic
         *("--data", picture_folder, "--workdir", tmp_path / "run", "--set", "data.hr_patch_size=128"),
     )
     assert (code, one_line(error)) == (2, True)
-    assert "smaller than the patch of 128 pixels" in error
+    assert "has a side shorter than 128 pixels" in error
     assert not (tmp_path / "run").exists()
 
 
@@ -84,7 +98,7 @@ def test_train_takes_every_mode_and_odd_sizes(run_script, tmp_path, picture_fold
     Image.fromarray(draw_picture(0, 9, 9)).save(picture_folder / "small.png")
     code, _, error = run_script("train", *fast_without_data(), "--data", picture_folder, "--workdir", tmp_path / "run")
     assert code == 0, error
-    assert "1 pictures smaller than 32 pixels left out" in caplog.text
+    assert "left out 1 of 16 pictures, smaller than 32 pixels" in caplog.text
     assert (tmp_path / "run" / "generator.keras").is_file()
 
 
@@ -106,12 +120,12 @@ def pair_folder(tmp_path):
 def test_evaluate_refuses_pairs_that_do_not_match(run_script, tmp_path, pair_folder):
     arguments = ("--model", "bicubic", "--data", pair_folder, "--output", tmp_path / "out")
     assert run_script("evaluate", *arguments)[0] == 0
-    (tmp_path / "out" / "metrics.json").unlink()
+    before = (tmp_path / "out" / "metrics.json").read_bytes()
     Image.fromarray(draw_picture(1, 13, 12)).save(pair_folder / "LR" / "b.png")
     code, _, error = run_script("evaluate", *arguments)
     assert (code, one_line(error)) == (1, True)
     assert "b.png' is 12x13, which is not 1/4 of the 48x48" in error
-    assert not (tmp_path / "out" / "metrics.json").exists()
+    assert (tmp_path / "out" / "metrics.json").read_bytes() == before
     (pair_folder / "LR" / "b.png").rename(pair_folder / "LR" / "c.png")
     code, _, error = run_script("evaluate", *arguments)
     assert (code, one_line(error)) == (2, True)
@@ -149,16 +163,18 @@ def test_an_output_that_cannot_be_written(run_script, tmp_path, trained_run, pic
 
 def test_upscale_does_the_others(run_script, tmp_path, picture_folder):
     (picture_folder / "05.png").write_text("no picture")
+    (picture_folder / "06.png").write_bytes((picture_folder / "06.png").read_bytes()[:2000])
+    (tmp_path / "out" / "07.png").mkdir(parents=True)  # in the way of a result
     for index, mode in enumerate(("L", "P", "RGBA", "CMYK")):
         picture = Image.fromarray(draw_picture(index, 61, 47)).convert(mode)
         picture.save(picture_folder / f"mode-{mode}.{'jpg' if mode == 'CMYK' else 'png'}")
     code, output, error = run_script("upscale", picture_folder, "--model", "bicubic", "--output", tmp_path / "out")
     assert (code, one_line(error)) == (1, True)
-    assert "1 of 16 pictures failed" in error
-    assert "05.png" in output
-    written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert len(written) == 15
-    assert "05.png" not in written
+    assert "3 of 16 pictures failed" in error
+    assert all(name in output for name in ("05.png", "06.png", "07.png"))
+    written = sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_file())
+    assert len(written) == 13
+    assert not {"05.png", "06.png"} & set(written)
     with Image.open(tmp_path / "out" / "mode-CMYK.png") as picture:
         assert picture.size == (4 * 47, 4 * 61)
 
@@ -172,10 +188,11 @@ def test_upscale_never_replaces_its_input(run_script, picture_folder):
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_folder_without_permission(run_script, tmp_path):
+def test_a_folder_without_permission(run_script, tmp_path, picture_folder):
     tmp_path.chmod(0o500)
-    code, _, error = run_script("upscale", tmp_path, "--model", "bicubic", "--output", tmp_path / "out")
+    code, _, error = run_script("upscale", picture_folder, "--model", "bicubic", "--output", tmp_path / "out")
     assert (code, one_line(error)) == (2, True)
+    assert "cannot write to the output folder" in error
 
 
 def test_bicubic_at_another_scale(run_script, tmp_path, picture_folder):

@@ -34,14 +34,15 @@ def test_commands_use_flags_that_exist(run_script, script):
 
 
 def test_settings_in_commands_exist():
-    from srgan_tf import config, presets
+    from srgan_tf import presets
+    from srgan_tf.settings import with_settings
 
     for block in BLOCKS:
         for command in block.replace("\\\n", " ").splitlines():
             preset = re.search(r"--preset (\w+)", command)
             settings = re.findall(r"--set (\S+)", command)
             if "train.py" in command:
-                config.with_settings(presets.load_preset(preset[1] if preset else "srgan_x4"), settings)
+                with_settings(presets.load_preset(preset[1] if preset else "srgan_x4"), settings)
 
 
 def test_files_that_are_linked_exist():
