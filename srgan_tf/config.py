@@ -55,7 +55,7 @@ class LearningRate:
 class Data:
     """Where the pictures come from, and the patches cut from them."""
 
-    train: tuple[str, ...] = ("div2k",)
+    train: Annotated[tuple[str, ...], Field(min_length=1)] = ("div2k",)
     """sources: div2k, synthetic, or folders of pictures; --data sets it"""
     valid: tuple[str, ...] = ()
     """sources; none: the training sources' own validation pictures, or a few of theirs held out"""

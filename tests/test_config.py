@@ -49,6 +49,7 @@ def test_assignments(assignment, name, value):
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
         ("scale=3", "scale: input should be 2, 4 or 8 (received 3)"),
         ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),
+        ("data.train=[]", "data.train: tuple should have at least 1 item"),
         ("seed=4294967296", "seed: input should be less than 4294967296 (received 4294967296)"),
         ("gan.learning_rate.milestones=[0.75, 0.25]", "milestones of a learning rate must ascend"),
         ("ema_decay=1", "ema_decay: input should be less than 1 (received 1)"),

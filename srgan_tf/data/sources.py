@@ -13,6 +13,7 @@ import collections
 import concurrent.futures
 import dataclasses
 import functools
+import logging
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal, NamedTuple
@@ -25,6 +26,8 @@ from srgan_tf.pixels import modcrop
 from srgan_tf.resize import imresize
 
 Split = Literal["train", "valid"]
+
+_log = logging.getLogger(__name__)
 
 
 class Pair(NamedTuple):
@@ -188,6 +191,8 @@ def _div2k(split, scale):
     import tensorflow_datasets as tfds  # takes seconds to import: only for who needs it
 
     builder = tfds.builder(f"div2k/bicubic_x{scale}")
+    if not builder.is_prepared():
+        _log.info("preparing DIV2K in %s, with a download of about 4 GB", builder.data_dir)
     try:
         builder.download_and_prepare()
     except Exception as error:  # of many kinds, from no network to a full disk

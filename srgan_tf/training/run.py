@@ -6,14 +6,14 @@ import pathlib
 import keras
 
 from srgan_tf import evaluation, hardware
-from srgan_tf.data.pipeline import load_pairs, training_batches
-from srgan_tf.data.sources import open_source
+from srgan_tf.data.pipeline import training_batches
 from srgan_tf.errors import UserError
 from srgan_tf.inference import GENERATOR_FILE, network_upscaler
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.models.vgg import vgg19_features
 from srgan_tf.outputs import written_aside
 from srgan_tf.training.checkpoints import Checkpoints, has_checkpoint
+from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.loop import train_phase
 from srgan_tf.training.objective import gan_terms, pretrain_terms
 from srgan_tf.training.reporting import Reporter, sample_sheet
@@ -50,7 +50,7 @@ def run(config, workdir):
     gan = gan_state(config) if config.gan.steps else None
     if not (config.pretrain.steps or config.gan.steps):
         raise UserError("nothing to train: pretrain.steps and gan.steps are both 0")
-    train_pairs, valid_pairs = _load_data(config)
+    train_pairs, valid_pairs = load_datasets(config)
     write_config(config, workdir)
 
     if pretrain:
@@ -123,51 +123,6 @@ def _perceptual_features(config):
     return vgg19_features(
         list(perceptual.layers), before_activation=perceptual.before_activation, weights=perceptual.weights
     )
-
-
-def _load_data(config):
-    """Training pairs, and the few pairs that are scored while training."""
-    data = config.data
-
-    def open_(name, split, count):
-        return open_source(
-            name,
-            split=split,
-            scale=config.scale,
-            synthetic_count=count,
-            synthetic_size=data.synthetic_size,
-            seed=config.seed,
-        )
-
-    train = [open_(name, "train", data.synthetic_count) for name in data.train]
-    if data.valid:
-        valid = [open_(name, "valid", data.valid_pictures) for name in data.valid]
-    else:
-        valid = []
-        for index, (name, source) in enumerate(zip(data.train, train, strict=True)):
-            if source.has_splits:
-                valid.append(open_(name, "valid", data.valid_pictures))
-            else:
-                train[index], held_out = _hold_out(source, data.valid_pictures)
-                valid.append(held_out)
-    _log.info("reading %s", ", ".join(f"{source.name} ({len(source)} pictures)" for source in train))
-    train_pairs = load_pairs(train, min_hr_side=data.hr_patch_size)
-    smallest = 11 + 2 * config.scale  # what is left without its border must hold SSIM's window
-    per_source = -(-data.valid_pictures // len(valid))
-    chosen = [source.select(range(min(per_source, len(source)))) for source in valid]
-    return train_pairs, load_pairs(chosen, min_hr_side=smallest)[: data.valid_pictures]
-
-
-def _hold_out(source, count):
-    """Splits a source without a validation set of its own: at most a tenth, evenly spread, is kept from training."""
-    total = len(source)
-    count = min(count, total // 10)
-    if count == 0:
-        _log.warning("%s has too few pictures to hold one out: validation uses a training picture", source.name)
-        return source, source.select([0])
-    held_out = [position * total // count for position in range(count)]
-    rest = sorted(set(range(total)) - set(held_out))
-    return source.select(rest), source.select(held_out)
 
 
 def _save_generator(generator, workdir):

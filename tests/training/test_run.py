@@ -8,13 +8,13 @@ import tensorflow as tf
 from srgan_tf import config as configuration
 from srgan_tf import presets
 from srgan_tf.data.pictures import write_picture
-from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference import load_generator, load_upscaler
 from srgan_tf.settings import with_settings
 from srgan_tf.training import run as training_run
 from srgan_tf.training.checkpoints import Checkpoints
+from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.loop import train_phase
 from srgan_tf.training.reporting import Reporter
 from srgan_tf.training.state import gan_state, pretrain_state
@@ -170,21 +170,6 @@ def test_reports_past_the_restored_step_are_made_again(tmp_path):
     ]
 
 
-def test_pictures_held_out_for_validation_are_not_trained_on(picture_folder):
-    source = open_source(str(picture_folder), split="train", scale=4)
-    train, valid = training_run._hold_out(source, 10)
-    names = [[pair.name for pair in part] for part in (train, valid)]
-    assert len(names[1]) == 1  # at most a tenth of twelve
-    assert sorted(names[0] + names[1]) == [pair.name for pair in source]
-
-
-def test_too_few_pictures_to_hold_one_out(picture_folder, caplog):
-    source = open_source(str(picture_folder), split="train", scale=4).select(range(3))
-    train, valid = training_run._hold_out(source, 10)
-    assert (len(train), len(valid)) == (3, 1)
-    assert "too few pictures" in caplog.text
-
-
 FAST_SETTINGS = [
     *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
     *("data.hr_patch_size=32", "data.batch_size=2", "data.synthetic_count=3", "data.synthetic_size=64"),
@@ -255,7 +240,7 @@ def test_several_sources_and_validation_pictures_of_ones_own(tmp_path, picture_f
     )
     assert training_run.run(config, tmp_path / "run").is_file()
     assert [path.name for path in (tmp_path / "run" / "samples").iterdir()] == ["pretrain-0000002-0-pair.png"]
-    train_pairs, valid_pairs = training_run._load_data(config)
+    train_pairs, valid_pairs = load_datasets(config)
     assert len(train_pairs) == 3 + 12 + 1  # nothing is held out when there are pictures for validation
     assert [pair.name for pair in valid_pairs] == ["pair"]
 

@@ -1,0 +1,71 @@
+"""The pictures of a training run."""
+
+import logging
+
+from srgan_tf.data.pipeline import load_pairs
+from srgan_tf.data.sources import open_source
+
+_log = logging.getLogger(__name__)
+
+
+def load_datasets(config):
+    """Opens the sources that the settings name and decodes them.
+
+    Validation pictures come from `data.valid`; without it from each training source's own validation set, or held out
+    of it.
+
+    Args:
+        config: a `Config`.
+
+    Returns:
+        `(train_pairs, valid_pairs)`, lists of `Pair`; at most `data.valid_pictures` of the second.
+    """
+    data = config.data
+
+    def open_(name, split, count):
+        return open_source(
+            name,
+            split=split,
+            scale=config.scale,
+            synthetic_count=count,
+            synthetic_size=data.synthetic_size,
+            seed=config.seed,
+        )
+
+    train = [open_(name, "train", data.synthetic_count) for name in data.train]
+    if data.valid:
+        valid = [open_(name, "valid", data.valid_pictures) for name in data.valid]
+    else:
+        valid = []
+        for index, (name, source) in enumerate(zip(data.train, train, strict=True)):
+            if source.has_splits:
+                valid.append(open_(name, "valid", data.valid_pictures))
+            else:
+                train[index], held_out = hold_out(source, data.valid_pictures)
+                valid.append(held_out)
+    _log.info("reading %s", ", ".join(f"{source.name} ({len(source)} pictures)" for source in train))
+    train_pairs = load_pairs(train, min_hr_side=data.hr_patch_size)
+    smallest = 11 + 2 * config.scale  # what is left without its border must hold SSIM's window
+    per_source = -(-data.valid_pictures // len(valid))
+    chosen = [source.select(range(min(per_source, len(source)))) for source in valid]
+    return train_pairs, load_pairs(chosen, min_hr_side=smallest)[: data.valid_pictures]
+
+
+def hold_out(source, count):
+    """Splits a source without a validation set of its own: at most a tenth, evenly spread, is kept from training.
+
+    Args:
+        source: a `Source`.
+        count: pictures wanted for validation.
+
+    Returns:
+        `(train, valid)`, two sources. With fewer than ten pictures none is held out: the first serves in both.
+    """
+    total = len(source)
+    count = min(count, total // 10)
+    if count == 0:
+        _log.warning("%s has too few pictures to hold one out: validation uses a training picture", source.name)
+        return source, source.select([0])
+    held_out = [position * total // count for position in range(count)]
+    rest = sorted(set(range(total)) - set(held_out))
+    return source.select(rest), source.select(held_out)
