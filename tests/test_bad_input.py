@@ -44,7 +44,7 @@ def one_line(error):
             ],
             "every weight of the gan phase is 0",
         ),
-        (["--preset", "srgan_x4", "--set", 'gan.perceptual.layers={"block9": 1}'], "VGG19 has no layer 'block9'"),
+        (["--preset", "srgan_x4", "--set", 'gan.perceptual.layers={"block9": 1}'], "VGG19 has no convolution 'block9'"),
     ],
 )
 def test_train_refuses(run_script, tmp_path, arguments, message):

@@ -8,6 +8,9 @@ from srgan_tf.errors import UserError
 from srgan_tf.models.precision import precision_scope
 
 WEIGHTS_FILE = "vgg19_weights_tf_dim_ordering_tf_kernels_notop.h5"
+CONVOLUTIONS = tuple(
+    f"block{block}_conv{index}" for block, count in enumerate((2, 2, 4, 4, 4), 1) for index in range(1, count + 1)
+)
 
 
 def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
@@ -18,7 +21,7 @@ def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
     belong to other weights; with these they would be off by a factor of about 57.)
 
     Args:
-        layer_names: Keras's names, such as "block5_conv4" (the paper's VGG54) or "block2_conv2" (VGG22).
+        layer_names: convolutions by Keras's names: "block5_conv4" is the paper's VGG54, "block2_conv2" its VGG22.
         before_activation: True for the convolution's output, False for what its ReLU leaves of it.
         weights: "imagenet" (Keras's cache, else a download), the path of an `.h5` file, or None for random ones.
 
@@ -29,18 +32,16 @@ def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
     Raises:
         UserError: an unknown layer name, or weights that cannot be had.
     """
+    for name in layer_names:
+        if name not in CONVOLUTIONS:
+            raise UserError(f"VGG19 has no convolution {name!r}. It has: {', '.join(CONVOLUTIONS)}")
     with precision_scope("float32"):
         vgg = _load(weights)
-        known = [layer.name for layer in vgg.layers[1:]]
-        for name in layer_names:
-            if name not in known:
-                raise UserError(f"VGG19 has no layer {name!r}. It has: {', '.join(known)}")
-
         image = keras.Input((None, None, 3), name="image")
         x = keras.applications.vgg19.preprocess_input(image * 255.0)
         features = {}
         for layer in vgg.layers[1:]:
-            split = before_activation and isinstance(layer, keras.layers.Conv2D) and layer.name in layer_names
+            split = before_activation and layer.name in layer_names
             if split:
                 layer.activation = keras.activations.linear
             x = features[layer.name] = layer(x)

@@ -6,7 +6,7 @@ import tensorflow as tf
 from srgan_tf.errors import UserError
 from srgan_tf.losses.perceptual import perceptual_loss
 from srgan_tf.models.precision import precision_scope
-from srgan_tf.models.vgg import WEIGHTS_FILE, vgg19_features
+from srgan_tf.models.vgg import CONVOLUTIONS, WEIGHTS_FILE, vgg19_features
 
 
 @pytest.fixture
@@ -51,6 +51,11 @@ def test_frozen_and_float32_under_any_policy(image):
     assert not extractor.trainable_variables
     assert extractor(image)["block1_conv2"].dtype == "float32"
     assert extractor.get_layer("block1_conv1").compute_dtype == "float32"
+
+
+def test_the_list_of_convolutions_is_kerass():
+    layers = keras.applications.VGG19(include_top=False, weights=None).layers
+    assert [layer.name for layer in layers if isinstance(layer, keras.layers.Conv2D)] == list(CONVOLUTIONS)
 
 
 def test_unknown_layer():
