@@ -26,7 +26,7 @@ class Reporter:
         workdir: the run folder.
         phase: "pretrain" or "gan".
         steps: length of the phase, for the time left.
-        start_step: where this session begins. What an earlier one wrote past it is dropped from metrics.jsonl, since
+        start_step: where this process begins. What an earlier one wrote past it is dropped from metrics.jsonl, since
             those steps are made again.
         batch_size: patches a step.
     """
