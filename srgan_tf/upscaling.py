@@ -1,11 +1,10 @@
 """Upscaling the user's own picture files and folders."""
 
-import collections
 import pathlib
 import time
 from typing import NamedTuple
 
-from srgan_tf.data.pictures import list_pictures, read_picture, write_picture
+from srgan_tf.data.pictures import list_pictures, names_of, read_picture, write_picture
 from srgan_tf.errors import UserError, WorkError
 
 
@@ -39,11 +38,8 @@ def plan(inputs, output):
             relative.append((path, pathlib.Path(path.name)))
         else:
             raise UserError(f"no picture or folder {name!r}")
-    stems = collections.Counter(place.with_suffix("") for _, place in relative)
-    jobs = []
-    for picture, place in relative:
-        shared = stems[place.with_suffix("")] > 1
-        jobs.append(Job(picture, output / place.with_suffix(f"{place.suffix}.png" if shared else ".png")))
+    names = names_of(place for _, place in relative)
+    jobs = [Job(picture, output / f"{name}.png") for (picture, _), name in zip(relative, names, strict=True)]
     sources = {job.source.resolve() for job in jobs}
     targets = set()
     for job in jobs:

@@ -1,5 +1,6 @@
 """Picture files: finding, reading and writing them."""
 
+import collections
 import pathlib
 
 import numpy as np
@@ -30,6 +31,23 @@ def list_pictures(folder):
     if not paths:
         raise UserError(f"no picture in {str(folder)!r}: looked for {', '.join(PICTURE_SUFFIXES)}")
     return paths
+
+
+def names_of(places):
+    """Names for pictures: their relative paths without suffix, kept where only the suffix tells two apart.
+
+    Args:
+        places: relative paths.
+
+    Returns:
+        List of strings in the same order.
+
+    >>> names_of(["a.png", "b.jpg", "b.png", "c/a.png"])
+    ['a', 'b.jpg', 'b.png', 'c/a']
+    """
+    places = [pathlib.PurePath(place) for place in places]
+    stems = collections.Counter(place.with_suffix("") for place in places)
+    return [str(place if stems[place.with_suffix("")] > 1 else place.with_suffix("")) for place in places]
 
 
 def read_picture(path):

@@ -131,13 +131,9 @@ def _synthetic(split, scale, count, size, seed):
 def _folder(name, hr_folder, lr_folder, lr_suffix, scale, has_splits=False):
     """Pairs of a folder; where the LR folder does not exist, LR is made."""
     if lr_folder is None or not lr_folder.is_dir():
-        hr_paths = {str(path.relative_to(hr_folder)): path for path in pictures.list_pictures(hr_folder)}
-        # Pictures go by their name without its suffix, as long as that tells them apart.
-        stems = collections.Counter(str(pathlib.PurePath(key).with_suffix("")) for key in hr_paths)
-        loaders = []
-        for key, path in hr_paths.items():
-            stem = str(pathlib.PurePath(key).with_suffix(""))
-            loaders.append(functools.partial(_load_hr, stem if stems[stem] == 1 else key, path, scale))
+        paths = pictures.list_pictures(hr_folder)
+        keys = pictures.names_of(path.relative_to(hr_folder) for path in paths)
+        loaders = [functools.partial(_load_hr, key, path, scale) for key, path in zip(keys, paths, strict=True)]
         return Source(name, loaders, has_splits)
     hr_paths, lr_paths = _by_stem(hr_folder, ""), _by_stem(lr_folder, lr_suffix)
     for present, absent, kind in ((hr_paths, lr_paths, "LR"), (lr_paths, hr_paths, "HR")):
