@@ -68,11 +68,11 @@ def _evaluate_source(upscaler, source, folder, on_picture):
 
 def _strip(upscaler, scored):
     lr, hr = scored.pair.lr, scored.pair.hr
-    bicubic = BicubicUpscaler(upscaler.scale).upscale(lr)
-    bicubic_scores = evaluation.score(hr, bicubic, border=upscaler.scale)
-    columns = {"LR": comparison.nearest(lr, upscaler.scale), _caption("bicubic", bicubic_scores): bicubic}
-    if upscaler.name != "bicubic":
-        columns[_caption(upscaler.name, scored.scores)] = scored.sr
+    columns = {"LR": comparison.nearest(lr, upscaler.scale)}
+    if not isinstance(upscaler, BicubicUpscaler):
+        bicubic = BicubicUpscaler(upscaler.scale).upscale(lr)
+        columns[_caption("bicubic", evaluation.score(hr, bicubic, border=upscaler.scale))] = bicubic
+    columns[_caption(upscaler.name, scored.scores)] = scored.sr
     columns["HR"] = hr
     zoom = 4
     return comparison.strip(columns, inset=comparison.busiest_inset(hr, zoom), zoom=zoom)

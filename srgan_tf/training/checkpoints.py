@@ -21,7 +21,7 @@ class Checkpoints:
         self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=keep)
 
     def save(self):
-        """Saves the state under its step; a checkpoint of that step stays as it is.
+        """Saves the state under its step.
 
         Raises:
             WorkError: a weight is not finite. Nothing is saved then: the last checkpoint is from before.
@@ -30,8 +30,7 @@ class Checkpoints:
         for weight in self._state.weights():
             if not np.isfinite(weight.numpy()).all():
                 raise diverged(step, f"{weight.path} is not finite")
-        if self._saved_step() != step:
-            self._manager.save(checkpoint_number=step)
+        self._manager.save(checkpoint_number=step)
 
     def restore(self):
         """Restores the newest checkpoint into the state, if there is one.
@@ -43,10 +42,6 @@ class Checkpoints:
             # Everything saved must find its place, or the run would go on with part of it new.
             self._checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
         return int(self._state.step.numpy())
-
-    def _saved_step(self):
-        newest = self._manager.latest_checkpoint
-        return int(newest.rpartition("-")[2]) if newest else None
 
 
 def diverged(step, reason):
