@@ -1,7 +1,9 @@
 """Scores a model on pictures whose HR is known.
 
-python evaluate.py --model runs/srgan_x4 --data Set5 --data Set14
-python evaluate.py --model bicubic --data synthetic
+    python evaluate.py --model runs/srgan_x4 --data Set5 --data Set14
+    python evaluate.py --model bicubic --data synthetic
+
+Writes metrics.json, the SR pictures and comparison strips.
 """
 
 import math

@@ -1,6 +1,8 @@
 """Upscales pictures; no reference is needed.
 
-python upscale.py photo.jpg holiday/ --model runs/srgan_x4 --output upscaled
+    python upscale.py photo.jpg holiday/ --model runs/srgan_x4 --output upscaled
+
+Folders keep their tree in the output; inputs are never replaced.
 """
 
 import sys

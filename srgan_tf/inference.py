@@ -159,10 +159,11 @@ def _load_saved_model(folder, name):
         description = json.loads((folder / "assets.extra" / serving.DESCRIPTION_FILE).read_text())
         loaded = tf.saved_model.load(folder)
         function = loaded.signatures["tensor"]
+        scale, halo = description["scale"], description["receptive_field"]
     except Exception as error:  # TensorFlow raises of many kinds on a folder that is damaged or another program's
         raise UserError(f"{str(folder)!r} is no SavedModel that export.py wrote: {first_line(error)}") from error
 
     def upscale(lr, _keep=loaded):  # the signature holds no reference to the variables that it reads
         return function(lr=lr)["sr"]
 
-    return NetworkUpscaler(upscale, name=name, scale=description["scale"], halo=description["receptive_field"])
+    return NetworkUpscaler(upscale, name=name, scale=scale, halo=halo)

@@ -108,6 +108,13 @@ def test_a_damaged_saved_model(tmp_path, small_generator, damage):
     assert "\n" not in str(caught.value)
 
 
+def test_a_saved_model_of_another_program(tmp_path, small_generator):
+    version = export_saved_model(small_generator, tmp_path)
+    (version / "assets.extra" / "srgan_tf.json").write_text('{"other": 1}')
+    with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote"):
+        inference.load_upscaler(str(tmp_path))
+
+
 def test_another_factor_than_the_networks(tmp_path, small_generator):
     small_generator.save(tmp_path / "x4.keras")
     assert inference.load_upscaler(str(tmp_path / "x4.keras"), scale=4).scale == 4
