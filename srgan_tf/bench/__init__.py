@@ -1,0 +1,1 @@
+"""Benchmarks of this machine: `python -m srgan_tf.bench COMMAND`."""
