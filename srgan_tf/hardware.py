@@ -1,6 +1,7 @@
 """The device that a script works on."""
 
 import os
+import resource
 
 import tensorflow as tf
 
@@ -12,3 +13,10 @@ def describe():
         for gpu in tf.config.list_physical_devices("GPU")
     ]
     return ", ".join(names) or f"CPU, {os.cpu_count()} cores"
+
+
+def peak_memory():
+    """Bytes: the most of the first GPU's memory that was in use so far; without a GPU, of the process's own."""
+    if tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
