@@ -69,7 +69,7 @@ def run(config, workdir, strategy=None):
 
 def _run(config, workdir, strategy):
     # All that can be refused is asked for now, not when days of pretraining are over.
-    features = _perceptual_features(config)
+    features = perceptual_features(config)
     gan_begun = bool(steps_in(workdir / "checkpoints" / "gan"))
     states = {}
     if config.pretrain.steps and not gan_begun:
@@ -117,10 +117,15 @@ def _is_finished(config, workdir):
     )
 
 
-def _perceptual_features(config):
+def perceptual_features(config):
+    """The VGG19 extractor that the GAN phase asks for; None if it does not."""
     if not (config.gan.steps and config.gan.perceptual_weight):
         return None
     perceptual = config.gan.perceptual
     return vgg19_features(
-        list(perceptual.layers), before_activation=perceptual.before_activation, weights=perceptual.weights
+        list(perceptual.layers),
+        before_activation=perceptual.before_activation,
+        weights=perceptual.weights,
+        # It turns the gradient less than rounding the pictures to uint8 does (docs/TRAINING.md).
+        precision="bfloat16" if config.precision == "bfloat16" else "float32",
     )

@@ -172,11 +172,17 @@ FAST_SETTINGS = [
 @pytest.mark.parametrize("preset", ["srgan_x4", "msrgan_x4"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_recipes_run_with_the_real_vgg19(tmp_path, vgg_weights, preset, precision):
-    config = with_settings(presets.load_preset(preset), [*FAST_SETTINGS, f"precision={precision}"])
+    # float16 begins with a loss scale that overflows a few times before it fits.
+    steps = 8 if precision == "float16" else 2
+    config = with_settings(
+        presets.load_preset(preset), [*FAST_SETTINGS, f"precision={precision}", f"gan.steps={steps}"]
+    )
     training_run.run(config, tmp_path)
-    gan = [row for row in rows(tmp_path) if row["phase"] == "gan" and "loss/generator/total" in row]
-    assert len(gan) == 2
-    for row in gan:
+    gan = [row for row in rows(tmp_path) if row["phase"] == "gan" and "guard/skipped" in row]
+    assert len(gan) == steps
+    trained = [row for row in gan if not row["guard/skipped"]]
+    assert len(trained) == steps if precision != "float16" else trained
+    for row in trained:
         assert row["loss/generator/perceptual"] > 0
         assert math.isfinite(row["loss/generator/total"])
     generator = load_generator(str(tmp_path))
@@ -212,7 +218,8 @@ def test_settings_reach_what_they_set(tmp_path, monkeypatch):
         ],
     )
     training_run.run(config, tmp_path)
-    assert seen["vgg"] == (["block1_conv2"], {"before_activation": True, "weights": "imagenet"})
+    expected = {"before_activation": True, "weights": "imagenet", "precision": "bfloat16"}
+    assert seen["vgg"] == (["block1_conv2"], expected)
     assert seen["batches"]["augment"] is False
     assert seen["batches"]["seed"] == (7, 1)
     assert seen["batches"]["batch_size"] == 2
