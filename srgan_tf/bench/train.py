@@ -124,9 +124,10 @@ def _step_time(config, phase, precision, jit, steps):
     )
     lr, hr = (tf.random.uniform((batch, side, side, 3)) for side in (lr_side, hr_side))
     features = perceptual_features(config) if phase != "pretrain" else None
+    options = {"ema_decay": config.ema_decay, "micro_batches": config.micro_batches, "jit": jit}
     if phase == "pretrain":
         state = pretrain_state(config)
-        step = make_pretrain_step(state, pretrain_terms(config.pretrain), ema_decay=config.ema_decay, jit=jit)
+        step = make_pretrain_step(state, pretrain_terms(config.pretrain), **options)
         flops = 3 * _flops(state.generator, lr)
     else:
         state = gan_state(config)
@@ -134,7 +135,7 @@ def _step_time(config, phase, precision, jit, steps):
         if phase == "plain":
             step = make_plain_gan_step(state, terms, adversarial)
         else:
-            step = make_gan_step(state, terms, adversarial, ema_decay=config.ema_decay, jit=jit)
+            step = make_gan_step(state, terms, adversarial, **options)
         flops = 3 * _flops(state.generator, lr) + 7 * _flops(state.discriminator, hr)
         flops += 3 * _flops(features, hr) if features else 0
 

@@ -128,8 +128,11 @@ def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches
     def on_replica(lr, hr):
         # A forward pass moves batch norm's averages; a step that is skipped must put them back.
         statistics = [tf.identity(weight.value) for player in players for weight in _statistics(player.network)]
-        pieces = zip(tf.split(lr, micro_batches), tf.split(hr, micro_batches), strict=True)
-        parts = [differentiate(*piece) for piece in pieces]
+        parts = []
+        for lr_piece, hr_piece in zip(tf.split(lr, micro_batches), tf.split(hr, micro_batches), strict=True):
+            # Without an order all pieces could be in memory together.
+            with tf.control_dependencies(tf.nest.flatten(parts[-1:])):
+                parts.append(differentiate(tf.identity(lr_piece), tf.identity(hr_piece)))
         gradients = [_mean_gradients(of_player) for of_player in zip(*(part[0] for part in parts), strict=True)]
         # The optimizer adds the replicas' gradients up: the mean over the whole batch wants a part of each.
         gradients = [

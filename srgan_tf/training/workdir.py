@@ -122,7 +122,8 @@ def fingerprint(pairs):
     digest = hashlib.sha256()
     for pair in pairs:
         digest.update(f"{pair.name}{pair.hr.shape}".encode())
-        digest.update(np.ascontiguousarray(pair.lr[len(pair.lr) // 2]))
+        height, width, _ = pair.lr.shape
+        digest.update(np.ascontiguousarray(pair.lr[height // 2 : height // 2 + 1, 0:width]))
     return digest.hexdigest()
 
 
