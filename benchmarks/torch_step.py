@@ -93,6 +93,10 @@ def main():
         network.to(device, memory_format=torch.channels_last) for network in (Generator(), discriminator(side), vgg54())
     )
     average = copy.deepcopy(generator).requires_grad_(False)
+    if flags.compile:
+        # The graph of the fakes is walked twice, once for each network.
+        torch._functorch.config.donated_buffer = False
+        generator, judge, features = (torch.compile(network) for network in (generator, judge, features))
     lr = torch.rand(flags.batch_size, 3, side // 4, side // 4, device=device).to(memory_format=torch.channels_last)
     hr = torch.rand(flags.batch_size, 3, side, side, device=device).to(memory_format=torch.channels_last)
     g_optimizer = torch.optim.Adam(generator.parameters(), 1e-4, fused=True)
@@ -119,9 +123,6 @@ def main():
         total = perceptual + 1e-3 * functional.softplus(-fake.float()).mean()
         d_total = functional.softplus(-real.float()).mean() + functional.softplus(fake.float()).mean()
         return total, d_total
-
-    if flags.compile:
-        pretrain_losses, gan_losses = torch.compile(pretrain_losses), torch.compile(gan_losses)
 
     def pretrain():
         g_optimizer.zero_grad()

@@ -34,8 +34,10 @@ def stop_when(workdir, phase, step, number=signal.SIGKILL):
     )
     metrics = workdir / "metrics.jsonl"
     report = f'"phase": "{phase}", "step": {step},'
+    deadline = time.monotonic() + 120
     while not (metrics.exists() and report in metrics.read_text()):
         assert process.poll() is None
+        assert time.monotonic() < deadline
         time.sleep(0.002)
     process.send_signal(number)
     output, _ = process.communicate(timeout=60)

@@ -10,6 +10,7 @@ the discriminator that both updates share, four; for VGG19's pass over the outpu
 each.
 """
 
+import concurrent.futures
 import logging
 import multiprocessing
 import statistics
@@ -82,8 +83,9 @@ def main(arguments):
 
 def _in_process(function, *arguments):
     """A function's result, from a new process: nothing compiled, cached or allocated before counts."""
-    with multiprocessing.get_context("spawn").Pool(1, cli.quiet_tensorflow) as pool:
-        return pool.apply(function, arguments)
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, context, cli.quiet_tensorflow) as pool:
+        return pool.submit(function, *arguments).result()
 
 
 def _matrix_product_rate(precision):

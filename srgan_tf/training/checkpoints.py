@@ -18,6 +18,7 @@ from srgan_tf.outputs import written_aside
 _STATE = "state"
 _SUMS_FILE = "sha256.json"
 _BEST_FILE = "best.json"
+_REPLACED = ".replaced-"
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +29,7 @@ class DivergedError(WorkError):
     def __init__(self, step, reason):
         super().__init__(
             f"training diverged by step {step}: {reason}. The last checkpoint is from before; "
-            "try a lower learning rate (in a new --workdir) or precision=float32"
+            "try --precision float32, or a lower learning rate in a new --workdir with --init-generator"
         )
 
 
@@ -70,8 +71,7 @@ class Checkpoints:
         unfinished = self._folder / f".unfinished-{os.getpid()}"
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for leftover in self._folder.glob(".unfinished-*"):  # of a process that was killed
-                shutil.rmtree(leftover)
+            self._remove_leftovers()
             unfinished.mkdir()
             self._checkpoint.write(str(unfinished / _STATE))
             self._state.generator_ema.save(unfinished / GENERATOR_FILE)
@@ -89,11 +89,13 @@ class Checkpoints:
         """Restores the newest whole checkpoint into the state; damaged ones are named in the log and passed over.
 
         Returns:
-            The step that was reached; 0 where there is none.
+            The step that was reached; None where there is no checkpoint.
 
         Raises:
-            WorkError: there are checkpoints, but not one is whole.
+            WorkError: there are checkpoints, but not one is whole, or they are of another program.
         """
+        if self._writes:
+            self._recover()
         folders = steps_in(self._folder)
         for step in reversed(folders):
             folder = self._folder / _name(step)
@@ -102,11 +104,16 @@ class Checkpoints:
                 _log.warning("the checkpoint %s is damaged: %s; trying the one before it", folder, damage)
                 continue
             # Everything saved must find its place, or the run would go on with part of it new.
-            self._checkpoint.read(str(folder / _STATE)).assert_consumed()
+            try:
+                self._checkpoint.read(str(folder / _STATE)).assert_consumed()
+            except AssertionError as error:
+                raise WorkError(
+                    f"the checkpoint {str(folder)!r} is of another version of this program: {first_line(error)[:200]}"
+                ) from error
             return step
         if folders:
             raise WorkError(f"no checkpoint in {str(self._folder)!r} is whole: remove that folder to begin anew")
-        return 0
+        return None
 
     def generator_file(self, step):
         """Path of the averaged generator that was saved at a step."""
@@ -117,6 +124,9 @@ class Checkpoints:
 
         Args:
             scores: mean of each metric at the present step; those that `best` names count.
+
+        Returns:
+            Whether a checkpoint was saved for it.
         """
         step = int(self._state.step.numpy())
         best = self._best()
@@ -127,12 +137,29 @@ class Checkpoints:
                 best[metric] = {"step": step, "score": score}
                 better.append(metric)
         if not better or not self._writes:
-            return
-        if step not in steps_in(self._folder):
+            return False
+        saving = step not in steps_in(self._folder)
+        if saving:
             self.save()
         with written_aside(self._folder / _BEST_FILE) as unfinished:
             unfinished.write_text(json.dumps(best, indent=2) + "\n")
         self._remove_old()
+        return saving
+
+    def _recover(self):
+        """Gives a checkpoint its name back that was about to be replaced when the process was killed."""
+        for replaced in self._folder.glob(f"{_REPLACED}*"):
+            folder = self._folder / replaced.name.removeprefix(_REPLACED)
+            if not folder.exists():
+                replaced.rename(folder)
+
+    def _remove_leftovers(self):
+        """Removes what processes that were killed have left."""
+        for leftover in [*self._folder.glob(".unfinished-*"), *self._folder.glob(f"{_REPLACED}*")]:
+            if leftover.is_dir():
+                shutil.rmtree(leftover)
+            else:
+                leftover.unlink()
 
     def _best(self):
         """The best so far, of the checkpoints that count; see `_counting`."""
@@ -167,13 +194,15 @@ def _name(step):
 
 
 def _give_name(unfinished, folder):
-    """Renames a complete folder; one that has the name makes room."""
-    if folder.exists():
-        shutil.rmtree(folder)
+    """Renames a complete folder; one that has the name makes room, and is there until the new one has it."""
     for file in unfinished.iterdir():
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
+    replaced = folder.with_name(_REPLACED + folder.name)
+    if folder.exists():
+        folder.rename(replaced)
     unfinished.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
 
 
 def _damage(folder):

@@ -3,11 +3,14 @@
 A network, its optimizer and the step's variables are made inside `strategy.scope()`; the step runs on every replica.
 """
 
+import logging
 import os
 
 import tensorflow as tf
 
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, WorkError
+
+_log = logging.getLogger(__name__)
 
 
 def choose_strategy():
@@ -17,6 +20,7 @@ def choose_strategy():
         `tf.distribute.Strategy`. With `TF_CONFIG` it waits until all the machines are there.
     """
     if os.environ.get("TF_CONFIG"):
+        _log.info("waiting for the other machines of TF_CONFIG")
         try:
             return tf.distribute.MultiWorkerMirroredStrategy()
         except (ValueError, TypeError, KeyError) as error:
@@ -50,6 +54,21 @@ def check_batch(config, strategy):
             f"{strategy.num_replicas_in_sync} replicas with micro_batches {config.micro_batches}"
         )
     uses_jit(config.jit, strategy)
+
+
+def require_agreement(strategy, *numbers):
+    """Waits for all machines, and makes sure that they have come to the same numbers, such as the step restored.
+
+    Raises:
+        WorkError: they have not.
+    """
+    replicas = strategy.num_replicas_in_sync
+    total = strategy.reduce("SUM", strategy.run(lambda: tf.constant(numbers, tf.int64)), axis=None)
+    if total.numpy().tolist() != [replicas * number for number in numbers]:
+        raise WorkError(
+            f"the machines have not restored the same checkpoint (this one is at step {numbers[0]}): "
+            "they need one --workdir, in a folder that all of them see"
+        )
 
 
 def uses_jit(choice, strategy):

@@ -22,10 +22,14 @@ class Interruption:
 
 
 @contextlib.contextmanager
-def delayed_signals():
+def delayed_signals(*, saves=True):
     """Holds SIGINT and SIGTERM back inside the block; a second one acts at once.
 
     Outside the main thread, where Python takes no signals, nothing changes.
+
+    Args:
+        saves: False on a machine that does not write: it waits for the one that does, which has had the signal too if
+            the whole training is to end. To leave earlier would take the step away in which that one saves.
 
     Yields:
         `Interruption`, whose `signal` is the one received, None before.
@@ -37,15 +41,17 @@ def delayed_signals():
 
     def receive(number, frame):
         del frame
-        interruption.signal = number
-        _log.warning("%s: finishing the step and saving; once more ends at once", signal.Signals(number).name)
+        if saves:
+            interruption.signal = number
+        work = "finishing the step and saving" if saves else "the first machine saves and ends the training"
+        _log.warning("%s: %s; once more ends at once", signal.Signals(number).name, work)
         restore()
 
     handlers = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}
 
     def restore():
         for number, handler in handlers.items():
-            signal.signal(number, handler)
+            signal.signal(number, handler or signal.SIG_DFL)
 
     try:
         yield interruption

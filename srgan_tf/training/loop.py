@@ -50,20 +50,26 @@ def train_phase(
             for every in (reporting.log_every, reporting.checkpoint_every, reporting.validate_every)
         )
         if logging or saving or validating:
-            scalars = window.scalars()
+            begin = time.perf_counter()
+            scalars = window.scalars()  # waits for the device
+            window.seconds += time.perf_counter() - begin
             _require_progress(state, scalars, step, max_skipped)
             reporter.progress(step, scalars | _settings_of(state), report.logits, window)
             window = Window()
         elif reporter.status_due():
             reporter.status(step, window.scalars(), window)
+        # Between skipped steps nothing is saved: what leads to them may be in the weights already.
+        saving = saving and (step == steps or not state.skipped_in_a_row.numpy())
         # Saved first: a validation that fails must not cost the steps before it.
-        if saving or interruption.signal:
+        if saving:
             save()
+        if validating and not interruption.signal:
+            validate()
         if interruption.signal:
+            if not saving:
+                save()
             _log.warning("saved at step %d; the same command goes on from there", step)
             interruption.leave()
-        if validating:
-            validate()
 
 
 def due(step, every, steps):

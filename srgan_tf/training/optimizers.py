@@ -6,6 +6,7 @@ import tensorflow as tf
 # As Keras and PyTorch have them.
 _INITIAL_SCALE = 2.0**15
 _GROWTH_STEPS = 2_000
+_LARGEST_SCALE = 2.0**24  # gradients of zero never overflow, and would let it grow to infinity
 
 
 def make_schedule(learning_rate, steps):
@@ -70,7 +71,6 @@ class LossScale(tf.Module):
         if not self.dynamic:
             return
         grown = self._good_steps + 1 >= _GROWTH_STEPS
-        self.value.assign(
-            tf.where(finite, tf.where(grown, 2.0 * self.value, self.value), tf.maximum(0.5 * self.value, 1.0))
-        )
+        doubled, halved = tf.minimum(2.0 * self.value, _LARGEST_SCALE), tf.maximum(0.5 * self.value, 1.0)
+        self.value.assign(tf.where(finite, tf.where(grown, doubled, self.value), halved))
         self._good_steps.assign(tf.where(finite & ~grown, self._good_steps + 1, tf.zeros_like(self._good_steps)))

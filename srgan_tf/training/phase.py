@@ -9,7 +9,7 @@ from srgan_tf.inference import GENERATOR_FILE, network_upscaler
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.outputs import written_aside
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError
-from srgan_tf.training.distribution import is_chief, per_replica, uses_jit
+from srgan_tf.training.distribution import is_chief, per_replica, require_agreement, uses_jit
 from srgan_tf.training.interruption import delayed_signals
 from srgan_tf.training.loop import due, train_phase
 from srgan_tf.training.objective import gan_terms, perceptual_function, pretrain_terms
@@ -63,29 +63,31 @@ class Phase:
         Raises:
             WorkError: see `train_phase`; a divergence is tried once more from the checkpoint before it.
         """
-        start_step = self._checkpoints.restore()
+        restored = self._checkpoints.restore()
+        start_step = restored or 0
+        require_agreement(self._strategy, start_step, int(self._state.rollbacks.numpy()))
         reporting = self._config.reporting
         self._reporter = Reporter(
             self._workdir,
             self._name,
             steps=self._steps,
-            start_step=start_step,
+            start_step=restored,
             batch_size=self._config.data.batch_size,
             writes=self._is_chief,
         )
-        if start_step:
-            _log.info("%s: resumed at step %d of %d", self._name, start_step, self._steps)
-            # The run may have been killed between its checkpoint and these.
-            self._ship()
-            scores_due = due(start_step, reporting.validate_every, self._steps)
-            if scores_due and not has_scores(self._workdir / METRICS_FILE, self._name, start_step):
-                self._validate()
-        else:
+        if restored is None:
             self._reporter.describe(configuration.to_dict(self._config))
             # What the phase begins with: a divergence goes back to it, and the phase before is known to be over.
             self._checkpoints.save()
+        else:
+            _log.info("%s: resumed at step %d of %d", self._name, start_step, self._steps)
+            # The run may have been killed between its checkpoint and these.
+            self._ship()
+            scores_due = start_step and due(start_step, reporting.validate_every, self._steps)
+            if scores_due and not has_scores(self._workdir / METRICS_FILE, self._name, start_step):
+                self._validate()
         train_step = self._make_step()
-        with delayed_signals() as interruption:
+        with delayed_signals(saves=self._is_chief) as interruption:
             try:
                 self._train(train_step, interruption)
             except DivergedError as error:
@@ -109,22 +111,23 @@ class Phase:
             seed=(*seed, rollbacks) if rollbacks else seed,
             augment=data.augment,
         )
-        train_phase(
-            self._state,
-            train_step,
-            per_replica(self._strategy, batches),
-            steps=self._steps,
-            reporting=self._config.reporting,
-            reporter=self._reporter,
-            profiler=Profiler(
-                self._workdir / "tensorboard" / self._name,
-                enabled=self._config.reporting.profile and self._is_chief,
-            ),
-            validate=self._validate,
-            save=self._save,
-            interruption=interruption,
-            max_skipped=self._config.max_skipped,
-        )
+        reporting = self._config.reporting
+        with Profiler(
+            self._workdir / "tensorboard" / self._name, enabled=reporting.profile and self._is_chief
+        ) as profiler:
+            train_phase(
+                self._state,
+                train_step,
+                per_replica(self._strategy, batches),
+                steps=self._steps,
+                reporting=reporting,
+                reporter=self._reporter,
+                profiler=profiler,
+                validate=self._validate,
+                save=self._save,
+                interruption=interruption,
+                max_skipped=self._config.max_skipped,
+            )
 
     def _make_step(self):
         options = {
@@ -140,9 +143,12 @@ class Phase:
         )
 
     def _go_back(self, error):
+        rollbacks = int(self._state.rollbacks.numpy()) + 1
         step = self._checkpoints.restore()
+        # Every machine has to have read the checkpoint before the first one writes.
+        require_agreement(self._strategy, step, rollbacks)
         _log.warning("%s: %s. Going back to step %d, once, with other crops", self._name, error, step)
-        self._state.rollbacks.assign_add(1)
+        self._state.rollbacks.assign(rollbacks)
         self._save()
         self._reporter.go_back_to(step)
 
@@ -164,5 +170,6 @@ class Phase:
             samples=self._config.reporting.samples,
             perceptual=self._features and perceptual_function(self._config.gan.perceptual, self._features),
         )
+        if self._checkpoints.scored(scores):
+            self._ship()
         self._reporter.validation(int(self._state.step.numpy()), scores, sheets)
-        self._checkpoints.scored(scores)

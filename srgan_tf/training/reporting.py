@@ -30,8 +30,8 @@ class Reporter:
         workdir: the run folder.
         phase: "pretrain" or "gan".
         steps: length of the phase, for the time left.
-        start_step: where this process begins. What an earlier one wrote past it is dropped, since those steps are made
-            again.
+        start_step: where this process begins; None at a phase's beginning. What an earlier one wrote past it is
+            dropped, since those steps are made again.
         batch_size: patches a step.
         writes: False where another process writes: then nothing is written, drawn or logged.
     """
@@ -44,16 +44,22 @@ class Reporter:
         self._writes = writes
         self._events = self._workdir / "tensorboard" / phase
         self._said = time.monotonic()
-        self.go_back_to(start_step)
+        self._writer = None
+        self.go_back_to(-1 if start_step is None else start_step)
 
     def go_back_to(self, step):
         """Drops what was written past a step, and the alarms' memory."""
         self._alarms = Alarms()
         if not self._writes:
             return
-        drop_rows(self._workdir / METRICS_FILE, self._phase, step)
+        if self._writer is not None:
+            self._writer.close()
+        metrics = self._workdir / METRICS_FILE
+        drop_rows(metrics, self._phase, step)
+        # The row of a validation is written last: without it the events may be there in part.
+        scored = has_scores(metrics, self._phase, step)
         for file in sorted(self._events.glob("events.*")):
-            drop_events(file, step)
+            drop_events(file, step, scored=scored)
         self._writer = tf.summary.create_file_writer(str(self._events))
 
     def describe(self, settings):
@@ -127,25 +133,23 @@ class Reporter:
         """
         if not self._writes:
             return
-        scalars = {f"eval/{metric}": value for metric, value in scores.items()}
-        self._write(step, scalars | self._alarms.check(scalars))
         with self._writer.as_default():
             for name, sheet in sheets.items():
                 write_picture(self._workdir / "samples" / f"{self._phase}-{step:07d}-{name}.png", sheet)
                 tf.summary.image(f"samples/{name}", sheet[np.newaxis], step=step)
-        self._writer.flush()
+        scalars = {f"eval/{metric}": value for metric, value in scores.items()}
+        self._write(step, scalars | self._alarms.check(scalars))
         figures = "  ".join(f"{metric} {value:.4g}" for metric, value in scores.items())
         _log.info("%s %d/%d  validation: %s", self._phase, step, self._steps, figures)
 
     def _write(self, step, scalars):
+        with self._writer.as_default():  # flushes at its end
+            for tag, value in scalars.items():
+                tf.summary.scalar(tag, value, step=step)
         numbers = json_scores({tag: float(value) for tag, value in scalars.items()})
         row = {"phase": self._phase, "step": step} | numbers
         with (self._workdir / METRICS_FILE).open("a") as file:
             file.write(json.dumps(row) + "\n")
-        with self._writer.as_default():
-            for tag, value in scalars.items():
-                tf.summary.scalar(tag, value, step=step)
-        self._writer.flush()
 
 
 def has_scores(file, phase, step):
@@ -164,10 +168,21 @@ def drop_rows(file, phase, step):
             unfinished.write_text(text)
 
 
-def drop_events(file, step):
-    """Takes the events past a step out of a file of TensorBoard's, and what a kill has left of the last one."""
+def drop_events(file, step, *, scored):
+    """Takes the events past a step out of a file of TensorBoard's, and what a kill has left of the last one.
+
+    Args:
+        file: the file.
+        step: the last one to keep.
+        scored: whether the validation of that step stays.
+    """
+
+    def stays(event):
+        last = event.step == step and not scored
+        return event.step <= step and not (last and any(_is_validation(value.tag) for value in event.summary.value))
+
     try:
-        if all(event_step <= step for event_step, _ in _events(file)):
+        if all(stays(event) for event, _ in _events(file)):
             return
     except tf.errors.DataLossError:
         pass
@@ -176,14 +191,18 @@ def drop_events(file, step):
         tf.io.TFRecordWriter(str(unfinished)) as writer,
         contextlib.suppress(tf.errors.DataLossError),
     ):
-        for event_step, record in _events(file):
-            if event_step <= step:
+        for event, record in _events(file):
+            if stays(event):
                 writer.write(record)
 
 
 def _events(file):
     for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
-        yield tf.compat.v1.Event.FromString(record).step, record
+        yield tf.compat.v1.Event.FromString(record), record
+
+
+def _is_validation(tag):
+    return tag.startswith(("eval/", "samples/")) or tag == "alarm/colour_drift"
 
 
 def _rows(file):

@@ -11,6 +11,7 @@ from srgan_tf import hardware
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.inference import GENERATOR_FILE, load_generator
 from srgan_tf.models.vgg import vgg19_features
+from srgan_tf.outputs import make_folder
 from srgan_tf.training.checkpoints import steps_in
 from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.distribution import check_batch, choose_strategy, is_chief
@@ -20,6 +21,15 @@ from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.workdir import check_workdir, held, record_session, write_config
 
 _log = logging.getLogger(__name__)
+
+# What an operation over all machines ends in when one of them is gone.
+_LOST_MACHINE = (
+    tf.errors.UnavailableError,
+    tf.errors.AbortedError,
+    tf.errors.CancelledError,
+    tf.errors.DeadlineExceededError,
+    tf.errors.InternalError,
+)
 
 
 def run(config, workdir, strategy=None):
@@ -53,12 +63,16 @@ def run(config, workdir, strategy=None):
     with strategy.scope():
         try:
             return _run(config, workdir, strategy)
+        except OSError as error:
+            raise WorkError(f"a file could not be read or written: {error}") from error
         except tf.errors.ResourceExhaustedError as error:
+            if "No space left" in str(error):
+                raise WorkError(f"the disk is full: {first_line(error)[:200]}") from error
             raise WorkError(
-                f"out of memory: {first_line(error)[:200]}. Try a smaller data.batch_size, or micro_batches, which "
-                "keeps the batch as it is"
+                f"out of memory: {first_line(error)[:200]}. Try --set micro_batches=2 or more: it keeps the batch "
+                "as it is, and the same workdir goes on"
             ) from error
-        except tf.errors.OpError as error:
+        except _LOST_MACHINE as error:
             if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
                 raise
             raise WorkError(
@@ -70,13 +84,13 @@ def run(config, workdir, strategy=None):
 def _run(config, workdir, strategy):
     # All that can be refused is asked for now, not when days of pretraining are over.
     features = perceptual_features(config)
-    gan_begun = bool(steps_in(workdir / "checkpoints" / "gan"))
+    begun = {name for name in PHASES if steps_in(workdir / "checkpoints" / name)}
     states = {}
-    if config.pretrain.steps and not gan_begun:
+    if config.pretrain.steps and "gan" not in begun:
         states["pretrain"] = pretrain_state(config)
     if config.gan.steps:
         states["gan"] = gan_state(config)
-    if config.init_generator:
+    if config.init_generator and not begun:
         next(iter(states.values())).start_from(load_generator(config.init_generator))
     generator_file = workdir / GENERATOR_FILE
     if _is_finished(config, workdir):
@@ -85,8 +99,10 @@ def _run(config, workdir, strategy):
 
     with contextlib.ExitStack() as stack:
         if is_chief(strategy):
-            write_config(config, workdir)
+            make_folder(workdir)
             stack.enter_context(held(workdir))
+            check_workdir(config, workdir)  # another process may have begun in it meanwhile
+            write_config(config, workdir)
             record_session(workdir, train_pairs, replicas=strategy.num_replicas_in_sync)
         before = None
         for name, state in states.items():

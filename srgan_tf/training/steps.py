@@ -141,6 +141,7 @@ def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches
         ]
         scalars = {tag: tf.add_n([part[1][tag] for part in parts]) / micro_batches for tag in parts[0][1]}
         for name, of_player in zip(names, gradients, strict=True):
+            # Of this replica's part: the mean over the replicas is reported.
             scalars[f"gradient_norm/{name}"] = replicas * tf.linalg.global_norm(of_player)
             scalars[f"non_finite/{name}"] = _any_not_finite(of_player)
         tags[:] = scalars

@@ -24,6 +24,8 @@ from srgan_tf.outputs import make_folder, written_aside
 CONFIG_FILE = "config.json"
 SESSIONS_FILE = "sessions.jsonl"
 _LOCK_FILE = ".lock"
+# What may change when a run is resumed, beside "reporting.": how it is computed, not what it learns.
+_CHANGEABLE = {"precision", "jit", "micro_batches", "max_skipped", "deterministic"}
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +52,7 @@ def check_workdir(config, workdir):
     differing = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
         for name in sorted(before.keys() | now.keys())
-        # How often a run reports does not change what it learns.
-        if before.get(name) != now.get(name) and not name.startswith("reporting.")
+        if before.get(name) != now.get(name) and not name.startswith("reporting.") and name not in _CHANGEABLE
     ]
     if differing:
         raise UserError(
@@ -79,6 +80,11 @@ def held(workdir):
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise UserError(f"another process is training in {str(workdir)!r}") from None
+        except OSError as error:  # some network file systems have no locks
+            _log.warning("cannot make sure that no other process trains in %s: %s", workdir, error.strerror)
+        for leftover in pathlib.Path(workdir).rglob(".unfinished-*"):  # of a process that was killed
+            if leftover.is_file():
+                leftover.unlink()
         yield
 
 
@@ -103,15 +109,18 @@ def record_session(workdir, train_pairs, *, replicas):
         "replicas": replicas,
         "data": fingerprint(train_pairs),
     }
-    earlier = file.read_text().splitlines() if file.exists() else []
-    if earlier and json.loads(earlier[-1])["data"] != session["data"]:
+    sessions = []
+    for line in file.read_text(errors="replace").splitlines() if file.exists() else ():
+        with contextlib.suppress(json.JSONDecodeError):  # cut short by a failing disk
+            sessions.append(json.loads(line))
+    if sessions and sessions[-1]["data"] != session["data"]:
         _log.warning("the training pictures are not those of the session before: this run cannot be made again exactly")
     with written_aside(file) as unfinished:
-        unfinished.write_text("".join(line + "\n" for line in [*earlier, json.dumps(session)]))
+        unfinished.write_text("".join(json.dumps(each) + "\n" for each in [*sessions, session]))
 
 
 def fingerprint(pairs):
-    """A check sum of a training set: of every picture's name, size and middle row.
+    """A check sum of a training set: of every picture's name, size and middle rows.
 
     Args:
         pairs: sequence of `Pair`.
@@ -122,8 +131,9 @@ def fingerprint(pairs):
     digest = hashlib.sha256()
     for pair in pairs:
         digest.update(f"{pair.name}{pair.hr.shape}".encode())
-        height, width, _ = pair.lr.shape
-        digest.update(np.ascontiguousarray(pair.lr[height // 2 : height // 2 + 1, 0:width]))
+        for picture in (pair.lr, pair.hr):
+            height, width, _ = picture.shape
+            digest.update(np.ascontiguousarray(picture[height // 2 : height // 2 + 1, 0:width]))
     return digest.hexdigest()
 
 

@@ -1,6 +1,6 @@
 """A program for test_distribution.py: GAN steps of a small SRGAN under a strategy, one batch damaged by a NaN.
 
-python replicas.py single|mirrored|machines STEPS RESULT.npz
+python replicas.py single|mirrored|machines STEPS RESULT.npz PRECISION
 """
 
 import os
@@ -31,7 +31,7 @@ def batches(steps):
     return tf.data.Dataset.from_tensor_slices((lr, hr))
 
 
-def main(kind, steps, file):
+def main(kind, steps, file, precision):
     if kind == "mirrored":
         (cpu,) = tf.config.list_physical_devices("CPU")
         tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
@@ -45,6 +45,7 @@ def main(kind, steps, file):
         [
             *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
             *("data.hr_patch_size=32", "gan.perceptual_weight=0", "gan.pixel_weight=1"),
+            f"precision={precision}",
         ],
     )
     with strategy.scope():
@@ -61,6 +62,12 @@ def main(kind, steps, file):
         skipped=[float(report["guard/skipped"]) for report in reports],
         replicas_are_equal=all((here.numpy() == there.numpy()).all() for here, *others in weights for there in others),
         **{f"weight{index}": local[0].numpy() for index, local in enumerate(weights)},
+        # Adam's steps do not change with the scale of the gradients; its moments do.
+        **{
+            f"{name}_moment{index}": moment.numpy()
+            for name in ("g", "d")
+            for index, moment in enumerate(getattr(state, f"{name}_optimizer").variables[2:])
+        },
     )
 
 

@@ -1,5 +1,6 @@
 import json
 import math
+import pathlib
 import resource
 import signal
 
@@ -65,7 +66,7 @@ def test_everything_comes_back(tmp_path, rng, precision):
 
 
 def test_nothing_to_restore(tmp_path, state):
-    assert Checkpoints(tmp_path / "none", state, keep=1).restore() == 0
+    assert Checkpoints(tmp_path / "none", state, keep=1).restore() is None
 
 
 def test_a_checkpoint_is_a_model(tmp_path, state):
@@ -106,10 +107,37 @@ def test_no_whole_checkpoint_at_all(tmp_path, state):
 def test_what_a_killed_save_left_is_not_trusted_and_goes(tmp_path, state):
     (tmp_path / ".unfinished-123").mkdir()
     (tmp_path / ".unfinished-123" / "state.index").write_text("half")
+    (tmp_path / ".unfinished-124.json").write_text("half")
     checkpoints = Checkpoints(tmp_path, state, keep=3)
-    assert checkpoints.restore() == 0
+    assert checkpoints.restore() is None
     save_at(checkpoints, state, 4)
     assert [path.name for path in tmp_path.iterdir()] == ["0000004"]
+
+
+def test_a_kill_while_a_checkpoint_is_replaced_leaves_the_old_one(tmp_path, state, monkeypatch):
+    checkpoints = Checkpoints(tmp_path, state, keep=3)
+    save_at(checkpoints, state, 4)
+    rename = pathlib.Path.rename
+
+    def killed(path, target):
+        if path.name.startswith(".unfinished"):
+            raise KeyboardInterrupt
+        rename(path, target)
+
+    monkeypatch.setattr(pathlib.Path, "rename", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_at(checkpoints, state, 4)
+    monkeypatch.undo()
+    assert steps_in(tmp_path) == []
+    assert checkpoints.restore() == 4
+    save_at(checkpoints, state, 4)
+    assert [path.name for path in tmp_path.iterdir()] == ["0000004"]
+
+
+def test_a_checkpoint_of_another_program(tmp_path, state):
+    save_at(Checkpoints(tmp_path, state, keep=3), state, 4)
+    with pytest.raises(WorkError, match="is of another version of this program"):
+        Checkpoints(tmp_path, gan_state(with_settings(presets.tiny(), SMALL)), keep=3).restore()
 
 
 def test_the_newest_and_the_best_of_each_metric_stay(tmp_path, state):

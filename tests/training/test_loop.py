@@ -40,6 +40,7 @@ class Training:
         self.saved, self.interruption = [], Interruption()
         self.reporter = Reporter(folder, "pretrain", steps=len(losses), start_step=0, batch_size=1)
         self.profiler = Profiler(folder, enabled=False)
+        self.validate = lambda: None
 
     def step(self, lr, hr):
         self.state.step.assign_add(1)
@@ -55,7 +56,7 @@ class Training:
             reporting=self.config.reporting,
             reporter=self.reporter,
             profiler=self.profiler,
-            validate=lambda: None,
+            validate=lambda: self.validate(),
             save=lambda: self.saved.append(int(self.state.step)),
             interruption=self.interruption,
             max_skipped=3,
@@ -81,6 +82,37 @@ def test_a_signal_saves_the_step_in_hand_and_leaves(tmp_path, number, error):
     with delayed_signals() as training.interruption, pytest.raises(error):
         training.run()
     assert training.saved == [2, 3]
+
+
+def test_a_signal_in_the_last_validation_is_not_forgotten(tmp_path):
+    training = Training(tmp_path, [0.5] * 5)
+    training.validate = lambda: signal.raise_signal(signal.SIGTERM)
+    with delayed_signals() as training.interruption, pytest.raises(SystemExit):
+        training.run()
+    assert training.saved == [2, 4, 5]
+
+
+def test_nothing_is_saved_between_skipped_steps(tmp_path):
+    def during(step):
+        training.state.skipped_in_a_row.assign(1 if step in (2, 5) else 0)
+
+    training = Training(tmp_path, [0.5] * 5, during)
+    training.run()
+    assert training.saved == [4, 5]  # the end is saved in any case
+
+
+def test_a_machine_that_does_not_write_goes_on_until_the_first_has_saved():
+    with delayed_signals(saves=False) as interruption:
+        signal.raise_signal(signal.SIGTERM)
+        assert interruption.signal is None
+
+
+def test_a_trace_cut_short_is_stopped(tmp_path):
+    for _ in range(2):  # a second one would not start beside one that runs
+        with Profiler(tmp_path, enabled=True) as profiler:
+            for _ in range(12):
+                profiler.after_step()
+    assert list(tmp_path.rglob("*.xplane.pb"))
 
 
 def test_a_second_signal_acts_at_once():

@@ -23,12 +23,20 @@ def rows(workdir):
     return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
 
 
-def event_steps(folder):
+def events(folder):
     return [
-        tf.compat.v1.Event.FromString(record).step
+        tf.compat.v1.Event.FromString(record)
         for file in sorted(folder.glob("events.*"))
         for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
     ]
+
+
+def event_steps(folder):
+    return [event.step for event in events(folder)]
+
+
+def event_tags(folder):
+    return [value.tag for event in events(folder) for value in event.summary.value]
 
 
 def test_reports_past_the_restored_step_are_made_again(tmp_path, window):
@@ -57,13 +65,37 @@ def test_events_that_a_kill_cut_short(tmp_path):
     writer.close()
     (file,) = tmp_path.iterdir()
     file.write_bytes(file.read_bytes()[:-5])
-    drop_events(file, 9)
+    drop_events(file, 9, scored=True)
     assert event_steps(tmp_path) == [0, 1, 2]
     whole = file.read_bytes()
-    drop_events(file, 2)
+    drop_events(file, 2, scored=True)
     assert file.read_bytes() == whole
-    drop_events(file, 1)
+    drop_events(file, 1, scored=True)
     assert event_steps(tmp_path) == [0, 1]
+
+
+def test_a_validation_that_a_kill_cut_short_is_made_again(tmp_path, window):
+    """Its row is what says that it is complete."""
+    reporter = make_reporter(tmp_path)
+    reporter.progress(10, {"loss/generator/total": 1.0}, {}, window)
+    reporter.validation(10, {"psnr_y": 30.0}, {})
+    file = tmp_path / "metrics.jsonl"
+    complete = file.read_text()
+    make_reporter(tmp_path, start_step=10)
+    assert event_tags(tmp_path / "tensorboard" / "pretrain").count("eval/psnr_y") == 1
+    file.write_text(complete.splitlines()[0] + "\n")
+    make_reporter(tmp_path, start_step=10)
+    tags = event_tags(tmp_path / "tensorboard" / "pretrain")
+    assert "eval/psnr_y" not in tags
+    assert tags.count("loss/generator/total") == 1
+
+
+def test_a_phase_that_begins_anew_has_no_events(tmp_path):
+    make_reporter(tmp_path, start_step=None).describe({"a": 1})
+    make_reporter(tmp_path, start_step=None).describe({"a": 1})
+    assert event_tags(tmp_path / "tensorboard" / "pretrain").count("config") == 1
+    make_reporter(tmp_path, start_step=0)
+    assert event_tags(tmp_path / "tensorboard" / "pretrain").count("config") == 1
 
 
 def test_speed_and_wait_worked_by_hand(tmp_path, window):

@@ -96,6 +96,33 @@ def test_other_pictures_than_before_are_told(tmp_path, caplog):
     assert "not those of the session before" in caplog.text
 
 
+def test_how_a_run_is_computed_may_change(tmp_path):
+    config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0", "reporting.validate_every=99"])
+    training_run.run(config, tmp_path)
+    (tmp_path / "metrics.jsonl").unlink()  # so that it is not finished
+    other = with_settings(config, ["precision=bfloat16", "micro_batches=2", "jit=on", "max_skipped=3"])
+    assert training_run.run(other, tmp_path).is_file()
+    assert json.loads((tmp_path / "config.json").read_text())["micro_batches"] == 2
+
+
+def test_a_full_disk_is_told(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device", "metrics.jsonl")
+
+    monkeypatch.setattr(phase.Reporter, "_write", full)
+    with pytest.raises(WorkError, match=r"No space left on device: 'metrics\.jsonl'"):
+        training_run.run(with_settings(presets.tiny(), FAST_SETTINGS), tmp_path)
+
+
+def test_a_damaged_line_about_a_session(tmp_path):
+    pairs = [make_pair("0", draw_picture(0, 32, 32), 4)]
+    record_session(tmp_path, pairs, replicas=1)
+    with (tmp_path / "sessions.jsonl").open("ab") as file:
+        file.write(b"\0\0\xff\n")
+    record_session(tmp_path, pairs, replicas=1)
+    assert len((tmp_path / "sessions.jsonl").read_text().splitlines()) == 2
+
+
 def test_two_processes_do_not_share_a_folder(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
     with held(tmp_path), pytest.raises(UserError, match="another process is training in"):
