@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf.models.generators import srresnet
+from srgan_tf.models.srresnet import srresnet
 from srgan_tf.presets import PRESETS
 
 MSRRESNET = PRESETS["msrgan_x4"]().generator
