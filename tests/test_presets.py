@@ -11,6 +11,7 @@ PARAMETERS = {
     "srresnet_x4": (1_552_771, None),
     "srgan_x4": (1_552_771, 23_567_361),
     "msrgan_x4": (1_517_571, 38_247_425),
+    "compact_x4": (162_736, 5_894_657),
     "tiny": (89_859, 819_713),
 }
 
@@ -36,7 +37,7 @@ def test_parameter_counts(name):
 def test_names_and_words(name):
     assert presets.load_preset(name).preset == name
     text = presets.PRESETS[name].__doc__
-    assert any(source in text for source in ("Ledig", "BasicSR"))
+    assert any(source in text for source in ("et al.", "BasicSR"))
 
 
 def test_srgan_is_the_papers_recipe():

@@ -4,6 +4,8 @@
 keyword arguments that returns a functional `keras.Model`, and one line there.
 """
 
+from srgan_tf.models.compact import compact
+from srgan_tf.models.rrdbnet import rrdbnet
 from srgan_tf.models.srresnet import srresnet
 
-GENERATORS = {"srresnet": srresnet}
+GENERATORS = {"srresnet": srresnet, "rrdbnet": rrdbnet, "compact": compact}

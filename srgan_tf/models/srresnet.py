@@ -7,9 +7,8 @@ import keras
 from keras import layers
 from pydantic import PositiveFloat, PositiveInt, validate_call
 
-from srgan_tf.models.layers import BilinearUpsampling
-
-Scale = Literal[2, 4, 8]
+from srgan_tf.models.attention import ATTENTIONS
+from srgan_tf.models.blocks import Scale, add_bilinear, convolve
 
 
 @validate_call
@@ -25,6 +24,8 @@ def srresnet(
     head_kernel_size: PositiveInt = 9,
     tail_kernel_size: PositiveInt = 9,
     init_gain: PositiveFloat = 1.0,
+    attention: Literal["none", *ATTENTIONS] = "none",
+    attention_interval: PositiveInt = 1,
 ) -> keras.Model:
     """SRResNet, the generator of SRGAN (Ledig et al. 2017, figure 4), and by its options MSRResNet (Wang et al. 2018).
 
@@ -44,6 +45,8 @@ def srresnet(
         head_kernel_size: first convolution.
         tail_kernel_size: last convolution.
         init_gain: factor on He's initial weights, biases zero. ESRGAN and BasicSR use 0.1 where nothing is normalised.
+        attention: "none", or what ends a residual block before its sum: see `srgan_tf.models.attention`.
+        attention_interval: every so many blocks have it.
 
     Returns:
         Model from `lr` float [batch, height, width, 3] to `sr` float32 [batch, scale*height, scale*width, 3]. Both are
@@ -53,11 +56,8 @@ def srresnet(
         raise ValueError("`bilinear_skip` needs a linear output. Received: output_activation='tanh'")
     normalized = normalization == "batch"
 
-    def convolve(x, filters, kernel_size, name, bias=True, **options):
-        initializer = keras.initializers.VarianceScaling(2.0 * init_gain**2, "fan_in", "truncated_normal")
-        return layers.Conv2D(
-            filters, kernel_size, padding="same", use_bias=bias, kernel_initializer=initializer, name=name, **options
-        )(x)
+    def conv(x, filters, kernel_size, name, **options):
+        return convolve(x, filters, kernel_size, name, gain=init_gain, **options)
 
     def normalize(x, name):
         return layers.BatchNormalization(name=name)(x) if normalized else x
@@ -68,30 +68,32 @@ def srresnet(
         return layers.LeakyReLU(0.1, name=name)(x)
 
     lr = keras.Input((None, None, 3), name="lr")
-    head = x = activate(convolve(lr, num_filters, head_kernel_size, "head_conv"), "head_activation")
+    head = x = activate(conv(lr, num_filters, head_kernel_size, "head_conv"), "head_activation")
 
     for block in range(1, num_blocks + 1):
         name = f"block{block}"
         shortcut = x
-        x = convolve(x, num_filters, 3, f"{name}_conv1", bias=not normalized)
+        x = conv(x, num_filters, 3, f"{name}_conv1", use_bias=not normalized)
         x = activate(normalize(x, f"{name}_norm1"), f"{name}_activation")
-        x = convolve(x, num_filters, 3, f"{name}_conv2", bias=not normalized)
-        x = layers.Add(name=f"{name}_add")([shortcut, normalize(x, f"{name}_norm2")])
+        x = conv(x, num_filters, 3, f"{name}_conv2", use_bias=not normalized)
+        x = normalize(x, f"{name}_norm2")
+        if attention != "none" and block % attention_interval == 0:
+            x = ATTENTIONS[attention](x, f"{name}_attention", index=block // attention_interval)
+        x = layers.Add(name=f"{name}_add")([shortcut, x])
 
-    x = convolve(x, num_filters, 3, "trunk_conv", bias=not normalized)
+    x = conv(x, num_filters, 3, "trunk_conv", use_bias=not normalized)
     x = layers.Add(name="trunk_add")([head, normalize(x, "trunk_norm")])
 
     for stage in range(1, int(math.log2(scale)) + 1):
-        x = convolve(x, 4 * num_filters, 3, f"upsample{stage}_conv")
+        x = conv(x, 4 * num_filters, 3, f"upsample{stage}_conv")
         x = keras.ops.depth_to_space(x, 2)
         x = activate(x, f"upsample{stage}_activation")
 
     # float32 from here: half precision would round the pixels to fewer levels than uint8 has.
-    x = convolve(x, 3, tail_kernel_size, "tail_conv", dtype="float32")
+    x = conv(x, 3, tail_kernel_size, "tail_conv", dtype="float32")
     if output_activation == "tanh":
         x = layers.Activation("tanh", dtype="float32", name="tanh")(x)
         x = layers.Rescaling(0.5, 0.5, dtype="float32", name="sr")(x)
     if bilinear_skip:
-        skip = BilinearUpsampling(scale, dtype="float32", name="bilinear")(lr)
-        x = layers.Add(dtype="float32", name="sr")([x, skip])
+        x = add_bilinear(x, lr, scale)
     return keras.Model(lr, x, name="srresnet")
