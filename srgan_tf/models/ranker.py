@@ -10,7 +10,8 @@ def ranker_network(*, num_filters: PositiveInt = 64) -> keras.Model:
     """The ranker of RankSRGAN (Zhang et al. 2019, figure 3), in the VGG form of its authors' code.
 
     Five pairs of a 3x3 convolution and a 4x4 one of stride 2, the filters doubling to eight times the first; batch norm
-    on all but the first; LeakyReLU 0.2; the mean over the picture; dense layers of 100 units and of the score.
+    (momentum 0.9, PyTorch's default) on all but the first; LeakyReLU 0.2; the mean over the picture; dense layers of
+    100 units and of the score.
 
     Args:
         num_filters: channels of the first convolution.
@@ -28,7 +29,7 @@ def ranker_network(*, num_filters: PositiveInt = 64) -> keras.Model:
                 multiple * num_filters, kernel_size, stride, padding="same", use_bias=not normalized, name=name
             )(x)
             if normalized:
-                x = layers.BatchNormalization(name=f"{name}_norm")(x)
+                x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
             x = layers.LeakyReLU(0.2, name=f"{name}_activation")(x)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     x = layers.LeakyReLU(0.2, name="dense_activation")(layers.Dense(100, name="dense")(x))
