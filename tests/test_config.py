@@ -93,6 +93,10 @@ def test_network_options_are_complete():
 def test_a_new_network_brings_its_own_options():
     config = with_settings(Config(), ["generator.num_blocks=8", "generator.name=srresnet"])
     assert config == Config()
+    config = with_settings(Config(), ["discriminator.name=unet", "discriminator.num_filters=8"])
+    assert config.discriminator == {"name": "unet", "num_filters": 8, "spectral_normalization": True}
+    with pytest.raises(UserError, match=r"unknown setting 'discriminator\.normalization'"):
+        with_settings(Config(), ["discriminator.name=unet", "discriminator.normalization=none"])
 
 
 def test_settings_are_frozen():

@@ -109,8 +109,7 @@ def _step_time(config, phase, precision, jit, steps):
 
     from srgan_tf import hardware
     from srgan_tf.bench.plain import make_plain_gan_step
-    from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
-    from srgan_tf.training.objective import gan_terms, pretrain_terms
+    from srgan_tf.training.objective import discriminator_terms, gan_terms, pretrain_terms
     from srgan_tf.training.run import perceptual_features
     from srgan_tf.training.state import gan_state, pretrain_state
     from srgan_tf.training.steps import make_gan_step, make_pretrain_step
@@ -131,11 +130,11 @@ def _step_time(config, phase, precision, jit, steps):
         flops = 3 * _flops(state.generator, lr)
     else:
         state = gan_state(config)
-        terms, adversarial = gan_terms(config.gan, features), ADVERSARIAL_LOSSES[config.gan.adversarial]
+        terms, d_terms = gan_terms(config.gan, features), discriminator_terms(config.gan)
         if phase == "plain":
-            step = make_plain_gan_step(state, terms, adversarial)
+            step = make_plain_gan_step(state, terms, d_terms)
         else:
-            step = make_gan_step(state, terms, adversarial, **options)
+            step = make_gan_step(state, terms, d_terms, **options)
         flops = 3 * _flops(state.generator, lr) + 7 * _flops(state.discriminator, hr)
         flops += 3 * _flops(features, hr) if features else 0
 
