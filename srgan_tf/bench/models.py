@@ -39,18 +39,17 @@ def main(arguments):
 
 
 def _cost(generator, side, repeats):
-    """Floating-point operations (two for a multiply-add) of one picture, and seconds."""
+    """FLOPs of one picture, and seconds."""
     import tensorflow as tf
+
+    from srgan_tf.bench.arithmetic import forward_flops
 
     lr = tf.random.stateless_uniform((1, side, side, 3), (0, 0))
     function = tf.function(lambda lr: generator(lr, training=False)).get_concrete_function(lr)
-    profiler = tf.compat.v1.profiler
-    options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation()).with_empty_output().build()
-    flops = profiler.profile(graph=function.graph, options=options).total_float_ops
     function(lr)
     times = []
     for _ in range(repeats):
         begin = time.perf_counter()
         function(lr).numpy()
         times.append(time.perf_counter() - begin)
-    return flops, statistics.median(times)
+    return forward_flops(generator, lr), statistics.median(times)
