@@ -1,10 +1,15 @@
+import numpy as np
 import pytest
 
 from srgan_tf import presets
 from srgan_tf.config import flatten, to_dict
+from srgan_tf.data.sources import open_source
 from srgan_tf.errors import UserError
+from srgan_tf.losses.perceptual import perceptual_loss
 from srgan_tf.models.discriminators import DISCRIMINATORS
 from srgan_tf.models.generators import GENERATORS
+from srgan_tf.models.vgg import vgg19_features
+from srgan_tf.resize import imresize
 from srgan_tf.training.state import build_network
 
 # (generator, discriminator); see test_generators.py and test_discriminators.py for how they add up.
@@ -101,6 +106,23 @@ def test_variants_differ_from_msrgan_in_what_they_are_named_for():
         assert different[f"{attention}_attention_x4"] <= {
             *("preset", "generator.attention", "generator.attention_interval")
         }
+
+
+def test_published_perceptual_weights_meet_features_of_their_scale(real_data, vgg_weights):
+    """ESRGAN's logs begin its GAN phase at about 0.80, with pictures somewhat better than bicubic's; so must we."""
+    perceptual = presets.esrgan_x4().gan.perceptual
+    features = vgg19_features(list(perceptual.layers), before_activation=True, weights=vgg_weights)
+    losses = []
+    for pair in open_source(str(real_data / "benchmark" / "Set5"), split="valid", scale=4):
+        middle = [slice(size // 2 - 64, size // 2 + 64) for size in pair.hr.shape[:2]]
+        pictures = (pair.hr, imresize(pair.lr, *pair.hr.shape[:2]))
+        hr, sr = (picture[tuple(middle)][np.newaxis].astype(np.float32) / 255 for picture in pictures)
+        distance, scale = perceptual.distance, perceptual.feature_scale
+        loss = perceptual_loss(
+            hr, sr, features, layer_weights=perceptual.layers, distance=distance, feature_scale=scale
+        )
+        losses.append(float(loss))
+    assert 0.75 < np.mean(losses) < 1.35
 
 
 def test_tiny_needs_no_vgg():

@@ -12,7 +12,6 @@ _POINTWISE = (
     layers.BatchNormalization,
     layers.Concatenate,
     layers.InputLayer,
-    layers.LayerNormalization,  # over the channels of a pixel, its default
     layers.LeakyReLU,
     layers.Multiply,
     layers.PReLU,
@@ -66,6 +65,9 @@ def receptive_field(generator):
             resolution *= operation.size[0]
         elif type(operation).__name__ == "DepthToSpace":  # keras.ops.depth_to_space: its class is not public
             resolution *= operation.block_size
+        elif isinstance(operation, layers.LayerNormalization):
+            if list(operation.axis) not in ([-1], [3]):  # over more than a pixel's channels
+                return None
         elif not isinstance(operation, _POINTWISE):
             return None
         reach[id(operation.output)] = (distance, resolution)

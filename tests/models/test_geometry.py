@@ -50,6 +50,10 @@ def test_attention_over_all_or_over_fixed_windows_has_no_reach_that_a_tile_could
 def test_unknown_operations_have_an_unknown_reach():
     image = keras.Input((None, None, 3))
     assert receptive_field(keras.Model(image, keras.layers.Softmax(axis=1)(image))) is None
+    rows = keras.Input((None, 8, 3))
+    for axis, reach in (([3], 0), (-1, 0), ([2, 3], None)):
+        norm = keras.layers.LayerNormalization(axis=axis)
+        assert receptive_field(keras.Model(rows, norm(rows))) == reach
 
 
 @pytest.mark.parametrize("scale", [2, 4, 8])
