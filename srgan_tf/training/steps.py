@@ -102,7 +102,7 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, discriminator_steps=1, mi
             lr=lr,
             generator_ema=functools.partial(state.generator_ema, training=False),
             discriminator=discriminate,
-            positions=tf.random.stateless_uniform((hr.shape[0],), seed),
+            positions=tf.random.stateless_uniform(tf.shape(hr)[:1], seed),
         )
 
     def differentiate_both(lr, hr):
