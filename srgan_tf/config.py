@@ -122,11 +122,32 @@ class Gan:
     """its weight"""
     total_variation_weight: NonNegativeFloat = 2e-8
     """weight of the smoothness term"""
+    artifact_weight: NonNegativeFloat = 0.0
+    """weight of LDL's L1 where the picture looks invented"""
+    lr_consistency_weight: NonNegativeFloat = 0.0
+    """weight of the downscaled picture's L1 against the LR picture"""
+    rank_weight: NonNegativeFloat = 0.0
+    """weight of RankSRGAN's term; needs a ranker"""
+    ranker: str = ""
+    """.keras file of a ranker, from train_ranker.py"""
+    gradient_penalty_weight: NonNegativeFloat = 0.0
+    """weight of WGAN-GP's penalty on the discriminator's slope, 10 in the paper"""
+    r1_weight: NonNegativeFloat = 0.0
+    """weight of the R1 penalty, the slope at real pictures"""
+    discriminator_steps: PositiveInt = 1
+    """the generator moves at every so many-th step, the discriminator at each"""
 
     def __post_init__(self):
-        weights = (self.pixel_weight, self.perceptual_weight, self.adversarial_weight, self.total_variation_weight)
+        weights = (
+            *(self.pixel_weight, self.perceptual_weight, self.adversarial_weight, self.total_variation_weight),
+            *(self.artifact_weight, self.lr_consistency_weight, self.rank_weight),
+        )
         if self.steps and not any(weights):
             raise UserError("every weight of the gan phase is 0: give one, or leave the phase out with gan.steps=0")
+        if self.adversarial == "wgan_gp" and not self.gradient_penalty_weight:
+            raise UserError("gan.adversarial=wgan_gp needs gan.gradient_penalty_weight, 10 in the paper (received 0)")
+        if self.rank_weight and not self.ranker:
+            raise UserError(f"gan.rank_weight={self.rank_weight} needs a ranker: gan.ranker=FILE, from train_ranker.py")
 
 
 @_settings
@@ -194,6 +215,11 @@ class Config:
         if self.data.hr_patch_size % self.scale:
             raise UserError(
                 f"data.hr_patch_size must be a multiple of the scale {self.scale} (received {self.data.hr_patch_size})"
+            )
+        if self.gan.gradient_penalty_weight and self.discriminator.get("normalization") == "batch":
+            raise UserError(
+                "a gradient penalty is of each picture by itself: it needs --set discriminator.normalization=layer "
+                "(received 'batch')"
             )
 
 

@@ -30,6 +30,14 @@ def imresize(image, height, width):
     return image
 
 
+def resize_matrix(in_size, out_size):
+    """The matrix [out_size, in_size] by which `imresize` multiplies one axis, borders included; float64."""
+    weights, indices = _contributions(in_size, out_size)
+    matrix = np.zeros((out_size, in_size))
+    np.add.at(matrix, (np.arange(out_size)[:, np.newaxis], indices), weights)
+    return matrix
+
+
 def _resize_axis(image, size, axis):
     weights, indices = _contributions(image.shape[axis], size)
     shape = [1] * image.ndim

@@ -33,9 +33,11 @@ def with_settings(config, assignments):
             raise UserError(f"unknown setting {name!r} (received {assignment!r}); the nearest is {nearest!r}")
         *groups, leaf = name.split(".")
         parent = functools.reduce(operator.getitem, groups, settings)
-        if leaf == "name" and groups in (["generator"], ["discriminator"]):
-            parent.clear()
         parent[leaf] = _parse(text)
+        if leaf == "name" and groups in (["generator"], ["discriminator"]):
+            # The old network's options are not the new one's, which may be set in turn.
+            (group,) = groups
+            settings[group] = to_dict(from_dict({group: {"name": parent[leaf]}}))[group]
     return from_dict(settings)
 
 

@@ -36,6 +36,7 @@ FLOORS = {
     "srgan_tf.training": THIRD,
     "srgan_tf.bench": SCRIPTS,
     "train": SCRIPTS,
+    "train_ranker": SCRIPTS,
     "evaluate": SCRIPTS,
     "upscale": SCRIPTS,
     "export": SCRIPTS,

@@ -45,7 +45,7 @@ def test_assignments(assignment, name, value):
         ("gan.steps=1.5", "gan.steps: input should be a valid integer"),
         ("generator.num_blocks=0", "generator.num_blocks: input should be greater than 0 (received 0)"),
         ("generator.activation=gelu", "generator.activation: input should be 'prelu' or 'leaky_relu'"),
-        ("generator.name=vdsr", "generator.name must be one of srresnet (received 'vdsr')"),
+        ("generator.name=vdsr", "generator.name must be one of srresnet, rrdbnet, compact (received 'vdsr')"),
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
         ("scale=3", "scale: input should be 2, 4 or 8 (received 3)"),
         ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),
@@ -72,6 +72,15 @@ def test_settings_that_contradict_each_other():
     with pytest.raises(UserError, match="every weight of the gan phase is 0"):
         with_settings(Config(), weights)
     assert with_settings(Config(), [*weights, "gan.steps=0"]).gan.steps == 0
+    critic = ["gan.adversarial=wgan_gp"]
+    with pytest.raises(UserError, match=r"wgan_gp needs gan\.gradient_penalty_weight"):
+        with_settings(Config(), critic)
+    critic += ["gan.gradient_penalty_weight=10"]
+    with pytest.raises(UserError, match=r"discriminator\.normalization=layer \(received 'batch'\)"):
+        with_settings(Config(), critic)
+    assert with_settings(Config(), [*critic, "discriminator.normalization=layer"]).gan.adversarial == "wgan_gp"
+    with pytest.raises(UserError, match=r"gan\.rank_weight=0\.5 needs a ranker: gan\.ranker=FILE"):
+        with_settings(Config(), ["gan.rank_weight=0.5"])
 
 
 def test_network_options_are_complete():
@@ -84,6 +93,10 @@ def test_network_options_are_complete():
 def test_a_new_network_brings_its_own_options():
     config = with_settings(Config(), ["generator.num_blocks=8", "generator.name=srresnet"])
     assert config == Config()
+    config = with_settings(Config(), ["discriminator.name=unet", "discriminator.num_filters=8"])
+    assert config.discriminator == {"name": "unet", "num_filters": 8, "spectral_normalization": True}
+    with pytest.raises(UserError, match=r"unknown setting 'discriminator\.normalization'"):
+        with_settings(Config(), ["discriminator.name=unet", "discriminator.normalization=none"])
 
 
 def test_settings_are_frozen():

@@ -5,13 +5,13 @@ import tensorflow as tf
 from srgan_tf.training.objective import Outputs, evaluate_terms
 
 
-def make_plain_gan_step(state, terms, adversarial):
+def make_plain_gan_step(state, terms, d_terms):
     """Discriminator first, then the generator, each with its own passes over the fakes; nothing is guarded or averaged.
 
     Args:
         state: a `TrainingState` with a discriminator.
         terms: from `gan_terms`.
-        adversarial: an `AdversarialLoss`.
+        d_terms: from `discriminator_terms`.
 
     Returns:
         Function from `lr` and `hr`, float32 in [0, 1], to the generator's loss.
@@ -22,7 +22,8 @@ def make_plain_gan_step(state, terms, adversarial):
     def step(lr, hr):
         with tf.GradientTape() as tape:
             sr = generator(lr, training=True)
-            d_total = adversarial.discriminator(discriminator(hr, training=True), discriminator(sr, training=True))
+            logits = discriminator(hr, training=True), discriminator(sr, training=True)
+            d_total, _ = evaluate_terms(d_terms, Outputs(hr, sr, *logits))
         variables = discriminator.trainable_variables
         state.d_optimizer.apply(tape.gradient(d_total, variables), variables)
         with tf.GradientTape() as tape:

@@ -110,9 +110,9 @@ def _step_time(config, phase, precision, jit, steps):
     import tensorflow as tf
 
     from srgan_tf import hardware
+    from srgan_tf.bench.arithmetic import forward_flops
     from srgan_tf.bench.plain import make_plain_gan_step
-    from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
-    from srgan_tf.training.objective import gan_terms, pretrain_terms
+    from srgan_tf.training.objective import discriminator_terms, gan_terms, pretrain_terms
     from srgan_tf.training.run import perceptual_features
     from srgan_tf.training.state import gan_state, pretrain_state
     from srgan_tf.training.steps import make_gan_step, make_pretrain_step
@@ -130,16 +130,16 @@ def _step_time(config, phase, precision, jit, steps):
     if phase == "pretrain":
         state = pretrain_state(config)
         step = make_pretrain_step(state, pretrain_terms(config.pretrain), **options)
-        flops = 3 * _flops(state.generator, lr)
+        flops = 3 * forward_flops(state.generator, lr)
     else:
         state = gan_state(config)
-        terms, adversarial = gan_terms(config.gan, features), ADVERSARIAL_LOSSES[config.gan.adversarial]
+        terms, d_terms = gan_terms(config.gan, features), discriminator_terms(config.gan)
         if phase == "plain":
-            step = make_plain_gan_step(state, terms, adversarial)
+            step = make_plain_gan_step(state, terms, d_terms)
         else:
-            step = make_gan_step(state, terms, adversarial, **options)
-        flops = 3 * _flops(state.generator, lr) + 7 * _flops(state.discriminator, hr)
-        flops += 3 * _flops(features, hr) if features else 0
+            step = make_gan_step(state, terms, d_terms, **options)
+        flops = 3 * forward_flops(state.generator, lr) + 7 * forward_flops(state.discriminator, hr)
+        flops += 3 * forward_flops(features, hr) if features else 0
 
     def run():
         step(lr, hr)
@@ -156,14 +156,3 @@ def _times(function, count):
         function().numpy()
         seconds.append(time.perf_counter() - start)
     return seconds[2:]
-
-
-def _flops(network, image):
-    """FLOPs of a forward pass, as TensorFlow counts those of its operations."""
-    import tensorflow as tf
-
-    tf.get_logger().setLevel("ERROR")  # the profiler itself uses what TensorFlow calls outdated
-    profiler = tf.compat.v1.profiler
-    forward = tf.function(lambda image: network(image, training=False)).get_concrete_function(image)
-    options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation())
-    return profiler.profile(forward.graph, options=options.with_empty_output().build()).total_float_ops

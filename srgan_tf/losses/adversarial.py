@@ -28,4 +28,55 @@ def vanilla_discriminator(real_logits, fake_logits):
     return tf.reduce_mean(tf.nn.softplus(-real_logits)) + tf.reduce_mean(tf.nn.softplus(fake_logits))
 
 
-ADVERSARIAL_LOSSES = {"vanilla": AdversarialLoss(vanilla_generator, vanilla_discriminator)}
+def relativistic_generator(real_logits, fake_logits):
+    """The reverse of `relativistic_discriminator` (Wang et al. 2018 (ESRGAN), eq. 2)."""
+    return relativistic_discriminator(fake_logits, real_logits)
+
+
+def relativistic_discriminator(real_logits, fake_logits):
+    """Binary cross-entropy of whether a picture looks more real than the average of the other kind.
+
+    The relativistic average of Jolicoeur-Martineau 2019, as in Wang et al. 2018 (ESRGAN), eq. 1.
+    """
+    real_margin = real_logits - tf.reduce_mean(fake_logits)
+    fake_margin = fake_logits - tf.reduce_mean(real_logits)
+    return vanilla_discriminator(real_margin, fake_margin)
+
+
+def least_squares_generator(real_logits, fake_logits):
+    """Half the squared distance of the fakes' logits from 1 (Mao et al. 2017 (LSGAN), eq. 9)."""
+    del real_logits
+    return 0.5 * tf.reduce_mean(tf.square(fake_logits - 1.0))
+
+
+def least_squares_discriminator(real_logits, fake_logits):
+    """Half the squared distances of real pictures' logits from 1 and of fakes' from 0 (Mao et al. 2017, eq. 9)."""
+    return 0.5 * (tf.reduce_mean(tf.square(real_logits - 1.0)) + tf.reduce_mean(tf.square(fake_logits)))
+
+
+def hinge_discriminator(real_logits, fake_logits):
+    """What real pictures' logits lack to 1 and fakes' exceed -1 by (Lim & Ye 2017; Miyato et al. 2018, eq. 16)."""
+    return tf.reduce_mean(tf.nn.relu(1.0 - real_logits)) + tf.reduce_mean(tf.nn.relu(1.0 + fake_logits))
+
+
+def critic_generator(real_logits, fake_logits):
+    """-D(G(lr)): raises the fakes' logits, without end (Arjovsky et al. 2017 (WGAN); also the hinge's, eq. 17)."""
+    del real_logits
+    return -tf.reduce_mean(fake_logits)
+
+
+def critic_discriminator(real_logits, fake_logits):
+    """D(G(lr)) - D(hr) (Gulrajani et al. 2017 (WGAN-GP), eq. 3 without the penalty).
+
+    It estimates a distance only while the critic's slope is bounded: `penalties.gradient_penalty` sees to that.
+    """
+    return tf.reduce_mean(fake_logits) - tf.reduce_mean(real_logits)
+
+
+ADVERSARIAL_LOSSES = {
+    "vanilla": AdversarialLoss(vanilla_generator, vanilla_discriminator),
+    "ra": AdversarialLoss(relativistic_generator, relativistic_discriminator),
+    "lsgan": AdversarialLoss(least_squares_generator, least_squares_discriminator),
+    "hinge": AdversarialLoss(critic_generator, hinge_discriminator),
+    "wgan_gp": AdversarialLoss(critic_generator, critic_discriminator),
+}

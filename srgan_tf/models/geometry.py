@@ -13,6 +13,7 @@ _POINTWISE = (
     layers.Concatenate,
     layers.InputLayer,
     layers.LeakyReLU,
+    layers.Multiply,
     layers.PReLU,
     layers.ReLU,
     layers.Rescaling,
@@ -54,14 +55,19 @@ def receptive_field(generator):
         # An operation comes after those that feed it; only the input layer is fed by nothing.
         distance = max((reach[id(tensor)][0] for tensor in inputs if id(tensor) in reach), default=0.0)
         resolution = max((reach[id(tensor)][1] for tensor in inputs if id(tensor) in reach), default=1)
-        if isinstance(operation, layers.Conv2D) and operation.strides == (1, 1):
+        if isinstance(operation, layers.Conv2D | layers.DepthwiseConv2D) and operation.strides == (1, 1):
             spread = max((k - 1) * d for k, d in zip(operation.kernel_size, operation.dilation_rate, strict=True))
             distance += spread / 2 / resolution
         elif isinstance(operation, BilinearUpsampling):
             distance += 1 / resolution
             resolution *= operation.scale
+        elif isinstance(operation, layers.UpSampling2D) and operation.interpolation == "nearest":
+            resolution *= operation.size[0]
         elif type(operation).__name__ == "DepthToSpace":  # keras.ops.depth_to_space: its class is not public
             resolution *= operation.block_size
+        elif isinstance(operation, layers.LayerNormalization):
+            if list(operation.axis) not in ([-1], [3]):  # over more than a pixel's channels
+                return None
         elif not isinstance(operation, _POINTWISE):
             return None
         reach[id(operation.output)] = (distance, resolution)

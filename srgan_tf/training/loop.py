@@ -108,8 +108,10 @@ class Window:
         """Means over the steps that were not skipped, floats by tag, and "guard/skipped", the number of the others."""
         rows = [{tag: float(value) for tag, value in row.items()} for row in self._scalars]
         counted = [row for row in rows if not row["guard/skipped"]]
-        tags = counted[0].keys() - {"guard/skipped"} if counted else ()
-        means = {tag: math.fsum(row[tag] for row in counted) / len(counted) for tag in sorted(tags)}
+        # The generator may not move at every step: its scalars are then not in every row.
+        columns = {tag: [row[tag] for row in counted if tag in row] for row in counted for tag in row}
+        columns.pop("guard/skipped", None)
+        means = {tag: math.fsum(values) / len(values) for tag, values in sorted(columns.items())}
         return means | {"guard/skipped": float(len(rows) - len(counted))}
 
 

@@ -1,4 +1,7 @@
-"""What the generator minimises in each phase: named, weighted terms of the losses that the settings ask for."""
+"""What each network minimises in each phase: named, weighted terms of the losses that the settings ask for.
+
+A new term is a weight in `Config.gan` and one line in `gan_terms` or `discriminator_terms`.
+"""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -6,18 +9,37 @@ from typing import NamedTuple
 import tensorflow as tf
 
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
+from srgan_tf.losses.artifacts import artifact_loss
+from srgan_tf.losses.consistency import lr_consistency
+from srgan_tf.losses.penalties import gradient_penalty, r1_penalty
 from srgan_tf.losses.perceptual import perceptual_loss
 from srgan_tf.losses.pixel import PIXEL_LOSSES
+from srgan_tf.losses.ranking import rank_content_loss
 from srgan_tf.losses.total_variation import total_variation
 
 
 class Outputs(NamedTuple):
-    """What a step has made: images float32 [batch, height, width, 3] in [0, 1], and logits in the GAN phase."""
+    """What a step has made, and what it made it with.
+
+    Attributes:
+        hr: images, float32 [batch, height, width, 3] in [0, 1].
+        sr: the generator's, the same shape.
+        real_logits: the discriminator's of `hr`; this and all that follow in the GAN phase alone.
+        fake_logits: the discriminator's of `sr`.
+        lr: what `sr` was made of.
+        generator_ema: the averaged generator, a callable from `lr` to images.
+        discriminator: a callable from images to logits, in training mode.
+        positions: float32 [batch], random in [0, 1).
+    """
 
     hr: tf.Tensor
     sr: tf.Tensor
     real_logits: tf.Tensor | None = None
     fake_logits: tf.Tensor | None = None
+    lr: tf.Tensor | None = None
+    generator_ema: Callable | None = None
+    discriminator: Callable | None = None
+    positions: tf.Tensor | None = None
 
 
 class Term(NamedTuple):
@@ -33,12 +55,13 @@ def pretrain_terms(pretrain):
     return {"pixel": Term(1.0, lambda outputs: loss(outputs.hr, outputs.sr))}
 
 
-def gan_terms(gan, features=None):
+def gan_terms(gan, features=None, ranker=None):
     """The generator's terms of the GAN phase, by name; those of weight zero are left out.
 
     Args:
         gan: the settings of `Config.gan`.
         features: the VGG19 extractor for `gan.perceptual`; needed when its weight is not zero.
+        ranker: callable from images to scores, of `gan.ranker`; the same.
     """
     pixel = PIXEL_LOSSES[gan.pixel]
     adversarial = ADVERSARIAL_LOSSES[gan.adversarial].generator
@@ -50,6 +73,31 @@ def gan_terms(gan, features=None):
             gan.adversarial_weight, lambda outputs: adversarial(outputs.real_logits, outputs.fake_logits)
         ),
         "total_variation": Term(gan.total_variation_weight, lambda outputs: total_variation(outputs.sr)),
+        "artifact": Term(
+            gan.artifact_weight,
+            lambda outputs: artifact_loss(outputs.hr, outputs.sr, outputs.generator_ema(outputs.lr)),
+        ),
+        "lr_consistency": Term(gan.lr_consistency_weight, lambda outputs: lr_consistency(outputs.lr, outputs.sr)),
+        "rank": Term(gan.rank_weight, lambda outputs: rank_content_loss(ranker(outputs.sr))),
+    }
+    return {name: term for name, term in terms.items() if term.weight > 0}
+
+
+def discriminator_terms(gan):
+    """The discriminator's terms, by name; penalties of weight zero are left out.
+
+    Args:
+        gan: the settings of `Config.gan`.
+    """
+    adversarial = ADVERSARIAL_LOSSES[gan.adversarial].discriminator
+
+    def penalty(outputs):
+        return gradient_penalty(outputs.discriminator, outputs.hr, outputs.sr, outputs.positions)
+
+    terms = {
+        "adversarial": Term(1.0, lambda outputs: adversarial(outputs.real_logits, outputs.fake_logits)),
+        "gradient_penalty": Term(gan.gradient_penalty_weight, penalty),
+        "r1": Term(gan.r1_weight, lambda outputs: r1_penalty(outputs.discriminator, outputs.hr)),
     }
     return {name: term for name, term in terms.items() if term.weight > 0}
 

@@ -6,13 +6,12 @@ import shutil
 from srgan_tf import config as configuration
 from srgan_tf.data.pipeline import training_batches
 from srgan_tf.inference import GENERATOR_FILE, network_upscaler
-from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.outputs import written_aside
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError
 from srgan_tf.training.distribution import is_chief, per_replica, require_agreement, uses_jit
 from srgan_tf.training.interruption import delayed_signals
 from srgan_tf.training.loop import due, train_phase
-from srgan_tf.training.objective import gan_terms, perceptual_function, pretrain_terms
+from srgan_tf.training.objective import discriminator_terms, gan_terms, perceptual_function, pretrain_terms
 from srgan_tf.training.profiler import Profiler
 from srgan_tf.training.reporting import METRICS_FILE, Reporter, has_scores
 from srgan_tf.training.steps import make_gan_step, make_pretrain_step
@@ -33,17 +32,19 @@ class Phase:
         state: its `TrainingState`.
         strategy: the strategy that the state was made for.
         features: the VGG19 extractor, None where nothing asks for it.
+        ranker: RankSRGAN's, the same.
         train_pairs: sequence of `Pair`.
         valid_pairs: sequence of `Pair`.
     """
 
-    def __init__(self, config, workdir, name, state, *, strategy, features, train_pairs, valid_pairs):
+    def __init__(self, config, workdir, name, state, *, strategy, features, ranker, train_pairs, valid_pairs):
         self._config = config
         self._workdir = workdir
         self._name = name
         self._state = state
         self._strategy = strategy
         self._features = features
+        self._ranker = ranker
         self._train_pairs = train_pairs
         self._valid_pairs = valid_pairs
         self._steps = getattr(config, name).steps
@@ -138,8 +139,9 @@ class Phase:
         if self._name == "pretrain":
             return make_pretrain_step(self._state, pretrain_terms(self._config.pretrain), **options)
         gan = self._config.gan
+        terms = gan_terms(gan, self._features, self._ranker)
         return make_gan_step(
-            self._state, gan_terms(gan, self._features), ADVERSARIAL_LOSSES[gan.adversarial], **options
+            self._state, terms, discriminator_terms(gan), discriminator_steps=gan.discriminator_steps, **options
         )
 
     def _go_back(self, error):

@@ -16,6 +16,7 @@ from srgan_tf.training.checkpoints import steps_in
 from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.distribution import check_batch, choose_strategy, is_chief
 from srgan_tf.training.phase import PHASES, Phase
+from srgan_tf.training.ranking import load_ranker
 from srgan_tf.training.reporting import METRICS_FILE, has_scores
 from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.workdir import check_workdir, held, record_session, write_config
@@ -84,6 +85,7 @@ def run(config, workdir, strategy=None):
 def _run(config, workdir, strategy):
     # All that can be refused is asked for now, not when days of pretraining are over.
     features = perceptual_features(config)
+    ranker = load_ranker(config.gan.ranker) if config.gan.steps and config.gan.rank_weight else None
     begun = {name for name in PHASES if steps_in(workdir / "checkpoints" / name)}
     states = {}
     if config.pretrain.steps and "gan" not in begun:
@@ -115,6 +117,7 @@ def _run(config, workdir, strategy):
                 state,
                 strategy=strategy,
                 features=features,
+                ranker=ranker,
                 train_pairs=train_pairs,
                 valid_pairs=valid_pairs,
             )

@@ -9,6 +9,7 @@ What a step does, on any number of replicas:
 A step returns scalars by their tags; they stay on the device until the loop asks for them.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -32,6 +33,7 @@ class StepReport(NamedTuple):
 class _Player(NamedTuple):
     """One network in the game, with what changes it."""
 
+    name: str
     network: object
     optimizer: object
     loss_scale: object
@@ -51,7 +53,7 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False):
     Returns:
         Function from float32 `lr` and `hr` in [0, 1] to a `StepReport`, for the strategy in whose scope this is called.
     """
-    (player,) = players = [_Player(state.generator, state.g_optimizer, state.g_loss_scale)]
+    (player,) = players = [_generator_player(state)]
 
     def differentiate(lr, hr):
         with tf.GradientTape() as tape:
@@ -64,7 +66,7 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False):
     return _make_step(state, players, differentiate, ema_decay, micro_batches, jit)
 
 
-def make_gan_step(state, terms, adversarial, *, ema_decay, micro_batches=1, jit=False):
+def make_gan_step(state, terms, d_terms, *, ema_decay, discriminator_steps=1, micro_batches=1, jit=False):
     """The GAN step: generator and discriminator together.
 
     One pass of the generator and one of the discriminator over the fakes serve both updates: each network's gradient
@@ -73,40 +75,74 @@ def make_gan_step(state, terms, adversarial, *, ema_decay, micro_batches=1, jit=
     Args:
         state: a `TrainingState` with a discriminator; the step changes its variables.
         terms: from `gan_terms`.
-        adversarial: an `AdversarialLoss`, for the discriminator's side.
+        d_terms: from `discriminator_terms`.
         ema_decay: of the averaged generator.
+        discriminator_steps: the generator moves at every so many-th step; at the others the discriminator moves alone,
+            and there are no scalars of the generator.
         micro_batches: as for `make_pretrain_step`.
         jit: as for `make_pretrain_step`.
 
     Returns:
         Function from float32 `lr` and `hr` in [0, 1] to a `StepReport`, for the strategy in whose scope this is called.
     """
-    players = [
-        _Player(state.generator, state.g_optimizer, state.g_loss_scale),
-        _Player(state.discriminator, state.d_optimizer, state.d_loss_scale),
-    ]
+    generator = _generator_player(state)
+    discriminator = _Player("discriminator", state.discriminator, state.d_optimizer, state.d_loss_scale)
 
-    def differentiate(lr, hr):
+    def discriminate(images):
+        return state.discriminator(images, training=True)
+
+    def judge(lr, hr, sr):
+        # A function of the step, so that a resumed run draws the same.
+        seed = tf.stack([tf.zeros_like(state.step), state.step])
+        return Outputs(
+            hr,
+            sr,
+            discriminate(hr),
+            discriminate(sr),
+            lr=lr,
+            generator_ema=functools.partial(state.generator_ema, training=False),
+            discriminator=discriminate,
+            positions=tf.random.stateless_uniform(tf.shape(hr)[:1], seed),
+        )
+
+    def differentiate_both(lr, hr):
         with tf.GradientTape(persistent=True) as tape:
-            sr = state.generator(lr, training=True)
-            real_logits = state.discriminator(hr, training=True)
-            fake_logits = state.discriminator(sr, training=True)
-            total, values = evaluate_terms(terms, Outputs(hr, sr, real_logits, fake_logits))
-            d_total = adversarial.discriminator(real_logits, fake_logits)
-            losses = [total * state.g_loss_scale.value, d_total * state.d_loss_scale.value]
-        gradients = [_gradients(tape, loss, player.network) for loss, player in zip(losses, players, strict=True)]
+            outputs = judge(lr, hr, state.generator(lr, training=True))
+            total, values = evaluate_terms(terms, outputs)
+            d_total, d_values = evaluate_terms(d_terms, outputs)
+            losses = [total * generator.loss_scale.value, d_total * discriminator.loss_scale.value]
+        gradients = [
+            _gradients(tape, loss, player.network)
+            for loss, player in zip(losses, (generator, discriminator), strict=True)
+        ]
         del tape
-        scalars = _generator_scalars(total, values, hr, sr) | {
-            "loss/discriminator/total": d_total,
-            "logits/real": tf.reduce_mean(real_logits),
-            "logits/fake": tf.reduce_mean(fake_logits),
-            # Against the other kind's mean, so that it reads the same for every objective.
-            "accuracy/real": _share(real_logits > tf.reduce_mean(fake_logits)),
-            "accuracy/fake": _share(fake_logits < tf.reduce_mean(real_logits)),
-        }
-        return gradients, scalars, {"logits/real": real_logits, "logits/fake": fake_logits}
+        scalars = _generator_scalars(total, values, hr, outputs.sr)
+        return gradients, scalars | _discriminator_scalars(d_total, d_values, outputs), _logits(outputs)
 
-    return _make_step(state, players, differentiate, ema_decay, micro_batches, jit)
+    def differentiate_discriminator(lr, hr):
+        sr = state.generator(lr, training=True)
+        with tf.GradientTape() as tape:
+            outputs = judge(lr, hr, sr)
+            d_total, d_values = evaluate_terms(d_terms, outputs)
+            scaled = d_total * discriminator.loss_scale.value
+        gradients = [_gradients(tape, scaled, discriminator.network)]
+        return gradients, _discriminator_scalars(d_total, d_values, outputs), _logits(outputs)
+
+    options = (ema_decay, micro_batches, jit)
+    both_step = _make_step(state, [generator, discriminator], differentiate_both, *options)
+    if discriminator_steps == 1:
+        return both_step
+    discriminator_step = _make_step(state, [discriminator], differentiate_discriminator, *options)
+
+    def train_step(lr, hr):
+        both = (int(state.step.numpy()) + 1) % discriminator_steps == 0
+        return (both_step if both else discriminator_step)(lr, hr)
+
+    return train_step
+
+
+def _generator_player(state):
+    return _Player("generator", state.generator, state.g_optimizer, state.g_loss_scale)
 
 
 def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches, jit):
@@ -122,12 +158,14 @@ def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches
     """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    names = ("generator", "discriminator")[: len(players)]
+    names = [player.name for player in players]
+    # A generator that stands still makes its pictures in training mode all the same.
+    networks = [network for network in (state.generator, state.discriminator) if network is not None]
     tags = []  # of the scalars, in the order in which they are packed; known once the step is traced
 
     def on_replica(lr, hr):
         # A forward pass moves batch norm's averages; a step that is skipped must put them back.
-        statistics = [tf.identity(weight.value) for player in players for weight in _statistics(player.network)]
+        statistics = [tf.identity(weight.value) for network in networks for weight in _statistics(network)]
         parts = []
         for lr_piece, hr_piece in zip(tf.split(lr, micro_batches), tf.split(hr, micro_batches), strict=True):
             # Without an order all pieces could be in memory together.
@@ -162,13 +200,14 @@ def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches
 
         def update():
             strategy.run(apply, args=(gradients,))
-            _update_ema(strategy, state, ema_decay)
+            if "generator" in names:
+                _update_ema(strategy, state, ema_decay)
             state.skipped_in_a_row.assign(0)
 
         def skip():
             kept = iter(statistics)
-            for player in players:
-                for weight in _statistics(player.network):
+            for network in networks:
+                for weight in _statistics(network):
                     strategy.extended.update(weight.value, lambda variable, old: variable.assign(old), (next(kept),))
             state.skipped.assign_add(1)
             state.skipped_in_a_row.assign_add(1)
@@ -189,6 +228,23 @@ def _generator_scalars(total, values, hr, sr):
         # Beyond what the pictures themselves have of it.
         "sr/saturated": _share((sr <= 0.0) | (sr >= 1.0)) - _share((hr <= 0.0) | (hr >= 1.0)),
     }
+
+
+def _discriminator_scalars(total, values, outputs):
+    real_logits, fake_logits = outputs.real_logits, outputs.fake_logits
+    return {
+        "loss/discriminator/total": total,
+        **{f"loss/discriminator/{name}": value for name, value in values.items()},
+        "logits/real": tf.reduce_mean(real_logits),
+        "logits/fake": tf.reduce_mean(fake_logits),
+        # Against the other kind's mean, so that it reads the same for every objective.
+        "accuracy/real": _share(real_logits > tf.reduce_mean(fake_logits)),
+        "accuracy/fake": _share(fake_logits < tf.reduce_mean(real_logits)),
+    }
+
+
+def _logits(outputs):
+    return {"logits/real": outputs.real_logits, "logits/fake": outputs.fake_logits}
 
 
 def _share(condition):

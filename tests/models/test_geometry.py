@@ -4,20 +4,25 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf.models.discriminators import vgg_discriminator
-from srgan_tf.models.generators import srresnet
+from srgan_tf.models.generators import GENERATORS
 from srgan_tf.models.geometry import receptive_field, scale_of
+from srgan_tf.models.srresnet import srresnet
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("name", "options"),
     [
-        {"scale": 4, "num_blocks": 1},
-        {"scale": 2, "num_blocks": 2, "head_kernel_size": 3, "tail_kernel_size": 3},
-        {"scale": 8, "num_blocks": 1, "output_activation": "linear", "bilinear_skip": True},
+        ("srresnet", {"scale": 4, "num_blocks": 1}),
+        ("srresnet", {"scale": 2, "num_blocks": 2, "head_kernel_size": 3, "tail_kernel_size": 3}),
+        ("srresnet", {"scale": 8, "num_blocks": 1, "output_activation": "linear", "bilinear_skip": True}),
+        ("srresnet", {"scale": 4, "num_blocks": 1, "normalization": "none", "attention": "multiscale"}),
+        ("rrdbnet", {"scale": 4, "num_blocks": 1, "growth_filters": 2, "residual_scale": 1.0}),
+        ("compact", {"scale": 4, "num_blocks": 2}),
     ],
 )
-def test_it_covers_what_the_gradient_reaches_and_no_more(options):
-    generator = srresnet(num_filters=4, **options)
+def test_it_covers_what_the_gradient_reaches_and_no_more(name, options):
+    keras.utils.set_random_seed(0)
+    generator = GENERATORS[name](num_filters=4, **options)
     reach = receptive_field(generator)
     size = 2 * reach + 9
     lr = tf.random.stateless_uniform((1, size, size, 3), (0, 0))
@@ -37,9 +42,18 @@ def test_srresnet_needs_40_pixels():
     assert receptive_field(srresnet(num_filters=2)) == 40
 
 
+@pytest.mark.parametrize("attention", ["channel", "self"])
+def test_attention_over_all_or_over_fixed_windows_has_no_reach_that_a_tile_could_keep(attention):
+    assert receptive_field(srresnet(num_blocks=1, num_filters=4, attention=attention)) is None
+
+
 def test_unknown_operations_have_an_unknown_reach():
     image = keras.Input((None, None, 3))
     assert receptive_field(keras.Model(image, keras.layers.Softmax(axis=1)(image))) is None
+    rows = keras.Input((None, 8, 3))
+    for axis, reach in (([3], 0), (-1, 0), ([2, 3], None)):
+        norm = keras.layers.LayerNormalization(axis=axis)
+        assert receptive_field(keras.Model(rows, norm(rows))) == reach
 
 
 @pytest.mark.parametrize("scale", [2, 4, 8])

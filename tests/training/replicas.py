@@ -13,10 +13,9 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf import presets
-from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.settings import with_settings
 from srgan_tf.training.distribution import choose_strategy, per_replica
-from srgan_tf.training.objective import gan_terms
+from srgan_tf.training.objective import discriminator_terms, gan_terms
 from srgan_tf.training.state import gan_state
 from srgan_tf.training.steps import make_gan_step
 
@@ -50,7 +49,7 @@ def main(kind, steps, file, precision):
     )
     with strategy.scope():
         state = gan_state(config)
-        step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+        step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
     reports = [step(*batch).scalars for batch in per_replica(strategy, batches(int(steps)))]
     tags = ("loss/generator/total", "loss/discriminator/total", "logits/real", "logits/fake")
     losses = [[float(report[tag]) for tag in tags] for report in reports]

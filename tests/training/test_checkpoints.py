@@ -10,10 +10,9 @@ import pytest
 from srgan_tf import presets
 from srgan_tf.errors import WorkError
 from srgan_tf.inference import load_generator
-from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.settings import with_settings
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError, steps_in
-from srgan_tf.training.objective import gan_terms
+from srgan_tf.training.objective import discriminator_terms, gan_terms
 from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.steps import make_gan_step
 
@@ -46,7 +45,7 @@ def save_at(checkpoints, state, *steps):
 def test_everything_comes_back(tmp_path, rng, precision):
     config = with_settings(presets.tiny(), [*SMALL, f"precision={precision}"])
     state = gan_state(config)
-    step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+    step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
     lr, hr = rng.random((2, 8, 8, 3), np.float32), rng.random((2, 32, 32, 3), np.float32)
     assert steps_in(tmp_path) == []
     for _ in range(3):
@@ -60,7 +59,7 @@ def test_everything_comes_back(tmp_path, rng, precision):
         np.testing.assert_array_equal(before, after)
     # And the next step is the same step.
     step(lr, hr)
-    make_gan_step(restored, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)(lr, hr)
+    make_gan_step(restored, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)(lr, hr)
     for before, after in zip(all_variables(state), all_variables(restored), strict=True):
         np.testing.assert_array_equal(before, after)
 

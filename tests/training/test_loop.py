@@ -30,6 +30,16 @@ def test_means_leave_skipped_steps_out():
     assert only.scalars() == {"guard/skipped": 1.0}
 
 
+def test_means_of_what_only_some_steps_have():
+    window = Window()
+    for step in range(1, 5):  # the generator moves at every second one
+        scalars = {"loss/discriminator/total": tf.constant(float(step)), "guard/skipped": tf.constant(0.0)}
+        if step % 2 == 0:
+            scalars["loss/generator/total"] = tf.constant(10.0 * step)
+        window.add(StepReport(scalars, {}), waited=0.0)
+    assert window.scalars() == {"loss/discriminator/total": 2.5, "loss/generator/total": 30.0, "guard/skipped": 0.0}
+
+
 class Training:
     """A phase of five steps whose losses are given; each second step saves."""
 

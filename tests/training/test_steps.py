@@ -4,10 +4,9 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf import presets
-from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.pixel import mse
 from srgan_tf.settings import with_settings
-from srgan_tf.training.objective import Term, gan_terms, pretrain_terms
+from srgan_tf.training.objective import Term, discriminator_terms, gan_terms, pretrain_terms
 from srgan_tf.training.optimizers import LossScale
 from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.steps import make_gan_step, make_pretrain_step
@@ -53,7 +52,7 @@ def test_pretrain_step_changes_every_weight_and_lowers_the_loss(batch, precision
 def test_gan_step_changes_every_weight_of_both(batch, precision):
     config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
     state = gan_state(config)
-    step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+    step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
     g_before, d_before = weights(state.generator), weights(state.discriminator)
     for _ in range(3):
         scalars = step(*batch).scalars
@@ -66,6 +65,7 @@ def test_gan_step_changes_every_weight_of_both(batch, precision):
         "loss/generator/adversarial",
         "loss/generator/total_variation",
         "loss/discriminator/total",
+        "loss/discriminator/adversarial",
         "logits/real",
         "logits/fake",
         "accuracy/real",
@@ -87,7 +87,7 @@ def test_each_term_alone_reaches_the_generator(batch, term):
         return {"block5_conv4": tf.nn.avg_pool2d(image, 4, 4, "VALID") ** 2}
 
     state = gan_state(config)
-    step = make_gan_step(state, gan_terms(config.gan, features), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+    step = make_gan_step(state, gan_terms(config.gan, features), discriminator_terms(config.gan), ema_decay=0.9)
     before = weights(state.generator)
     assert f"loss/generator/{term}" in step(*batch).scalars
     assert any(changed(before, state.generator))
@@ -96,7 +96,7 @@ def test_each_term_alone_reaches_the_generator(batch, term):
 def test_discriminator_learns_to_tell_apart(batch):
     config = small_config("gan.perceptual_weight=0", "gan.adversarial_weight=1e-9", "gan.learning_rate.initial=1e-3")
     state = gan_state(config)
-    step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+    step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
     first = step(*batch).scalars
     for _ in range(40):
         last = step(*batch).scalars
@@ -111,7 +111,7 @@ def test_one_step_of_each_network_against_gradients_taken_apart(batch):
     state, reference = gan_state(config), gan_state(config)
     reference.start_from(state.generator)
     reference.discriminator.set_weights(state.discriminator.get_weights())
-    make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)(lr, hr)
+    make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)(lr, hr)
 
     g, d = reference.generator, reference.discriminator
     with tf.GradientTape() as tape:
@@ -161,7 +161,7 @@ def test_float16_gradients_reach_adam_unscaled(batch):
     for precision in ("float32", "float16"):
         config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
         state = gan_state(config)
-        make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)(*batch)
+        make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)(*batch)
         moments[precision] = [
             np.sqrt(sum(np.square(moment.numpy(), dtype=np.float64).sum() for moment in adam._momentums))
             for adam in (state.g_optimizer, state.d_optimizer)
@@ -208,7 +208,7 @@ def test_a_step_that_is_not_finite_changes_nothing(batch, precision):
     """Weights, both averages, batch norm's statistics and the optimizers' moments stay; the next step trains again."""
     config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
     state = gan_state(config)
-    step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+    step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
     lr, hr = batch
     step(lr, hr)
     before = variables(state)
@@ -247,7 +247,7 @@ def test_xla_gives_the_same_step(batch):
     for jit in (False, True):
         config = small_config("gan.perceptual_weight=0", "gan.pixel_weight=1")
         states.append(gan_state(config))
-        step = make_gan_step(states[-1], gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9, jit=jit)
+        step = make_gan_step(states[-1], gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9, jit=jit)
         reports.append(step(*batch))
     for tag, value in reports[0].scalars.items():
         assert float(value) == pytest.approx(float(reports[1].scalars[tag]), rel=1e-3, abs=1e-4), tag
@@ -282,7 +282,7 @@ def test_the_scalars_beside_the_losses_worked_by_hand():
         setattr(state, optimizer, keras.optimizers.Adam(1e-9))
         getattr(state, optimizer).build(player.trainable_variables)
     step = make_gan_step(
-        state, {"pixel": Term(1.0, lambda o: mse(o.hr, o.sr))}, ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9
+        state, {"pixel": Term(1.0, lambda o: mse(o.hr, o.sr))}, discriminator_terms(config.gan), ema_decay=0.9
     )
     report = step(np.zeros((2, 8, 8, 3), np.float32), hr)
     scalars = {tag: float(value) for tag, value in report.scalars.items()}
