@@ -67,6 +67,10 @@ class Data:
     """patches a step"""
     augment: bool = True
     """mirror and turn the patches"""
+    store: Literal["auto", "memory", "disk"] = "auto"
+    """where decoded training pictures are kept; "auto" is memory if they take at most half of what is free there"""
+    cache: str = ""
+    """folder for those on disk; "" is srgan_tf in the user's cache folder"""
     synthetic_count: PositiveInt = 64
     """training pictures that the source "synthetic" draws"""
     synthetic_size: Annotated[int, Field(ge=32)] = 192

@@ -1,8 +1,13 @@
 """The device that a script works on."""
 
 import os
+import pathlib
 
+import psutil
 import tensorflow as tf
+
+# Linux: what a container may use, with control groups of version 2 and 1.
+_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def describe():
@@ -12,3 +17,12 @@ def describe():
         for gpu in tf.config.list_physical_devices("GPU")
     ]
     return ", ".join(names) or f"CPU, {os.cpu_count()} cores"
+
+
+def free_memory():
+    """Bytes of memory that are free, or that a container's limit leaves if that is less."""
+    free = psutil.virtual_memory().available
+    for file in map(pathlib.Path, _MEMORY_LIMITS):
+        if file.exists() and (limit := file.read_text().strip()).isdecimal():  # else "max"
+            free = min(free, int(limit) - psutil.Process().memory_info().rss)
+    return free

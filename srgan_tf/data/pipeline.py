@@ -1,58 +1,78 @@
-"""From sources to batches: pictures decoded once into memory, then a tf.data pipeline of random crops."""
+"""From sources to batches: pictures decoded once, into memory or onto disk, then a tf.data pipeline of random crops."""
 
 import logging
-import time
 
 import tensorflow as tf
 
 from srgan_tf.data.crops import crop_batch
+from srgan_tf.data.progress import with_progress
+from srgan_tf.data.store import default_cache, stored_pairs
 from srgan_tf.errors import UserError
+from srgan_tf.hardware import free_memory
 from srgan_tf.pixels import to_float
+
+# Pictures may take this share of the free memory: the rest is for the program, and for what else the machine does.
+_MEMORY_SHARE = 0.5
 
 _log = logging.getLogger(__name__)
 
-_REPORT_SECONDS = 5
 
-
-def load_pairs(sources, *, min_hr_side=1):
-    """Decodes every pair of some sources into memory, and logs how far it has come every few seconds.
+def load_pairs(sources, *, min_hr_side=1, store="auto", cache=""):
+    """Decodes every pair of some sources, into memory or into a store on disk that later runs use again.
 
     Args:
-        sources: iterable of `Source`.
+        sources: iterable of `Source`s of `Loader`s.
         min_hr_side: pictures with a shorter HR side, pixels, are left out, and their number is logged.
+        store: "memory"; "disk"; or "auto", which is memory if the pictures take at most half of what is free there.
+        cache: folder of the stores on disk; "" is `srgan_tf` in the user's cache folder.
 
     Returns:
-        List of `Pair`.
+        List of `Pair`. Pictures in memory are uint8 arrays; those on disk are `StoredPicture`s, of which any part can
+        be had.
 
     Raises:
-        UserError: not one picture is large enough.
+        UserError: not one picture is large enough, or "memory" is asked for where there is too little.
+        WorkError: a picture cannot be read, or a store cannot be written.
     """
     sources = list(sources)
+    if store != "disk":
+        store = _room(sources, store)
     pairs = []
-    total = sum(len(source) for source in sources)
-    read, reported = 0, time.monotonic()
     for source in sources:
-        before = len(pairs)
-        for pair in source:
-            if min(pair.hr.shape[:2]) >= min_hr_side:
-                pairs.append(pair)
-            read += 1
-            if time.monotonic() - reported > _REPORT_SECONDS:
-                reported = time.monotonic()
-                _log.info("read %d of %d pictures", read, total)
-        left_out = len(source) - (len(pairs) - before)
-        if left_out:
+        if store == "memory":
+            large = [position for position, size in enumerate(source.hr_sizes) if min(size) >= min_hr_side]
+            kept = list(with_progress(source.select(large), len(large), f"{source.name}: read"))
+        else:
+            stored = stored_pairs(source, cache or default_cache())
+            found = [stored[index] for index in source.indices if index in stored]
+            kept = [pair for pair in found if min(pair.hr.shape[:2]) >= min_hr_side]
+        if len(kept) < len(source):
             _log.warning(
                 "%s: left out %d of %d pictures, smaller than %d pixels",
                 source.name,
-                left_out,
+                len(source) - len(kept),
                 len(source),
                 min_hr_side,
             )
+        pairs += kept
     if not pairs:
         names = ", ".join(source.name for source in sources)
         raise UserError(f"every picture of {names} has a side shorter than {min_hr_side} pixels")
     return pairs
+
+
+def _room(sources, store):
+    """Decides between "memory" and "disk" by the decoded pictures' size."""
+    needed, free = sum(source.decoded_bytes() for source in sources), free_memory()
+    sizes = f"the decoded pictures take {needed / 1e9:.3g} GB, {free / 1e9:.3g} GB of memory are free"
+    if store == "memory":
+        if needed > free:
+            raise UserError(f"{sizes}: --set data.store=auto keeps them on disk")
+        return store
+    if needed <= _MEMORY_SHARE * free:
+        return "memory"
+    _log.info("%s: they are kept on disk", sizes)
+    return "disk"
 
 
 def training_batches(pairs, *, first_step, last_step, batch_size, hr_patch_size, scale, seed, augment=True):

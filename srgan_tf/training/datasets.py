@@ -9,7 +9,7 @@ _log = logging.getLogger(__name__)
 
 
 def load_datasets(config):
-    """Opens the sources that the settings name and decodes them.
+    """Opens the sources that the settings name and decodes their pictures.
 
     Validation pictures come from `data.valid`; without it from each training source's own validation set, or held out
     of it.
@@ -44,11 +44,11 @@ def load_datasets(config):
                 train[index], held_out = hold_out(source, data.valid_pictures)
                 valid.append(held_out)
     _log.info("reading %s", ", ".join(f"{source.name} ({len(source)} pictures)" for source in train))
-    train_pairs = load_pairs(train, min_hr_side=data.hr_patch_size)
+    train_pairs = load_pairs(train, min_hr_side=data.hr_patch_size, store=data.store, cache=data.cache)
     smallest = 11 + 2 * config.scale  # what is left without its border must hold SSIM's window
     per_source = -(-data.valid_pictures // len(valid))
     chosen = [source.select(range(min(per_source, len(source)))) for source in valid]
-    return train_pairs, load_pairs(chosen, min_hr_side=smallest)[: data.valid_pictures]
+    return train_pairs, load_pairs(chosen, min_hr_side=smallest, store="memory")[: data.valid_pictures]
 
 
 def hold_out(source, count):

@@ -10,6 +10,9 @@ from srgan_tf.outputs import make_folder, written_aside
 
 CONFIG_FILE = "config.json"
 
+# How often a run reports and where its pictures are kept do not change what it learns.
+_FREE_SETTINGS = ("reporting.", "data.store", "data.cache")
+
 
 def check_workdir(config, workdir):
     """Makes sure, without writing, that a run of these settings may use a folder.
@@ -33,8 +36,7 @@ def check_workdir(config, workdir):
     differing = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
         for name in sorted(before.keys() | now.keys())
-        # How often a run reports does not change what it learns.
-        if before.get(name) != now.get(name) and not name.startswith("reporting.")
+        if before.get(name) != now.get(name) and not name.startswith(_FREE_SETTINGS)
     ]
     if differing:
         raise UserError(

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf.data.crops import crop_batch, dihedral
+from srgan_tf.data.pairs import Pair
 from srgan_tf.data.pipeline import load_pairs, training_batches
-from srgan_tf.data.sources import Pair, open_source
-from srgan_tf.errors import UserError
+from srgan_tf.data.sources import open_source
 from srgan_tf.resize import imresize
 
 OPTIONS = {"batch_size": 4, "hr_patch_size": 24, "scale": 4, "seed": 5}
@@ -108,19 +108,6 @@ def test_the_same_batches_in_another_process():
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
     assert len(runs[0].stdout.strip()) == 32
     assert runs[0].stdout == runs[1].stdout
-
-
-def test_small_pictures_are_left_out_with_a_count(caplog):
-    pairs = coded_pairs(count=3)
-    small = [Pair("small", np.zeros((2, 9, 3), np.uint8), np.zeros((8, 36, 3), np.uint8))]
-
-    class Source(list):
-        name = "mixed"
-
-    assert load_pairs([Source(pairs + small)], min_hr_side=24) == pairs
-    assert "mixed: left out 1 of 4 pictures, smaller than 24 pixels" in caplog.text
-    with pytest.raises(UserError, match="mixed has a side shorter than 64 pixels"):
-        load_pairs([Source(pairs + small)], min_hr_side=64)
 
 
 def test_patches_must_be_whole_lr_pixels():
