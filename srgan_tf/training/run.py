@@ -102,6 +102,7 @@ def _train(config, workdir, phase, state, features, train_pairs, valid_pairs):
         scale=config.scale,
         seed=(config.seed, ("pretrain", "gan").index(phase)),
         augment=config.data.augment,
+        degradation=config.data.degradation,
     )
     reporter = Reporter(workdir, phase, steps=settings.steps, start_step=start_step, batch_size=config.data.batch_size)
     train_phase(
