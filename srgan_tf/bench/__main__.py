@@ -9,6 +9,7 @@ from srgan_tf.errors import UserError
 # Names to what each measures. A command is the module of its name: its `main(arguments)` parses, measures and logs.
 COMMANDS = {
     "data": "patches a second of the data pipeline alone",
+    "stores": "ways to keep decoded pictures on disk",
     "train": "steps of training: patches a second, share of peak, memory",
     "upscale": "upscaling: megapixels a second, beside other runtimes",
 }

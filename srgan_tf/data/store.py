@@ -41,7 +41,7 @@ def default_cache():
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "srgan_tf"
 
 
-class _PixelFile:
+class PixelFile:
     """The pixels of a store, open as long as one of its pictures is in use: it may be deleted meanwhile."""
 
     def __init__(self, path):
@@ -50,9 +50,15 @@ class _PixelFile:
         weakref.finalize(self, os.close, self._descriptor)
 
     def size(self):
+        """Bytes."""
         return os.fstat(self._descriptor).st_size
 
     def read(self, offset, size):
+        """Some of its bytes.
+
+        Raises:
+            WorkError: it ends before them.
+        """
         pixels = os.pread(self._descriptor, size, offset)
         if len(pixels) != size:
             raise WorkError(f"{str(self._path)!r} was damaged while it was in use")
@@ -124,7 +130,7 @@ def _open(folder):
         return None
     try:
         entries = json.loads((folder / _INDEX).read_text())
-        file = _PixelFile(folder / _PIXELS)
+        file = PixelFile(folder / _PIXELS)
         if file.size() != sum(entry["bytes"] for entry in entries):
             raise ValueError("its size is wrong")
         for entry in entries[:: max(1, len(entries) // _CHECKED_PICTURES)]:
