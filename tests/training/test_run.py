@@ -85,7 +85,7 @@ def test_settings_added_later_do_not_end_a_run(tmp_path):
     write_config(presets.tiny(), tmp_path)
     settings = json.loads((tmp_path / "config.json").read_text())
     del settings["data"]["augment"], settings["generator"]["init_gain"]
-    config = with_settings(presets.tiny(), ["generator.init_gain=1", "reporting.log_every=3"])
+    config = with_settings(presets.tiny(), ["generator.init_gain=1", "reporting.log_every=3", "data.store=disk"])
     (tmp_path / "config.json").write_text(json.dumps(settings))
     check_workdir(config, tmp_path)
     with pytest.raises(UserError, match=r"data\.augment was True, is False"):
