@@ -41,7 +41,7 @@ def load_pairs(sources, *, min_hr_side=1, store="auto", cache=""):
     """
     sources = list(sources)
     if store != "disk":
-        store = _room(sources, store)
+        store = _choose_store(sources, store)
     pairs = []
     for source in sources:
         if store == "memory":
@@ -66,7 +66,7 @@ def load_pairs(sources, *, min_hr_side=1, store="auto", cache=""):
     return pairs
 
 
-def _room(sources, store):
+def _choose_store(sources, store):
     """Decides between "memory" and "disk" by the decoded pictures' size."""
     needed, free = sum(source.decoded_bytes() for source in sources), free_memory()
     sizes = f"the decoded pictures take {needed / 1e9:.3g} GB, {free / 1e9:.3g} GB of memory are free"

@@ -103,7 +103,7 @@ def stored_pairs(source, cache):
     Raises:
         WorkError: a picture cannot be read, or the store cannot be written; nothing is left of it then.
     """
-    cache = pathlib.Path(cache)
+    cache = pathlib.Path(cache).expanduser()
     key = hashlib.sha256(json.dumps([VERSION, [loader.identity() for loader in source.loaders]]).encode()).hexdigest()
     folder = cache / f"{re.sub(r'[^A-Za-z0-9_-]', '_', source.name)[:40]}-{key[:16]}"
     pairs = _open(folder)
