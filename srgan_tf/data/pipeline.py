@@ -74,10 +74,9 @@ def _choose_store(sources, store):
         if needed > free:
             raise UserError(f"{sizes}: --set data.store=auto keeps them on disk")
         return store
-    if needed <= _MEMORY_SHARE * free:
-        return "memory"
-    _log.info("%s: they are kept on disk", sizes)
-    return "disk"
+    store = "memory" if needed <= _MEMORY_SHARE * free else "disk"
+    _log.info("%s: they are kept %s", sizes, {"memory": "in memory", "disk": "on disk"}[store])
+    return store
 
 
 def hr_crop_size(hr_patch_size, scale, degradation):

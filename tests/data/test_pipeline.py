@@ -51,6 +51,7 @@ def test_auto_takes_the_disk_where_memory_is_short(mixed, tmp_path, monkeypatch,
     assert sum(source.decoded_bytes() for source in mixed) == needed
     monkeypatch.setattr(pipeline, "free_memory", lambda: 2 * needed)
     assert isinstance(load_pairs(mixed, min_hr_side=32, cache=tmp_path)[0].hr, np.ndarray)
+    assert "they are kept in memory" in caplog.text
     monkeypatch.setattr(pipeline, "free_memory", lambda: 2 * needed - 1)
     assert isinstance(load_pairs(mixed, min_hr_side=32, cache=tmp_path / "cache")[0].hr, StoredPicture)
     assert "they are kept on disk" in caplog.text
