@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
 
+from srgan_tf.data.degradations import DEGRADATIONS
 from srgan_tf.errors import UserError
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.perceptual import PAPER_FEATURE_SCALE
@@ -67,6 +68,12 @@ class Data:
     """patches a step"""
     augment: bool = True
     """mirror and turn the patches"""
+    degradation: Literal[tuple(DEGRADATIONS)] = "bicubic"
+    """how LR is made: "bicubic" as for benchmarks; "realistic" for photographs as they are, from HR alone"""
+    store: Literal["auto", "memory", "disk"] = "auto"
+    """where decoded training pictures are kept; "auto" is memory if they take at most half of what is free there"""
+    cache: str = ""
+    """folder for those on disk; "" is srgan_tf in the user's cache folder"""
     synthetic_count: PositiveInt = 64
     """training pictures that the source "synthetic" draws"""
     synthetic_size: Annotated[int, Field(ge=32)] = 192

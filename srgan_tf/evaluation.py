@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srgan_tf.data.sources import Pair
+from srgan_tf.data.pairs import Pair
 from srgan_tf.errors import WorkError
 from srgan_tf.inference import Upscaler
 from srgan_tf.metrics.fidelity import METRICS

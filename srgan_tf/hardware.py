@@ -1,9 +1,14 @@
 """The device that a script works on."""
 
 import os
+import pathlib
 import resource
 
+import psutil
 import tensorflow as tf
+
+# Linux: what a container may use, with control groups of version 2 and 1.
+_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
 def describe():
@@ -20,3 +25,12 @@ def peak_memory():
     if tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_memory_info("GPU:0")["peak"]
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def free_memory():
+    """Bytes of memory that are free, or that a container's limit leaves if that is less."""
+    free = psutil.virtual_memory().available
+    for file in map(pathlib.Path, _MEMORY_LIMITS):
+        if file.exists() and (limit := file.read_text().strip()).isdecimal():  # else "max"
+            free = min(free, int(limit) - psutil.Process().memory_info().rss)
+    return free

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from srgan_tf import evaluation, report
+from srgan_tf.data.pairs import Pair, make_pair
 from srgan_tf.data.pictures import read_picture
-from srgan_tf.data.sources import Pair, Source, make_pair, open_source
+from srgan_tf.data.sources import Source, open_source
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference import BicubicUpscaler

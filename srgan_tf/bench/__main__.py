@@ -10,6 +10,7 @@ from srgan_tf.errors import UserError
 COMMANDS = {
     "data": "patches a second of the data pipeline alone",
     "models": "the generators of the presets: parameters, arithmetic, seconds, receptive field",
+    "stores": "ways to keep decoded pictures on disk",
     "train": "steps of training: patches a second, share of peak, memory",
     "upscale": "upscaling: megapixels a second, beside other runtimes",
 }

@@ -12,7 +12,7 @@ def crop_batch(pairs, step, *, batch_size, hr_patch_size, scale, seed, augment=T
     `augment` each patch is also turned and mirrored into one of its eight symmetries.
 
     Args:
-        pairs: sequence of `(name, lr, hr)`, uint8 arrays, each HR side at least `hr_patch_size`.
+        pairs: sequence of `Pair`s, arrays or `StoredPicture`s, each HR side at least `hr_patch_size`.
         step: number of the batch, from 0.
         batch_size: patches.
         hr_patch_size: side of the HR patches, a multiple of `scale`.
@@ -37,8 +37,8 @@ def crop_batch(pairs, step, *, batch_size, hr_patch_size, scale, seed, augment=T
         lr_patch = lr[top : top + lr_patch_size, left : left + lr_patch_size]
         top, left = scale * top, scale * left
         hr_patch = hr[top : top + hr_patch_size, left : left + hr_patch_size]
-        lr_batch[slot] = dihedral(lr_patch, symmetry)
-        hr_batch[slot] = dihedral(hr_patch, symmetry)
+        _pixels(lr_batch[slot])[...] = dihedral(_pixels(lr_patch), symmetry)
+        _pixels(hr_batch[slot])[...] = dihedral(_pixels(hr_patch), symmetry)
     return lr_batch, hr_batch
 
 
@@ -46,13 +46,18 @@ def dihedral(image, symmetry):
     """One of the eight symmetries of the square: mirrored left to right if 4 or more, then `symmetry % 4` turns.
 
     Args:
-        image: [height, width, channels] array.
+        image: [height, width, ...] array.
         symmetry: 0 (as it is) to 7.
 
     Returns:
         View of the array; height and width change places after an odd number of turns.
     """
     return np.rot90(image[:, ::-1] if symmetry >= 4 else image, symmetry % 4)
+
+
+def _pixels(image):
+    """The pixels of a uint8 [height, width, 3] array as [height, width] items: turned, they copy twice as fast."""
+    return np.ascontiguousarray(image).view("V3")[..., 0]
 
 
 @functools.lru_cache(maxsize=4)

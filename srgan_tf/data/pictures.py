@@ -1,6 +1,7 @@
 """Picture files: finding, reading and writing them."""
 
 import collections
+import contextlib
 import pathlib
 
 import numpy as np
@@ -50,26 +51,47 @@ def names_of(places):
     return [str(place if stems[place.with_suffix("")] > 1 else place.with_suffix("")) for place in places]
 
 
-def read_picture(path):
+def picture_size(file):
+    """Height and width of a picture, pixels, from its header. They are as stored: EXIF may turn the picture.
+
+    Args:
+        file: path or open binary file.
+
+    Raises:
+        WorkError: it cannot be read as a picture; the message names it.
+    """
+    with _opened(file) as image:
+        return image.height, image.width
+
+
+def read_picture(file):
     """Decodes a picture file to RGB, whatever its mode.
 
     Grayscale is repeated over the channels; palette and CMYK are converted; of 16 bits the upper 8 are kept;
     transparency is laid on white; the EXIF orientation is applied. Of an animation the first frame is read.
 
+    Args:
+        file: path or open binary file.
+
     Returns:
         uint8 [height, width, 3] array.
 
     Raises:
-        WorkError: the file cannot be read as a picture; the message names it.
+        WorkError: it cannot be read as a picture; the message names it.
     """
+    with _opened(file) as image:
+        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+
+
+@contextlib.contextmanager
+def _opened(file):
     try:
-        with Image.open(path) as file:
-            image = _to_rgb(ImageOps.exif_transpose(file))
+        with Image.open(file) as image:
+            yield image
     except Image.UnidentifiedImageError as error:
-        raise WorkError(f"cannot read the picture {str(path)!r}: it is no picture") from error
+        raise WorkError(f"cannot read the picture {str(file)!r}: it is no picture") from error
     except Exception as error:  # damaged files make Pillow raise of many kinds
-        raise WorkError(f"cannot read the picture {str(path)!r}: {first_line(error)}") from error
-    return np.asarray(image)
+        raise WorkError(f"cannot read the picture {str(file)!r}: {first_line(error)}") from error
 
 
 def _to_rgb(image):

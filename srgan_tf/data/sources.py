@@ -13,29 +13,16 @@ import collections
 import concurrent.futures
 import dataclasses
 import functools
-import logging
 import pathlib
 from collections.abc import Callable, Iterator, Sequence
-from typing import Literal, NamedTuple
-
-import numpy as np
+from typing import Literal
 
 from srgan_tf.data import pictures, synthetic
-from srgan_tf.errors import UserError, WorkError, first_line
-from srgan_tf.pixels import modcrop
-from srgan_tf.resize import imresize
+from srgan_tf.data.div2k import div2k_loaders
+from srgan_tf.data.pairs import Loader, Pair, fit_pair, make_pair, whole_lr_pixels
+from srgan_tf.errors import UserError, WorkError
 
 Split = Literal["train", "valid"]
-
-_log = logging.getLogger(__name__)
-
-
-class Pair(NamedTuple):
-    """One picture in both sizes, uint8 [height, width, 3]; `hr` is exactly `scale` times as large as `lr`."""
-
-    name: str
-    lr: np.ndarray
-    hr: np.ndarray
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,16 +31,34 @@ class Source:
 
     Attributes:
         name: what reports call it: the last part of the folder, or the source's name.
-        loaders: one function for each pair.
+        loaders: one for each pair; to iterate, any function of no arguments that returns a pair will do.
         has_splits: True when its train and valid pictures are different ones; False when it has but one set.
+        chosen: indices of the loaders whose pairs it has; None for all.
     """
 
     name: str
-    loaders: Sequence[Callable[[], Pair]]
+    loaders: Sequence[Loader | Callable[[], Pair]]
     has_splits: bool = False
+    chosen: Sequence[int] | None = None
+
+    @property
+    def indices(self) -> Sequence[int]:
+        """Indices of the loaders whose pairs it has."""
+        return range(len(self.loaders)) if self.chosen is None else self.chosen
+
+    @functools.cached_property
+    def hr_sizes(self) -> list[tuple[int, int]]:
+        """`Loader.hr_size` of each pair."""
+        return [self.loaders[index].hr_size() for index in self.indices]
+
+    def decoded_bytes(self) -> int:
+        """What the pixels of its pairs take."""
+        scales = (self.loaders[index].scale for index in self.indices)
+        areas = (height * width for height, width in self.hr_sizes)
+        return sum(3 * (area + area // scale**2) for area, scale in zip(areas, scales, strict=True))
 
     def __len__(self) -> int:
-        return len(self.loaders)
+        return len(self.indices)
 
     def __iter__(self) -> Iterator[Pair]:
         # Decoding and resizing release Python's lock, so threads do help.
@@ -61,8 +66,8 @@ class Source:
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
             ahead = collections.deque()
             try:
-                for loader in self.loaders:
-                    ahead.append(pool.submit(loader))
+                for index in self.indices:
+                    ahead.append(pool.submit(self.loaders[index]))
                     if len(ahead) > workers:
                         yield ahead.popleft().result()
                 while ahead:
@@ -71,9 +76,13 @@ class Source:
                 for future in ahead:
                     future.cancel()
 
-    def select(self, indices: Sequence[int]) -> "Source":
+    def all(self) -> "Source":
+        """The same source with every pair."""
+        return dataclasses.replace(self, chosen=None)
+
+    def select(self, positions: Sequence[int]) -> "Source":
         """The same source with some of its pairs alone."""
-        return dataclasses.replace(self, loaders=[self.loaders[index] for index in indices])
+        return dataclasses.replace(self, chosen=[self.indices[position] for position in positions])
 
 
 def open_source(
@@ -93,7 +102,7 @@ def open_source(
         UserError: no such source, an empty folder, or HR and LR files that do not match.
     """
     if data == "div2k":
-        return _div2k(split, scale)
+        return Source("div2k", div2k_loaders(split, scale), has_splits=True)
     if data == "synthetic":
         return _synthetic(split, scale, synthetic_count, synthetic_size, seed)
     folder = pathlib.Path(data)
@@ -113,19 +122,10 @@ def open_source(
     return _folder(name, folder, None, "", scale)
 
 
-def make_pair(name: str, hr: np.ndarray, scale: int) -> Pair:
-    """Makes a pair from an HR picture: cropped to a multiple of the scale, LR by MATLAB-like bicubic of the whole."""
-    hr = modcrop(hr, scale)
-    return Pair(name, imresize(hr, hr.shape[0] // scale, hr.shape[1] // scale), hr)
-
-
 def _synthetic(split, scale, count, size, seed):
     domain = {"train": 0, "valid": 1}[split]
-
-    def draw(index):
-        return make_pair(f"{index:04d}", synthetic.draw_picture([seed, domain, index], size, size), scale)
-
-    return Source("synthetic", [functools.partial(draw, index) for index in range(count)], has_splits=True)
+    loaders = [_Drawing(f"{index:04d}", (seed, domain, index), size, scale) for index in range(count)]
+    return Source("synthetic", loaders, has_splits=True)
 
 
 def _folder(name, hr_folder, lr_folder, lr_suffix, scale, has_splits=False):
@@ -133,7 +133,7 @@ def _folder(name, hr_folder, lr_folder, lr_suffix, scale, has_splits=False):
     if lr_folder is None or not lr_folder.is_dir():
         paths = pictures.list_pictures(hr_folder)
         keys = pictures.names_of(path.relative_to(hr_folder) for path in paths)
-        loaders = [functools.partial(_load_hr, key, path, scale) for key, path in zip(keys, paths, strict=True)]
+        loaders = [_HrFile(key, path, scale) for key, path in zip(keys, paths, strict=True)]
         return Source(name, loaders, has_splits)
     hr_paths, lr_paths = _by_stem(hr_folder, ""), _by_stem(lr_folder, lr_suffix)
     for present, absent, kind in ((hr_paths, lr_paths, "LR"), (lr_paths, hr_paths, "HR")):
@@ -142,7 +142,7 @@ def _folder(name, hr_folder, lr_folder, lr_suffix, scale, has_splits=False):
             raise UserError(
                 f"{len(missing)} pictures of {name!r} have no {kind} of the same name, first {missing[0]!r}"
             )
-    loaders = [functools.partial(_load_pair, key, lr_paths[key], path, scale) for key, path in hr_paths.items()]
+    loaders = [_FilePair(key, lr_paths[key], path, scale) for key, path in hr_paths.items()]
     return Source(name, loaders, has_splits)
 
 
@@ -157,53 +157,66 @@ def _by_stem(folder, suffix):
     return paths
 
 
-def _load_hr(name, path, scale):
-    hr = pictures.read_picture(path)
-    if min(hr.shape[:2]) < scale:
-        raise WorkError(f"the picture {str(path)!r} is smaller than {scale}x{scale} pixels")
-    return make_pair(name, hr, scale)
+@dataclasses.dataclass(frozen=True)
+class _HrFile:
+    """A pair whose LR is made from a file of the HR picture."""
+
+    name: str
+    path: pathlib.Path
+    scale: int
+
+    def __call__(self):
+        hr = pictures.read_picture(self.path)
+        if min(hr.shape[:2]) < self.scale:
+            raise WorkError(f"the picture {str(self.path)!r} is smaller than {self.scale}x{self.scale} pixels")
+        return make_pair(self.name, hr, self.scale)
+
+    def hr_size(self):
+        return whole_lr_pixels(pictures.picture_size(self.path), self.scale)
+
+    def identity(self):
+        return [self.scale, *_file_identity(self.path)]
 
 
-def _load_pair(name, lr_path, hr_path, scale):
-    lr, hr = pictures.read_picture(lr_path), pictures.read_picture(hr_path)
-    return _fit(name, lr, hr, scale, str(lr_path), str(hr_path))
+@dataclasses.dataclass(frozen=True)
+class _FilePair:
+    """A pair of two files."""
+
+    name: str
+    lr_path: pathlib.Path
+    hr_path: pathlib.Path
+    scale: int
+
+    def __call__(self):
+        lr, hr = pictures.read_picture(self.lr_path), pictures.read_picture(self.hr_path)
+        return fit_pair(self.name, lr, hr, self.scale, str(self.lr_path), str(self.hr_path))
+
+    def hr_size(self):
+        return whole_lr_pixels(pictures.picture_size(self.hr_path), self.scale)
+
+    def identity(self):
+        return [self.scale, *_file_identity(self.lr_path), *_file_identity(self.hr_path)]
 
 
-def _fit(name, lr, hr, scale, lr_name, hr_name):
-    """A pair of which HR is exactly `scale` times LR: both are cropped at the right and bottom by less than a pixel."""
-    for small, large in zip(lr.shape[:2], hr.shape[:2], strict=True):
-        # Makers of LR pictures crop HR first, or round its size up as MATLAB does.
-        if small not in (large // scale, -(-large // scale)):
-            raise WorkError(
-                f"{lr_name!r} is {lr.shape[1]}x{lr.shape[0]}, "
-                f"which is not 1/{scale} of the {hr.shape[1]}x{hr.shape[0]} of {hr_name!r}"
-            )
-    hr = modcrop(hr, scale)
-    return Pair(name, lr[: hr.shape[0] // scale, : hr.shape[1] // scale], hr)
+@dataclasses.dataclass(frozen=True)
+class _Drawing:
+    """A pair of a picture that is drawn."""
+
+    name: str
+    seed: tuple[int, ...]
+    side: int
+    scale: int
+
+    def __call__(self):
+        return make_pair(self.name, synthetic.draw_picture(self.seed, self.side, self.side), self.scale)
+
+    def hr_size(self):
+        return whole_lr_pixels((self.side, self.side), self.scale)
+
+    def identity(self):
+        return [self.scale, self.side, *self.seed]
 
 
-def _div2k(split, scale):
-    """DIV2K through tensorflow-datasets, with the authors' own bicubic LR."""
-    import tensorflow_datasets as tfds  # takes seconds to import: only for who needs it
-
-    builder = tfds.builder(f"div2k/bicubic_x{scale}")
-    if not builder.is_prepared():
-        _log.info("preparing DIV2K in %s, with a download of about 4 GB", builder.data_dir)
-    try:
-        builder.download_and_prepare()
-    except Exception as error:  # of many kinds, from no network to a full disk
-        raise WorkError(
-            f"DIV2K could not be downloaded ({type(error).__name__}: {first_line(error)}). Put its zip files into "
-            f"{pathlib.Path(builder.data_dir).parents[2] / 'downloads' / 'manual'}, or give --data the folder in which "
-            "they are unpacked"
-        ) from error
-    part = "train" if split == "train" else "validation"
-    count = builder.info.splits[part].num_examples
-    loaders = [functools.partial(_load_tfds, builder, part, index, scale) for index in range(count)]
-    return Source("div2k", loaders, has_splits=True)
-
-
-def _load_tfds(builder, part, index, scale):
-    (example,) = builder.as_dataset(split=f"{part}[{index}:{index + 1}]").as_numpy_iterator()
-    name = f"{index:04d}"
-    return _fit(name, example["lr"], example["hr"], scale, f"LR {name} of {part}", f"HR {name} of {part}")
+def _file_identity(path):
+    status = path.stat()
+    return [str(path.resolve()), status.st_size, status.st_mtime_ns]

@@ -111,6 +111,7 @@ class Phase:
             # With the same crops, what led to a rollback would happen again.
             seed=(*seed, rollbacks) if rollbacks else seed,
             augment=data.augment,
+            degradation=data.degradation,
         )
         reporting = self._config.reporting
         with Profiler(

@@ -24,8 +24,12 @@ from srgan_tf.outputs import make_folder, written_aside
 CONFIG_FILE = "config.json"
 SESSIONS_FILE = "sessions.jsonl"
 _LOCK_FILE = ".lock"
-# What may change when a run is resumed, beside "reporting.": how it is computed, not what it learns.
-_CHANGEABLE = {"precision", "jit", "micro_batches", "max_skipped", "deterministic"}
+# What may change when a run is resumed: how it is computed, what it reports and where its pictures are kept, not what
+# it learns.
+_FREE_SETTINGS = (
+    *("precision", "jit", "micro_batches", "max_skipped", "deterministic"),
+    *("reporting.", "data.store", "data.cache"),
+)
 
 _log = logging.getLogger(__name__)
 
@@ -52,7 +56,7 @@ def check_workdir(config, workdir):
     differing = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
         for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name) and not name.startswith("reporting.") and name not in _CHANGEABLE
+        if before.get(name) != now.get(name) and not name.startswith(_FREE_SETTINGS)
     ]
     if differing:
         raise UserError(

@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srgan_tf.data.sources import make_pair, open_source
+from srgan_tf.data.pairs import make_pair
+from srgan_tf.data.pipeline import load_pairs
+from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import WorkError
 
@@ -35,7 +37,9 @@ def archive(path, pictures):
     return path.as_uri()
 
 
-def test_pairs_of_both_splits(builder_class, monkeypatch, tmp_path):
+@pytest.fixture
+def archives(builder_class, monkeypatch, tmp_path):
+    """DIV2K of three and two pictures, as mappings from splits to pairs; the builder finds its archives."""
     pairs = {
         "train": [make_pair(f"{n:04d}", draw_picture(n, 40, 48), 4) for n in (1, 2, 3)],
         "valid": [make_pair(f"{n:04d}", draw_picture(n, 44, 36), 4) for n in (801, 802)],
@@ -52,15 +56,34 @@ def test_pairs_of_both_splits(builder_class, monkeypatch, tmp_path):
     config = next(config for config in builder_class.BUILDER_CONFIGS if config.name == "bicubic_x4")
     assert set(config.download_urls) == set(urls)
     monkeypatch.setattr(config, "download_urls", urls)
+    return pairs
 
-    for split, of_split in pairs.items():
+
+@pytest.mark.parametrize("prepared_by", ["us", "another program"])
+def test_pairs_of_both_splits(archives, prepared_by, caplog):
+    if prepared_by == "another program":
+        import tensorflow_datasets as tfds
+
+        tfds.builder("div2k/bicubic_x4").download_and_prepare()
+    for split, of_split in archives.items():
         source = open_source("div2k", split=split, scale=4)
         assert source.has_splits
         assert len(source) == len(of_split)
+        assert set(source.hr_sizes) == {pair.hr.shape[:2] for pair in of_split}
         read = {pair.hr.tobytes(): pair for pair in source}  # the builder shuffles
         for expected in of_split:
             np.testing.assert_array_equal(read[expected.hr.tobytes()].lr, expected.lr)
         assert len(list(source.select([1]))) == 1
+    # tensorflow-datasets' own default is a format without random access.
+    assert ("slow to read in parts" in caplog.text) == (prepared_by == "another program")
+
+
+def test_div2k_from_a_store(archives, tmp_path):
+    source = open_source("div2k", split="train", scale=4)
+    stored = load_pairs([source], min_hr_side=24, store="disk", cache=tmp_path / "cache")
+    for pair, expected in zip(stored, source, strict=True):
+        np.testing.assert_array_equal(pair.hr[0:40, 0:48], expected.hr)
+        np.testing.assert_array_equal(pair.lr[0:10, 0:12], expected.lr)
 
 
 def test_no_network_says_what_to_do(builder_class, monkeypatch):

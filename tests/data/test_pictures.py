@@ -1,3 +1,6 @@
+import struct
+import zlib
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -45,6 +48,27 @@ def test_sixteen_bits_keep_their_upper_eight(tmp_path):
     values = np.array([[0, 256, 65535, 32896]], np.uint16)
     Image.fromarray(values).save(tmp_path / "deep.png")
     np.testing.assert_array_equal(pictures.read_picture(tmp_path / "deep.png")[0, :, 0], [0, 1, 255, 128])
+
+
+def test_sixteen_bit_colour_keeps_its_upper_eight(tmp_path):
+    """Pillow writes no such PNG: this one is made chunk by chunk."""
+    samples = np.array([[[0, 256, 65535], [32896, 511, 255]]], ">u2")
+    header = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" + samples.tobytes())), (b"IEND", b"")]
+    encoded = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + encoded)
+    np.testing.assert_array_equal(pictures.read_picture(tmp_path / "deep.png"), [[[0, 1, 255], [128, 1, 0]]])
+
+
+def test_sizes_come_from_the_header(tmp_path):
+    file = save(tmp_path / "wide.png", size=(60, 40))
+    file.write_bytes(file.read_bytes()[:60])  # what is left cannot be decoded
+    assert pictures.picture_size(file) == (40, 60)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(WorkError, match=r"text\.png.*no picture"):
+        pictures.picture_size(tmp_path / "text.png")
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])

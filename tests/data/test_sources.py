@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srgan_tf.data.sources import make_pair, open_source
+from srgan_tf.data.pairs import make_pair
+from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.resize import imresize

@@ -1,5 +1,12 @@
+import numpy as np
+import pytest
+
+from srgan_tf.config import Config
 from srgan_tf.data.sources import open_source
-from srgan_tf.training.datasets import hold_out
+from srgan_tf.data.store import StoredPicture
+from srgan_tf.errors import UserError
+from srgan_tf.settings import with_settings
+from srgan_tf.training.datasets import hold_out, load_datasets
 
 
 def test_pictures_held_out_for_validation_are_not_trained_on(picture_folder):
@@ -15,3 +22,21 @@ def test_too_few_pictures_to_hold_one_out(picture_folder, caplog):
     train, valid = hold_out(source, 10)
     assert (len(train), len(valid)) == (3, 1)
     assert "too few pictures" in caplog.text
+
+
+def test_settings_reach_the_pictures(picture_folder, tmp_path):
+    settings = [
+        *(f'data.train=["{picture_folder}"]', "data.hr_patch_size=16", "data.store=disk"),
+        *(f"data.cache={tmp_path / 'cache'}", "seed=3"),
+    ]
+    train, (bicubic,) = load_datasets(with_settings(Config(), settings))
+    assert len(train) == 11
+    assert isinstance(train[0].hr, StoredPicture)
+    # Crops for the realistic chain are 80 pixels, and these pictures 72 high.
+    with pytest.raises(UserError, match="has a side shorter than 80 pixels"):
+        load_datasets(with_settings(Config(), [*settings, "data.degradation=realistic"]))
+    settings[1] = "data.hr_patch_size=8"
+    _, (degraded,) = load_datasets(with_settings(Config(), [*settings, "data.degradation=realistic"]))
+    np.testing.assert_array_equal(degraded.hr, bicubic.hr)
+    assert (degraded.lr != bicubic.lr).any()
+    assert len(list((tmp_path / "cache").iterdir())) == 2  # one store served all, beside the lock

@@ -7,8 +7,8 @@ import tensorflow as tf
 
 from srgan_tf import config as configuration
 from srgan_tf import presets
+from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.pictures import write_picture
-from srgan_tf.data.sources import make_pair
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference import load_generator, load_upscaler
@@ -148,7 +148,7 @@ def test_settings_added_later_do_not_end_a_run(tmp_path):
     write_config(presets.tiny(), tmp_path)
     settings = json.loads((tmp_path / "config.json").read_text())
     del settings["data"]["augment"], settings["generator"]["init_gain"]
-    config = with_settings(presets.tiny(), ["generator.init_gain=1", "reporting.log_every=3"])
+    config = with_settings(presets.tiny(), ["generator.init_gain=1", "reporting.log_every=3", "data.store=disk"])
     (tmp_path / "config.json").write_text(json.dumps(settings))
     check_workdir(config, tmp_path)
     with pytest.raises(UserError, match=r"data\.augment was True, is False"):

@@ -1,0 +1,178 @@
+"""How LR pictures are made for training, by the names that the setting `data.degradation` takes.
+
+    bicubic      the source's own LR: given, or made of the whole HR picture as MATLAB does
+    realistic    Real-ESRGAN's chain, a new one for each patch, for models that are to work on photographs as they are
+
+A source's LR has to come of the whole picture, so that crops near each other agree with the published LR. The realistic
+chain has no such reference: it is random, and was published as one that works on crops.
+"""
+
+import dataclasses
+import math
+
+import tensorflow as tf
+
+from srgan_tf.data import blur
+
+_JPEG_QUALITY = (30.0, 95.0)
+_GRAY_NOISE = 0.4  # probability that noise is the same in all channels
+_METHODS = ("area", "bilinear", "bicubic")
+
+
+@dataclasses.dataclass(frozen=True)
+class _Round:
+    """The numbers of one round of blur, resize, noise and JPEG."""
+
+    blur_probability: float
+    sigma: tuple[float, float]  # of the bell-shaped kernels, pixels
+    resize_weights: tuple[float, float, float]  # up, down, keep
+    resize_range: tuple[float, float]
+    gaussian_sigma: tuple[float, float]  # grey levels
+    poisson_scale: tuple[float, float]
+
+
+# options/train_realesrgan_x4plus.yml of Real-ESRGAN
+_FIRST = _Round(1.0, (0.2, 3.0), (0.2, 0.7, 0.1), (0.15, 1.5), (1.0, 30.0), (0.05, 3.0))
+_SECOND = _Round(0.8, (0.2, 1.5), (0.3, 0.4, 0.3), (0.3, 1.2), (1.0, 25.0), (0.05, 2.5))
+_SINC_PROBABILITY = 0.1
+_FINAL_SINC_PROBABILITY = 0.8
+# isotropic and not, of the Gaussian, the generalized and the plateau-shaped family
+_BELL_WEIGHTS = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
+_BETAS = ((1.0, 2.0), (0.5, 4.0))  # range of the plateau-shaped, of the generalized family
+
+
+def realistic(hr, seed, *, scale):
+    """Degrades a picture by Real-ESRGAN's second-order chain (Wang et al. 2021), with its published settings.
+
+    Two rounds of blur, random resize, noise and JPEG, then the resize to LR with a final sinc filter, before or after
+    the second JPEG. Every number is drawn anew for each picture.
+
+    Deviations: JPEG is libjpeg's, with whole qualities, instead of a differentiable one; resizing keeps the corners of
+    the picture where they are whatever its factor, and its bicubic kernel has a = -0.5 for PyTorch's -0.75; the
+    pictures are not sharpened (USM) before, nor are the targets; there is no pool that mixes batches, since every patch
+    has its own chain.
+
+    Args:
+        hr: float32 [height, width, 3] in [0, 1], sides multiples of `scale`.
+        seed: int32 [2]; the same seed gives the same picture.
+        scale: HR size over LR size.
+
+    Returns:
+        float32 [height / scale, width / scale, 3] in [0, 1], of 256 levels.
+    """
+    dice = _Dice(seed)
+    hr_size = tf.shape(hr)[:2]
+    lr_size = hr_size // scale
+    image = _one_round(dice, _FIRST, hr, hr_size)
+    image = _jpeg(image, dice.uniform(*_JPEG_QUALITY))
+    image = _one_round(dice, _SECOND, image, lr_size)
+
+    sinc = blur.sinc_kernel(_radius(dice), dice.uniform(math.pi / 3, math.pi))
+    kernel = tf.where(dice.chance(_FINAL_SINC_PROBABILITY), sinc, blur.pulse_kernel())
+    method, quality = dice.integer(0, len(_METHODS)), dice.uniform(*_JPEG_QUALITY)
+
+    def finish(picture):
+        return blur.blur(_resize(picture, lr_size, method), kernel)
+
+    image = tf.cond(dice.chance(0.5), lambda: _jpeg(finish(image), quality), lambda: finish(_jpeg(image, quality)))
+    return tf.round(tf.clip_by_value(image, 0.0, 1.0) * 255.0) / 255.0
+
+
+DEGRADATIONS = {"bicubic": None, "realistic": realistic}
+
+
+class _Dice:
+    """Random numbers that follow from a seed: scalars one after the other, and seeds for more."""
+
+    _THROWS = 64
+
+    def __init__(self, seed):
+        self._seed = seed
+        self._throws = iter(tf.unstack(tf.random.stateless_uniform((self._THROWS,), seed)))
+        self._seeds = 0
+
+    def uniform(self, low, high):
+        return low + (high - low) * next(self._throws)
+
+    def chance(self, probability):
+        return next(self._throws) < probability
+
+    def integer(self, low, high):
+        """From `low` to `high - 1`."""
+        return tf.cast(tf.floor(self.uniform(float(low), float(high))), tf.int32)
+
+    def choice(self, weights):
+        """An index, with these probabilities."""
+        ends = tf.cumsum(tf.constant(weights[:-1]))
+        return tf.reduce_sum(tf.cast(next(self._throws) >= ends, tf.int32))
+
+    def seed(self):
+        self._seeds += 1
+        return tf.random.fold_in(self._seed, self._seeds)
+
+
+def _one_round(dice, numbers, image, size):
+    """Blur, resize to about `size` and noise."""
+    kernel = tf.where(dice.chance(numbers.blur_probability), _blur_kernel(dice, numbers), blur.pulse_kernel())
+    image = blur.blur(image, kernel)
+    low, high = numbers.resize_range
+    factors = tf.stack([dice.uniform(1.0, high), dice.uniform(low, 1.0), 1.0])
+    factor = factors[dice.choice(numbers.resize_weights)]
+    size = tf.maximum(tf.cast(tf.cast(size, tf.float32) * factor, tf.int32), 1)
+    image = _resize(image, size, dice.integer(0, len(_METHODS)))
+    gray = dice.chance(_GRAY_NOISE)
+    sigma, poisson_scale = dice.uniform(*numbers.gaussian_sigma) / 255.0, dice.uniform(*numbers.poisson_scale)
+    gaussian_seed, poisson_seed = dice.seed(), dice.seed()
+    noise = tf.cond(
+        dice.chance(0.5),
+        lambda: sigma * _gaussian_noise(image, gray, gaussian_seed),
+        lambda: poisson_scale * _poisson_noise(image, gray, poisson_seed),
+    )
+    return tf.clip_by_value(image + noise, 0.0, 1.0)
+
+
+def _blur_kernel(dice, numbers):
+    radius = _radius(dice)
+    # Small kernels would cut too much off a sinc of a low cutoff.
+    sinc = blur.sinc_kernel(radius, dice.uniform(tf.where(radius < 6, math.pi / 3, math.pi / 5), math.pi))
+    kind = dice.choice(_BELL_WEIGHTS)
+    family, isotropic = kind // 2, tf.equal(kind % 2, 0)
+    sigma_x, sigma_y = dice.uniform(*numbers.sigma), dice.uniform(*numbers.sigma)
+    angle = dice.uniform(-math.pi, math.pi)
+    # Half of the betas below 1, half above.
+    low, high = (tf.where(tf.equal(family, blur.PLATEAU), *ends) for ends in zip(*_BETAS, strict=True))
+    beta = tf.where(dice.chance(0.5), dice.uniform(low, 1.0), dice.uniform(1.0, high))
+    bell = blur.bell_kernel(family, radius, sigma_x, tf.where(isotropic, sigma_x, sigma_y), angle, beta)
+    return tf.where(dice.chance(_SINC_PROBABILITY), sinc, bell)
+
+
+def _radius(dice):
+    """Of kernels of 7 to 21 pixels."""
+    return dice.integer(3, blur.MAX_RADIUS + 1)
+
+
+def _resize(image, size, method):
+    branches = [lambda name=name: tf.image.resize(image, size, name) for name in _METHODS]
+    return tf.ensure_shape(tf.switch_case(method, branches), (None, None, 3))
+
+
+def _gaussian_noise(image, gray, seed):
+    """Of standard deviation 1; in all channels the same where `gray` is true."""
+    noise = tf.random.stateless_normal(tf.shape(image), seed)
+    return tf.where(gray, noise[..., :1], noise)
+
+
+def _poisson_noise(image, gray, seed):
+    """What counting photons adds to a picture, of as many as its number of grey levels, rounded up to a power of 2."""
+    picture = tf.cond(gray, lambda: tf.image.rgb_to_grayscale(image), lambda: image)
+    levels = tf.round(tf.clip_by_value(picture, 0.0, 1.0) * 255.0)
+    different = tf.math.count_nonzero(tf.math.bincount(tf.cast(levels, tf.int32)))
+    photons = 2.0 ** tf.math.ceil(tf.math.log(tf.cast(different, tf.float32)) / math.log(2.0))
+    expected = levels / 255.0
+    counted = tf.random.stateless_poisson(tf.shape(expected), seed, expected * photons, tf.float32)
+    return counted / photons - expected
+
+
+def _jpeg(image, quality):
+    image = tf.image.adjust_jpeg_quality(tf.clip_by_value(image, 0.0, 1.0), tf.cast(quality, tf.int32))
+    return tf.ensure_shape(image, (None, None, 3))

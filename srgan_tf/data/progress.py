@@ -1,0 +1,33 @@
+"""How far long work on pictures has come."""
+
+import logging
+import sys
+import time
+
+import tqdm
+
+_REPORT_SECONDS = 5
+
+_log = logging.getLogger(__name__)
+
+
+def with_progress(items, total, text):
+    """Passes items on, with a bar where stderr is a terminal, else with a line in the log every few seconds.
+
+    Args:
+        items: iterable.
+        total: how many there are.
+        text: what is said before the numbers, such as "photos: decoded".
+
+    Yields:
+        The items.
+    """
+    if sys.stderr.isatty():
+        yield from tqdm.tqdm(items, text, total, unit=" pictures", dynamic_ncols=True)
+        return
+    reported = time.monotonic()
+    for count, item in enumerate(items, start=1):
+        yield item
+        if time.monotonic() - reported > _REPORT_SECONDS:
+            reported = time.monotonic()
+            _log.info("%s %d of %d pictures", text, count, total)

@@ -1,0 +1,203 @@
+"""Decoded pictures on disk: where there is no memory for them, and decoding one for each crop would be too slow.
+
+A store is a folder that holds one source's pairs: `pixels.bin`, their uint8 pixels one after the other, and
+`index.json`, which says where. A crop is read with one `pread` of the rows that it lies in, so that a reader needs
+memory for the rows of a few crops, whatever the size of the set; what stays in memory besides is the operating
+system's page cache. docs/DATA.md has the measurements behind this choice.
+
+The folder's name tells what the pixels were made from, so that a source that has changed gets a new store. A store
+appears under its name only when it is whole.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import pathlib
+import re
+import shutil
+import weakref
+import zlib
+
+import numpy as np
+
+from srgan_tf.data.pairs import Pair
+from srgan_tf.data.progress import with_progress
+from srgan_tf.errors import WorkError
+
+VERSION = 1  # of what is stored: the layout, and how pixels are made from files
+
+_PIXELS, _INDEX = "pixels.bin", "index.json"
+_UNFINISHED = ".unfinished-"
+_CHECKED_PICTURES = 8  # spread over the file; the rest would take as long as reading it all
+
+_log = logging.getLogger(__name__)
+
+
+def default_cache():
+    """The folder for stores where the settings name none: `srgan_tf` in the user's cache folder."""
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "srgan_tf"
+
+
+class PixelFile:
+    """The pixels of a store, open as long as one of its pictures is in use: it may be deleted meanwhile."""
+
+    def __init__(self, path):
+        self._descriptor = os.open(path, os.O_RDONLY)
+        self._path = path
+        weakref.finalize(self, os.close, self._descriptor)
+
+    def size(self):
+        """Bytes."""
+        return os.fstat(self._descriptor).st_size
+
+    def read(self, offset, size):
+        """Some of its bytes.
+
+        Raises:
+            WorkError: it ends before them.
+        """
+        pixels = os.pread(self._descriptor, size, offset)
+        if len(pixels) != size:
+            raise WorkError(f"{str(self._path)!r} was damaged while it was in use")
+        return pixels
+
+
+class StoredPicture:
+    """A picture in a store: what of a uint8 [height, width, 3] array a crop needs. Pixels are read when asked for.
+
+    Attributes:
+        shape: (height, width, 3).
+    """
+
+    __slots__ = ("_file", "_offset", "shape")
+
+    def __init__(self, file, offset, height, width):
+        self._file = file
+        self._offset = offset
+        self.shape = (height, width, 3)
+
+    def __getitem__(self, window):
+        """The pixels of `picture[top:bottom, left:right]`, uint8 [bottom - top, right - left, 3], read-only."""
+        rows, columns = window
+        row_bytes = self.shape[1] * 3
+        pixels = self._file.read(self._offset + rows.start * row_bytes, (rows.stop - rows.start) * row_bytes)
+        return np.frombuffer(pixels, np.uint8).reshape(-1, *self.shape[1:])[:, columns]
+
+
+def stored_pairs(source, cache):
+    """The pairs of a source from its store, which is built if there is none or a damaged one.
+
+    Of two processes that want a store one builds it, the other waits.
+
+    Args:
+        source: a `Source` of `Loader`s. All of its loaders' pairs are stored, whichever it has chosen.
+        cache: folder for stores, made if need be.
+
+    Returns:
+        Dictionary from the index of a loader to its `Pair` of `StoredPicture`s. Pictures smaller than one LR pixel are
+        not in it.
+
+    Raises:
+        WorkError: a picture cannot be read, or the store cannot be written; nothing is left of it then.
+    """
+    cache = pathlib.Path(cache).expanduser()
+    key = hashlib.sha256(json.dumps([VERSION, [loader.identity() for loader in source.loaders]]).encode()).hexdigest()
+    folder = cache / f"{re.sub(r'[^A-Za-z0-9_-]', '_', source.name)[:40]}-{key[:16]}"
+    pairs = _open(folder)
+    if pairs is None:
+        try:
+            cache.mkdir(parents=True, exist_ok=True)
+            with _locked(cache):
+                pairs = _open(folder)  # another process may have built it in the meantime
+                if pairs is None:
+                    _build(source.all(), folder)
+                    pairs = _open(folder)
+        except OSError as error:
+            raise WorkError(
+                f"cannot keep decoded pictures in {str(cache)!r}: {error.strerror or error}; "
+                "--set data.cache=FOLDER names another folder"
+            ) from error
+    _log.info("%s: %d decoded pictures in %s", source.name, len(pairs), folder)
+    return pairs
+
+
+def _open(folder):
+    """The pairs of a finished store; None if there is none, or if it is damaged."""
+    if not folder.exists():
+        return None
+    try:
+        entries = json.loads((folder / _INDEX).read_text())
+        file = PixelFile(folder / _PIXELS)
+        if file.size() != sum(entry["bytes"] for entry in entries):
+            raise ValueError("its size is wrong")
+        for entry in entries[:: max(1, len(entries) // _CHECKED_PICTURES)]:
+            if zlib.crc32(file.read(entry["offset"], entry["bytes"])) != entry["crc32"]:
+                raise ValueError(f"the picture {entry['name']!r} has changed")
+        return {entry["loader"]: _stored_pair(file, entry) for entry in entries}
+    except (OSError, WorkError, ValueError, KeyError, TypeError) as error:
+        _log.warning("the store of decoded pictures %s is damaged (%s) and is built again", folder, error)
+        return None
+
+
+def _stored_pair(file, entry):
+    lr_size, hr_size = entry["lr"], entry["hr"]
+    hr_offset = entry["offset"] + lr_size[0] * lr_size[1] * 3
+    return Pair(entry["name"], StoredPicture(file, entry["offset"], *lr_size), StoredPicture(file, hr_offset, *hr_size))
+
+
+@contextlib.contextmanager
+def _locked(cache):
+    """Lets one process at a time build in a folder. The lock falls with the process that holds it, however it ends."""
+    with open(cache / ".lock", "a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.info("waiting for another process that decodes pictures into %s", cache)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+def _build(source, folder):
+    # Nobody else builds here now, so these are of processes that were killed.
+    for leftover in folder.parent.glob(_UNFINISHED + "*"):
+        shutil.rmtree(leftover)
+    shutil.rmtree(folder, ignore_errors=True)
+    size, free = source.decoded_bytes(), shutil.disk_usage(folder.parent).free
+    if size > free:
+        raise WorkError(
+            f"the decoded pictures of {source.name!r} take {size / 1e9:.3g} GB, but {str(folder.parent)!r} has "
+            f"{free / 1e9:.3g} GB free; --set data.cache=FOLDER names another folder"
+        )
+    _log.info("%s: decoding pictures once, %.3g GB, into %s; delete it when you like", source.name, size / 1e9, folder)
+    unfinished = folder.with_name(_UNFINISHED + folder.name)
+    try:
+        unfinished.mkdir()
+        with open(unfinished / _PIXELS, "wb") as file:
+            entries = [*_write_pixels(source, file)]
+            file.flush()
+            os.fsync(file.fileno())
+        (unfinished / _INDEX).write_text(json.dumps(entries))
+        unfinished.rename(folder)
+    finally:
+        shutil.rmtree(unfinished, ignore_errors=True)
+
+
+def _write_pixels(source, file):
+    """Writes a source's pairs, and yields what the index says of each."""
+    stored = [index for index, size in enumerate(source.hr_sizes) if min(size)]
+    pairs = with_progress(source.select(stored), len(stored), f"{source.name}: decoded")
+    for index, pair in zip(stored, pairs, strict=True):
+        pixels = pair.lr.tobytes() + pair.hr.tobytes()
+        yield {
+            "loader": index,
+            "name": pair.name,
+            "offset": file.tell(),
+            "bytes": len(pixels),
+            "lr": pair.lr.shape[:2],
+            "hr": pair.hr.shape[:2],
+            "crc32": zlib.crc32(pixels),
+        }
+        file.write(pixels)
