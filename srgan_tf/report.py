@@ -75,7 +75,7 @@ def _strip(upscaler, scored):
     columns[_caption(upscaler.name, scored.scores)] = scored.sr
     columns["HR"] = hr
     zoom = 4
-    return comparison.strip(columns, inset=comparison.busiest_inset(hr, zoom), zoom=zoom)
+    return comparison.strip(columns, insets=[comparison.busiest_inset(hr, zoom)], zoom=zoom)
 
 
 def _caption(name, scores):

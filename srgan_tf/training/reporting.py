@@ -110,7 +110,7 @@ def sample_sheet(upscaler, pair):
         "HR": hr,
     }
     zoom = 4
-    return comparison.strip(columns, inset=comparison.busiest_inset(hr, zoom), zoom=zoom)
+    return comparison.strip(columns, insets=[comparison.busiest_inset(hr, zoom)], zoom=zoom)
 
 
 def _drop_rows(file, phase, start_step):
