@@ -28,6 +28,7 @@ FLOORS = {
     "srgan_tf.inference": SECOND,
     "srgan_tf.ensemble": SECOND,
     "srgan_tf.interpolation": SECOND,
+    "srgan_tf.lineup": SECOND,
     "srgan_tf.evaluation": SECOND,
     "srgan_tf.report": SECOND,
     "srgan_tf.upscaling": SECOND,

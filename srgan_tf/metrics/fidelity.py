@@ -61,6 +61,3 @@ def _ssim(reference, estimate):
     if min(reference.shape[:2]) < 11:
         raise ValueError(f"SSIM needs at least 11 pixels a side. Received: {reference.shape[1]}x{reference.shape[0]}")
     return float(tf.image.ssim(tf.cast(reference, tf.float32), tf.cast(estimate, tf.float32), max_val=255.0))
-
-
-METRICS = {"psnr_y": psnr_y, "ssim_y": ssim_y, "psnr_rgb": psnr_rgb, "ssim_rgb": ssim_rgb}
