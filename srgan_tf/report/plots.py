@@ -54,7 +54,8 @@ def _plane(results, dataset, distortion, perception, curve):
         for index, (name, (x, y)) in enumerate(points.items()):
             on_curve = name in curve
             axes.scatter(x, y, s=30 if on_curve else 60, color="0.4" if on_curve else f"C{index % 10}", zorder=2)
-            axes.annotate(name, (x, y), xytext=(6, 5), textcoords="offset points", fontsize=9 if on_curve else 11)
+            label = f"\N{GREEK SMALL LETTER ALPHA} {name.rpartition('@')[2]}" if on_curve else name
+            axes.annotate(label, (x, y), xytext=(6, -12 if on_curve else 5), textcoords="offset points", fontsize=10)
         axes.margins(x=0.2, y=0.15)
         axes.invert_yaxis()  # better is up and to the right
         axes.set_xlabel(f"{METRICS[distortion].title}, more is better")

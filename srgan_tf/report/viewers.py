@@ -59,9 +59,9 @@ class Viewers:
         """
         if count > self._most and index * self._most // count == (index - 1) * self._most // count:
             return
-        layers = [("LR", pair.lr, "LR")]
-        layers += [(name, scored.sr, f"{name}: {caption(scored.scores)}") for name, scored in shown.items()]
-        layers.append(("HR", pair.hr, "HR"))
+        layers = [("LR", pair.lr, "")]
+        layers += [(name, scored.sr, caption(scored.scores)) for name, scored in shown.items()]
+        layers.append(("HR", pair.hr, ""))
         metrics = caption_metrics(next(iter(shown.values())).scores)
         height, width = pair.hr.shape[:2]
         if dataset not in self._files:
@@ -94,14 +94,15 @@ def _options(layers, chosen):
     )
 
 
-def _pane(dataset, picture, name, pixels, text):
+def _pane(dataset, picture, name, pixels, scores):
     file = io.BytesIO()
     # Without loss, so that nothing is seen that is not there.
     Image.fromarray(pixels).save(file, "webp", lossless=True, method=2)
     source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    alt = ", ".join(filter(None, [f"{dataset}/{picture}", name, scores]))
     kind = ' class="lr"' if name == "LR" else ""
     return (
         f'<div class="pane" data-name="{escape(name)}">'
-        f'<img{kind} alt="{escape(f"{dataset}/{picture}, {text}")}" loading="lazy" decoding="async" src="{source}">'
-        f"<span>{escape(text)}</span></div>"
+        f'<img{kind} alt="{escape(alt)}" loading="lazy" decoding="async" src="{source}">'
+        f"<span>{'<br>'.join(map(escape, filter(None, [name, scores])))}</span></div>"
     )
