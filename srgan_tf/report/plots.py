@@ -23,18 +23,21 @@ def perception_distortion(results, curve=()):
 
     Returns:
         Dictionary of file names without suffix to `Drawing`, one for each data set and perceptual metric, over the
-        first other metric. Empty where one of both kinds is missing.
+        first other metric; another of the curve alone. Empty where one of both kinds of metric is missing.
     """
     metrics = metrics_of(results)
     distortion = next((metric for metric in metrics if not METRICS[metric].perceptual), None)
     perceptual = [metric for metric in metrics if METRICS[metric].perceptual]
     if distortion is None:
         return {}
-    return {
-        f"perception_distortion-{dataset}-{metric}": _plane(results, dataset, distortion, metric, curve)
-        for dataset in results[0]["datasets"]
-        for metric in perceptual
-    }
+    between = [result for result in results if result["model"] in curve]
+    drawings = {}
+    for dataset in results[0]["datasets"]:
+        for metric in perceptual:
+            drawings[f"perception_distortion-{dataset}-{metric}"] = _plane(results, dataset, distortion, metric, curve)
+            if 0 < len(between) < len(results):  # alone, since other models may be so far that it would look flat
+                drawings[f"interpolation-{dataset}-{metric}"] = _plane(between, dataset, distortion, metric, curve)
+    return drawings
 
 
 def _plane(results, dataset, distortion, perception, curve):
@@ -52,10 +55,15 @@ def _plane(results, dataset, distortion, perception, curve):
         if joined:
             axes.plot(*zip(*joined, strict=True), color="0.6", zorder=1)
         for index, (name, (x, y)) in enumerate(points.items()):
-            on_curve = name in curve
-            axes.scatter(x, y, s=30 if on_curve else 60, color="0.4" if on_curve else f"C{index % 10}", zorder=2)
-            label = f"\N{GREEK SMALL LETTER ALPHA} {name.rpartition('@')[2]}" if on_curve else name
-            axes.annotate(label, (x, y), xytext=(6, -12 if on_curve else 5), textcoords="offset points", fontsize=10)
+            if name in curve:
+                axes.scatter(x, y, s=30, color="0.4", zorder=2)
+                label = f"\N{GREEK SMALL LETTER ALPHA} {name.rpartition('@')[2]}"
+                # Aslant, since neighbours lie close together.
+                below = {"xytext": (0, -6), "rotation": -45, "va": "top", "rotation_mode": "anchor"}
+                axes.annotate(label, (x, y), textcoords="offset points", fontsize=9, **below)
+            else:
+                axes.scatter(x, y, s=60, color=f"C{index % 10}", zorder=2)
+                axes.annotate(name, (x, y), xytext=(6, 5), textcoords="offset points")
         axes.margins(x=0.2, y=0.15)
         axes.invert_yaxis()  # better is up and to the right
         axes.set_xlabel(f"{METRICS[distortion].title}, more is better")

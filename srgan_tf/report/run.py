@@ -46,8 +46,8 @@ def evaluate_sources(
         sources: list of `Source` with names that differ.
         output: folder. For one model it gets metrics.json and NAME/sr/*.png; for several both lie in a folder of the
             model's name, and comparison.json has their differences. Besides: scores.csv, table.md, report.html,
-            NAME/comparison/*.png, and perception_distortion-NAME-METRIC.svg for each perceptual metric. What an earlier
-            evaluation left under these names is replaced.
+            NAME/comparison/*.png, and the plots of `report.plots`. What an earlier evaluation left under these names is
+            replaced.
         metrics: names of scores.
         page_pictures: how many pictures of each source report.html shows, evenly spread.
         curve: names of models that the plot joins by a line, in order.

@@ -41,6 +41,15 @@ def test_a_curve_joins_its_models():
     assert points not in lines(plain.svg)
 
 
+def test_a_curve_among_others_is_drawn_alone_too():
+    results = [result("bicubic", 28.4, 0.33), result("a-b@0", 31, 0.2), result("a-b@1", 30, 0.15)]
+    drawings = perception_distortion(results, ["a-b@0", "a-b@1"])
+    assert [(name, len(circles(drawing.svg))) for name, drawing in drawings.items()] == [
+        ("perception_distortion-Set5-stlpips", 3),
+        ("interpolation-Set5-stlpips", 2),
+    ]
+
+
 def lines(svg):
     """The corners of each path."""
     paths = [node.get("d", "") for node in xml.etree.ElementTree.fromstring(svg).iter() if node.tag.endswith("path")]
