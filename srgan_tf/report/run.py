@@ -67,27 +67,25 @@ def evaluate_sources(
     functions = load_metrics(metrics)
     make_folder(output)
     scale = upscalers[0].scale
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as unfinished:
-        unfinished = pathlib.Path(unfinished)
-        folders = {upscaler.name: unfinished / upscaler.name for upscaler in upscalers}
-        if len(upscalers) == 1:
-            folders = {upscalers[0].name: unfinished}
-        datasets = {name: {} for name in folders}
-        with Viewers(page_pictures) as viewers:
-            for source in sources:
-                found = _evaluate_source(
-                    upscalers, source, functions, unfinished, folders, viewers, on_picture, on_failure
-                )
-                for name, summary in found.items():
-                    datasets[name][source.name] = summary
-            memory = {device: round(size / 2**30, 2) for device, size in hardware.peak_memory().items()}
-            results = [
-                {"model": name, "scale": scale, "protocol": describe(functions, scale), "peak_memory_gib": memory}
-                | {"datasets": datasets[name]}
-                for name in folders
-            ]
-            _write_files(results, folders, unfinished, viewers, curve)
-        _replace(unfinished, output)
+    names = [upscaler.name for upscaler in upscalers]
+    datasets = {name: {} for name in names}
+    with (
+        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as unfinished,
+        Viewers(page_pictures) as viewers,
+    ):
+        files = _Files(pathlib.Path(unfinished), names, viewers, BicubicUpscaler(scale))
+        for source in sources:
+            found = _evaluate_source(upscalers, source, functions, files, on_picture, on_failure)
+            for name, summary in found.items():
+                datasets[name][source.name] = summary
+        memory = {device: round(size / 2**30, 2) for device, size in hardware.peak_memory().items()}
+        results = [
+            {"model": name, "scale": scale, "protocol": describe(functions, scale), "peak_memory_gib": memory}
+            | {"datasets": datasets[name]}
+            for name in names
+        ]
+        files.write_scores(results, curve)
+        files.move_to(output)
     return results
 
 
@@ -106,8 +104,8 @@ def _check_names(upscalers, sources):
         raise UserError(f"models of different factors cannot be compared: {scales}")
 
 
-def _evaluate_source(upscalers, source, functions, folder, folders, viewers, on_picture, on_failure):
-    """Writes the pictures of one source; returns the summary of each model."""
+def _evaluate_source(upscalers, source, functions, files, on_picture, on_failure):
+    """Scores one source; returns the summary of each model."""
     names, failed = [], []
     scores, rates = {upscaler.name: [] for upscaler in upscalers}, {upscaler.name: [] for upscaler in upscalers}
     for index, pair in enumerate(attempts(source)):
@@ -123,59 +121,74 @@ def _evaluate_source(upscalers, source, functions, folder, folders, viewers, on_
         for name, one in scored.items():
             scores[name].append(one.scores)
             rates[name].append(one.sr.shape[0] * one.sr.shape[1] / 1e6 / one.seconds)
-            write_picture(folders[name] / source.name / "sr" / f"{pair.name}.png", one.sr)
-        shown = _with_baseline(scored, pair, functions, upscalers[0].scale)
-        strip = _strip(pair, shown, upscalers[0].scale)
-        write_picture(folder / source.name / "comparison" / f"{pair.name}.png", strip)
-        viewers.add(source.name, index, len(source), pair, shown)
+        files.write_pictures(source, index, pair, scored, functions)
         on_picture(source.name, pair.name, {name: one.scores for name, one in scored.items()})
     if not names:
         raise WorkError(f"no picture of {source.name!r} could be scored; the first: {failed[0]}")
     return {name: summarize(names, scores[name], failed=failed, rates=rates[name]) for name in scores}
 
 
-def _with_baseline(scored, pair, functions, scale):
-    """What pictures show beside LR and HR: the models, and bicubic before them if it is not one of them."""
-    baseline = BicubicUpscaler(scale)
-    if baseline.name in scored:
-        return scored
-    shown = {name: functions[name] for name in caption_metrics(functions)}
-    return {baseline.name: evaluate_pair(baseline, pair, shown)} | scored
+class _Files:
+    """Everything that an evaluation writes, in a folder of its own until it is whole.
+
+    Args:
+        folder: to write to.
+        models: their names.
+        viewers: the `Viewers` of the page.
+        baseline: an `Upscaler` that pictures show beside the models.
+    """
+
+    def __init__(self, folder, models, viewers, baseline):
+        self._folder = folder
+        # A single model needs no folder of its own.
+        self._folders = {name: folder / name if len(models) > 1 else folder for name in models}
+        self._viewers = viewers
+        self._baseline = baseline
+
+    def write_pictures(self, source, index, pair, scored, functions):
+        """Writes what the models made of the picture at `index` of a source: `scored`, by their names."""
+        for name, one in scored.items():
+            write_picture(self._folders[name] / source.name / "sr" / f"{pair.name}.png", one.sr)
+        if self._baseline.name not in scored:
+            few = {name: functions[name] for name in caption_metrics(functions)}
+            scored = {self._baseline.name: evaluate_pair(self._baseline, pair, few)} | scored
+        strip = _strip(pair, scored, self._baseline.scale)
+        write_picture(self._folder / source.name / "comparison" / f"{pair.name}.png", strip)
+        self._viewers.add(source.name, index, len(source), pair, scored)
+
+    def write_scores(self, results, curve):
+        """Writes JSON, tables, plots and the page."""
+        for result in results:
+            _write_json(self._folders[result["model"]] / METRICS_FILE, result)
+        pairs = differences(results)
+        if pairs:
+            _write_json(self._folder / COMPARISON_FILE, {"differences": pairs})
+        (self._folder / "scores.csv").write_text(tables.to_csv(results), encoding="utf-8")
+        (self._folder / "table.md").write_text(tables.to_markdown(results), encoding="utf-8")
+        drawings = plots.perception_distortion(results, curve)
+        for name, drawing in drawings.items():
+            (self._folder / f"{name}.svg").write_text(drawing.svg, encoding="utf-8")
+        page.write(self._folder / PAGE_FILE, results, pairs, drawings.values(), self._viewers)
+
+    def move_to(self, output):
+        """Puts all into its place, folders first: metrics.json never speaks of pictures that are not there."""
+        for path in sorted(self._folder.iterdir(), key=lambda path: path.is_file()):
+            target = output / path.name
+            if path.is_dir():
+                shutil.rmtree(target, ignore_errors=True)
+            os.replace(path, target)
 
 
-def _strip(pair, shown, scale):
-    """LR, bicubic, each model and HR, enlarged where the results differ most."""
-    results = [one.sr for one in shown.values()]
-    metrics = caption_metrics(next(iter(shown.values())).scores)
+def _strip(pair, scored, scale):
+    """LR, each result and HR, enlarged where the results differ most."""
+    results = [one.sr for one in scored.values()]
+    metrics = caption_metrics(next(iter(scored.values())).scores)
     columns = {f"LR\n{' / '.join(METRICS[metric].title for metric in metrics)}": comparison.nearest(pair.lr, scale)}
-    columns |= {f"{name}\n{caption(one.scores)}": one.sr for name, one in shown.items()}
+    columns |= {f"{name}\n{caption(one.scores)}": one.sr for name, one in scored.items()}
     columns["HR"] = pair.hr
     insets = comparison.differing_insets(results if len(results) > 1 else [*results, pair.hr], _INSETS, _ZOOM)
     return comparison.strip(columns, insets=insets, zoom=_ZOOM)
 
 
-def _write_files(results, folders, folder, viewers, curve):
-    for result in results:
-        _write_json(folders[result["model"]] / METRICS_FILE, result)
-    pairs = differences(results)
-    if len(results) > 1:
-        _write_json(folder / COMPARISON_FILE, {"differences": pairs})
-    (folder / "scores.csv").write_text(tables.to_csv(results), encoding="utf-8")
-    (folder / "table.md").write_text(tables.to_markdown(results), encoding="utf-8")
-    drawings = plots.perception_distortion(results, curve)
-    for name, drawing in drawings.items():
-        (folder / f"{name}.svg").write_text(drawing.svg, encoding="utf-8")
-    page.write(folder / PAGE_FILE, results, pairs, drawings.values(), viewers)
-
-
 def _write_json(path, content):
     path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def _replace(unfinished, output):
-    """Moves what was made into its place, folders first: metrics.json never speaks of pictures that are not there."""
-    for path in sorted(unfinished.iterdir(), key=lambda path: path.is_file()):
-        target = output / path.name
-        if path.is_dir():
-            shutil.rmtree(target, ignore_errors=True)
-        os.replace(path, target)
