@@ -105,8 +105,7 @@ def main():
         on_failure=lambda reason: print(console.failure(reason), flush=True),
     )
     print(f"\n{console.means(results)}\n\n{to_markdown(results)}")
-    memory = ", ".join(f"{size:.2f} GiB on {device}" for device, size in results[0]["peak_memory_gib"].items())
-    print(f"peak memory {memory}")
+    print(f"peak memory {results[0]['peak_memory_gib']:.2f} GiB")
     print(f"done: {output}/{PAGE_FILE}; scores and pictures beside it")
     failed = [reason for dataset in results[0]["datasets"].values() for reason in dataset["failed"]]
     if failed:

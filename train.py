@@ -4,7 +4,8 @@
     python train.py --preset tiny --data synthetic --workdir runs/tiny
     python train.py --data FOLDER --workdir runs/mine --set gan.steps=1000
 
-The same command again goes on where the run stopped.
+The same command again goes on where the run stopped, was killed or interrupted. Several GPUs are all used
+(CUDA_VISIBLE_DEVICES chooses), several machines by TF_CONFIG: docs/TRAINING.md.
 """
 
 import logging
@@ -28,6 +29,15 @@ def main():
     )
     parser.add_argument("--workdir", help="run folder (default: runs/PRESET)")
     parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), help="bfloat16 suits recent GPUs")
+    parser.add_argument("--jit", choices=("auto", "on", "off"), help="XLA (default: auto, on with one GPU)")
+    parser.add_argument("--seed", type=int, help="of the initial weights and the crops (default: 0)")
+    parser.add_argument(
+        "--deterministic", action="store_true", help="the same numbers on every run on one kind of GPU, at some cost"
+    )
+    parser.add_argument(
+        "--init-generator", metavar="MODEL", help="begin with the weights of a run folder or .keras file"
+    )
+    parser.add_argument("--profile", action="store_true", help="trace steps 11 to 20 for TensorBoard's profile plugin")
     parser.add_argument(
         "--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting; may be repeated"
     )
@@ -40,8 +50,11 @@ def main():
 
     config = presets.load_preset(flags.preset)
     settings = configuration.to_dict(config)
-    if flags.precision:
-        settings["precision"] = flags.precision
+    for name in ("precision", "jit", "seed", "deterministic", "init_generator"):
+        if getattr(flags, name) not in (None, False):
+            settings[name] = getattr(flags, name)
+    if flags.profile:
+        settings["reporting"]["profile"] = True
     for name, sources in (("train", flags.data), ("valid", flags.valid)):
         if sources:
             settings["data"][name] = sources

@@ -31,15 +31,19 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
 
 
-def execute(main):
+def execute(main, program=None):
     """Runs a script's `main` and turns its errors into exit codes.
+
+    Args:
+        main: function of no arguments.
+        program: what errors call it; the script's file name if None.
 
     Returns:
         0 when done; 2 for wrong use (`UserError`); 1 when the work failed (`WorkError`); 130 when interrupted. Any
         other exception is a bug and keeps its traceback.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
-    program = os.path.basename(sys.argv[0])
+    program = program or os.path.basename(sys.argv[0])
     try:
         main()
     except UserError as error:
@@ -62,7 +66,7 @@ def quiet_tensorflow():
     """
     # GPU memory grows with the need: else the first script would take all of it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
-    if "TF_CPP_MIN_LOG_LEVEL" in os.environ:
+    if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         return
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
     sys.stderr.flush()

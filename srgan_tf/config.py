@@ -140,9 +140,11 @@ class Reporting:
     checkpoint_every: PositiveInt = 5_000
     """checkpoint and generator.keras"""
     keep_checkpoints: PositiveInt = 3
-    """the newest so many stay"""
+    """the newest so many stay, and the best by psnr_y and by the perceptual score"""
     samples: NonNegativeInt = 3
     """pictures drawn at each validation"""
+    profile: bool = False
+    """trace steps 11 to 20 for TensorBoard's profile plugin; --profile sets it"""
 
 
 @_settings
@@ -154,9 +156,19 @@ class Config:
     scale: Literal[2, 4, 8] = 4
     """super-resolution factor"""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
-    """of the initial weights and the crops"""
+    """of the initial weights and the crops; --seed sets it"""
+    deterministic: bool = False
+    """the same numbers on every run on one kind of GPU, at some cost; --deterministic sets it"""
     precision: Literal["float32", "bfloat16", "float16"] = "float32"
     """arithmetic of the networks; --precision sets it"""
+    jit: Literal["auto", "on", "off"] = "auto"
+    """compile the step with XLA; auto: on one GPU, since it is slower on CPUs; --jit sets it"""
+    micro_batches: PositiveInt = 1
+    """pieces of a batch that follow each other in memory: less of it is needed, and batch norm sees each by itself"""
+    init_generator: str = ""
+    """a model whose weights the generator begins with: a run folder or a .keras file; --init-generator sets it"""
+    max_skipped: PositiveInt = 20
+    """steps in a row with gradients that are not finite; then the run goes back to its last checkpoint, once"""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
     """of the averaged generator, the one that is scored and shipped; 0 averages nothing"""
     generator: dict[str, Any] = Field(default_factory=lambda: {"name": "srresnet"})
@@ -175,6 +187,10 @@ class Config:
             ("discriminator", DISCRIMINATORS, {"hr_patch_size"}),
         ):
             object.__setattr__(self, field, _complete_options(field, getattr(self, field), table, given))
+        if self.data.batch_size % self.micro_batches:
+            raise UserError(
+                f"data.batch_size {self.data.batch_size} must be a multiple of micro_batches {self.micro_batches}"
+            )
         if self.data.hr_patch_size % self.scale:
             raise UserError(
                 f"data.hr_patch_size must be a multiple of the scale {self.scale} (received {self.data.hr_patch_size})"

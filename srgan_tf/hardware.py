@@ -1,7 +1,7 @@
 """The device that a script works on."""
 
 import os
-import sys
+import resource
 
 import tensorflow as tf
 
@@ -16,17 +16,7 @@ def describe():
 
 
 def peak_memory():
-    """The most memory that this process has held so far.
-
-    Returns:
-        Dictionary of "host" (where the system tells) and each GPU to bytes.
-    """
-    peaks = {}
-    if sys.platform != "win32":
-        import resource
-
-        unit = 1 if sys.platform == "darwin" else 1024
-        peaks["host"] = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for index in range(len(tf.config.list_physical_devices("GPU"))):
-        peaks[f"GPU:{index}"] = tf.config.experimental.get_memory_info(f"GPU:{index}")["peak"]
-    return peaks
+    """Bytes: the most of the first GPU's memory that was in use so far; without a GPU, of the process's own."""
+    if tf.config.list_physical_devices("GPU"):
+        return tf.config.experimental.get_memory_info("GPU:0")["peak"]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

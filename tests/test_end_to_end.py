@@ -1,7 +1,10 @@
 """The main job through the command line: train, kill, resume, evaluate, upscale, export, reload."""
 
+import collections
 import json
 import os
+import random
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +13,7 @@ import time
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from conftest import FAST, ROOT, assert_same_picture
 
 from srgan_tf.data.pictures import read_picture, write_picture
@@ -23,32 +27,76 @@ def weights_of(workdir):
     return load_generator(str(workdir)).get_weights()
 
 
-def kill_when(workdir, phase, step):
-    """Starts a training in `workdir` and kills it as soon as it has reported a step."""
+def stop_when(workdir, phase, step, number=signal.SIGKILL):
+    """Starts a training in `workdir` and sends it a signal as soon as it has reported a step; returns its output."""
     process = subprocess.Popen(
         [*TRAIN, "--workdir", str(workdir)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
-    for line in process.stdout:
-        if line.startswith(f"{phase} {step}/"):
-            process.send_signal(signal.SIGKILL)
-            break
-    process.stdout.close()
-    assert process.wait() == -signal.SIGKILL
+    metrics = workdir / "metrics.jsonl"
+    report = f'"phase": "{phase}", "step": {step},'
+    while not (metrics.exists() and report in metrics.read_text()):
+        assert process.poll() is None
+        time.sleep(0.002)
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=60)
+    return process.returncode, output
 
 
 def test_killed_in_both_phases_and_resumed_equals_unbroken(tmp_path, trained_run):
     workdir = tmp_path / "killed"
-    kill_when(workdir, "pretrain", 6)
-    kill_when(workdir, "gan", 6)
+    rng = random.Random()  # a new place every time; a failure names it
+    first, second = rng.choice((2, 4, 6, 8, 10)), rng.choice((2, 4, 6))
+    print(f"killed at pretrain {first}, gan {second}")
+    assert stop_when(workdir, "pretrain", first)[0] == -signal.SIGKILL
+    assert stop_when(workdir, "gan", second)[0] == -signal.SIGKILL
     finished = subprocess.run([*TRAIN, "--workdir", str(workdir)], capture_output=True, text=True, check=True)
-    assert "gan: resumed at step 4 of 8" in finished.stdout
     assert "pretrain" not in finished.stdout.split("\n", 1)[1]  # done before: not begun again
     for killed, unbroken in zip(weights_of(workdir), weights_of(trained_run), strict=True):
         np.testing.assert_array_equal(killed, unbroken)
-    reports = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
-    steps = [(row["phase"], row["step"]) for row in reports if "loss/generator/total" in row]
-    assert steps == [("pretrain", step) for step in range(2, 13, 2)] + [("gan", step) for step in range(2, 9, 2)]
+    assert_same_reports(workdir, trained_run)
     assert json.loads((workdir / "config.json").read_text()) == json.loads((trained_run / "config.json").read_text())
+    assert len((workdir / "sessions.jsonl").read_text().splitlines()) == 3
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_interrupted_saves_and_goes_on(tmp_path, trained_run, number, code):
+    workdir = tmp_path / "interrupted"
+    returned, output = stop_when(workdir, "pretrain", 6, number)
+    assert returned == code, output
+    saved = int(re.search(r"saved at step (\d+)", output)[1])
+    assert "the same command goes on from there" in output
+    assert saved >= 6
+    finished = subprocess.run([*TRAIN, "--workdir", str(workdir)], capture_output=True, text=True, check=True)
+    assert f"pretrain: resumed at step {saved} of 12" in finished.stdout
+    for interrupted, unbroken in zip(weights_of(workdir), weights_of(trained_run), strict=True):
+        np.testing.assert_array_equal(interrupted, unbroken)
+    assert_same_reports(workdir, trained_run)
+
+
+def assert_same_reports(workdir, unbroken):
+    """No step is missing or doubled, in metrics.jsonl and in TensorBoard; the scores are the same numbers."""
+
+    def rows(folder):
+        return [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
+
+    def scores(folder):
+        return [{tag: value for tag, value in row.items() if tag.startswith("eval/")} for row in rows(folder)]
+
+    def events(folder, phase):
+        steps = collections.defaultdict(list)
+        for file in sorted((folder / "tensorboard" / phase).iterdir()):
+            for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+                event = tf.compat.v1.Event.FromString(record)
+                for value in event.summary.value:
+                    steps[value.tag].append(event.step)
+        return steps
+
+    assert [(row["phase"], row["step"], row.keys()) for row in rows(workdir)] == [
+        (row["phase"], row["step"], row.keys()) for row in rows(unbroken)
+    ]
+    assert scores(workdir) == scores(unbroken)
+    for phase in ("pretrain", "gan"):
+        assert events(workdir, phase) == events(unbroken, phase)
 
 
 def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):

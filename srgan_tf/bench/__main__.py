@@ -34,4 +34,4 @@ def main(arguments):
 
 
 if __name__ == "__main__":
-    sys.exit(cli.execute(lambda: main(sys.argv[1:])))
+    sys.exit(cli.execute(lambda: main(sys.argv[1:]), "srgan_tf.bench"))

@@ -13,7 +13,7 @@ CONVOLUTIONS = tuple(
 )
 
 
-def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
+def vgg19_features(layer_names, *, before_activation=False, weights="imagenet", precision="float32"):
     """Builds VGG19 (Simonyan & Zisserman 2015) from keras.applications up to the deepest of some layers.
 
     Keras's ImageNet weights are Caffe's: they expect BGR, 0-255, minus the mean colour. That conversion is inside the
@@ -24,10 +24,12 @@ def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
         layer_names: convolutions by Keras's names: "block5_conv4" is the paper's VGG54, "block2_conv2" its VGG22.
         before_activation: True for the convolution's output, False for what its ReLU leaves of it.
         weights: "imagenet" (Keras's cache, else a download), the path of an `.h5` file, or None for random ones.
+        precision: of the convolutions' arithmetic, "float32" or "bfloat16"; float16 cannot hold VGG19's features, which
+            reach tens of thousands.
 
     Returns:
-        Frozen float32 model from an image [batch, height, width, 3] in [0, 1] to a dictionary of feature maps by the
-        layers' names.
+        Frozen model from an image [batch, height, width, 3] in [0, 1] to a dictionary of float32 feature maps by
+        the layers' names.
 
     Raises:
         UserError: an unknown layer name, or weights that cannot be had.
@@ -35,7 +37,7 @@ def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
     for name in layer_names:
         if name not in CONVOLUTIONS:
             raise UserError(f"VGG19 has no convolution {name!r}. It has: {', '.join(CONVOLUTIONS)}")
-    with precision_scope("float32"):
+    with precision_scope(precision):
         vgg = _load(weights)
         image = keras.Input((None, None, 3), name="image")
         x = keras.applications.vgg19.preprocess_input(image * 255.0)
@@ -49,7 +51,8 @@ def vgg19_features(layer_names, *, before_activation=False, weights="imagenet"):
                 x = keras.layers.ReLU(name=f"{layer.name}_relu")(x)
             if features.keys() >= set(layer_names):
                 break
-        extractor = keras.Model(image, {name: features[name] for name in layer_names}, name="vgg19_features")
+        outputs = {name: keras.ops.cast(features[name], "float32") for name in layer_names}
+        extractor = keras.Model(image, outputs, name="vgg19_features")
     extractor.trainable = False
     return extractor
 

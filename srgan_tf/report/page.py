@@ -25,13 +25,12 @@ def write(path, results, differences, drawings, viewers):
     sections |= {"plots": "Plots"} if drawings else {}
     sections |= {f"data-{index}": name for index, name in enumerate(datasets)}
     title = f"{', '.join(models)} on {', '.join(datasets)}"
-    memory = ", ".join(f"{size:.1f} GiB on {device}" for device, size in results[0]["peak_memory_gib"].items())
     whole = fill(
         "page.html",
         title=escape(title),
         style=read("page.css"),
         script=read("page.js"),
-        facts=escape(f"Super-resolution x{results[0]['scale']}. Peak memory of the evaluation: {memory}."),
+        facts=f"Super-resolution x{results[0]['scale']}; {results[0]['peak_memory_gib']:.1f} GiB of memory at most.",
         navigation=" ".join(f'<a href="#{id_}">{escape(text)}</a>' for id_, text in sections.items()),
         failures=_failures(results[0]),
         scores=_scores(results),

@@ -78,7 +78,7 @@ def evaluate_sources(
             found = _evaluate_source(upscalers, source, functions, files, on_picture, on_failure)
             for name, summary in found.items():
                 datasets[name][source.name] = summary
-        memory = {device: round(size / 2**30, 2) for device, size in hardware.peak_memory().items()}
+        memory = round(hardware.peak_memory() / 2**30, 2)
         results = [
             {"model": name, "scale": scale, "protocol": describe(functions, scale), "peak_memory_gib": memory}
             | {"datasets": datasets[name]}

@@ -1,57 +1,192 @@
-"""Checkpoints of a phase."""
+"""Checkpoints of a phase: whole or not there, the newest few and the best."""
+
+import hashlib
+import json
+import logging
+import math
+import os
+import pathlib
+import shutil
 
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.errors import WorkError
+from srgan_tf.errors import WorkError, first_line
+from srgan_tf.inference import GENERATOR_FILE
+from srgan_tf.outputs import written_aside
+
+_STATE = "state"
+_SUMS_FILE = "sha256.json"
+_BEST_FILE = "best.json"
+
+_log = logging.getLogger(__name__)
+
+
+class DivergedError(WorkError):
+    """The training's numbers are lost."""
+
+    def __init__(self, step, reason):
+        super().__init__(
+            f"training diverged by step {step}: {reason}. The last checkpoint is from before; "
+            "try a lower learning rate (in a new --workdir) or precision=float32"
+        )
 
 
 class Checkpoints:
-    """The newest few states of one phase, in one folder.
+    """The states of one phase that are kept, each a folder named by its step.
+
+    A folder holds the state as TensorFlow writes it, generator.keras (so that it can be given as a model), and the
+    check sums of both. It gets its name when it is complete.
 
     Args:
         folder: where they lie, such as `runs/srgan_x4/checkpoints/gan`.
         state: the `TrainingState` that is saved and restored.
-        keep: how many stay.
+        keep: how many of the newest stay.
+        best: metrics whose best checkpoint stays too: names to True where higher is better.
+        writes: False where another process writes: `save` then does nothing.
     """
 
-    def __init__(self, folder, state, *, keep):
+    def __init__(self, folder, state, *, keep, best=None, writes=True):
+        self._folder = pathlib.Path(folder)
         self._state = state
         self._checkpoint = state.checkpoint()
-        self._manager = tf.train.CheckpointManager(self._checkpoint, str(folder), max_to_keep=keep)
+        self._keep = keep
+        self._higher_is_better = best or {}
+        self._writes = writes
 
     def save(self):
         """Saves the state under its step.
 
         Raises:
-            WorkError: a weight is not finite. Nothing is saved then: the last checkpoint is from before.
+            DivergedError: a weight is not finite.
+            WorkError: it cannot be written. The checkpoints before it are whole.
         """
         step = int(self._state.step.numpy())
         for weight in self._state.weights():
             if not np.isfinite(weight.numpy()).all():
-                raise diverged(step, f"{weight.path} is not finite")
-        self._manager.save(checkpoint_number=step)
+                raise DivergedError(step, f"{weight.path} is not finite")
+        if not self._writes:
+            return
+        unfinished = self._folder / f".unfinished-{os.getpid()}"
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            for leftover in self._folder.glob(".unfinished-*"):  # of a process that was killed
+                shutil.rmtree(leftover)
+            unfinished.mkdir()
+            self._checkpoint.write(str(unfinished / _STATE))
+            self._state.generator_ema.save(unfinished / GENERATOR_FILE)
+            sums = {file.name: _sha256(file) for file in sorted(unfinished.iterdir())}
+            (unfinished / _SUMS_FILE).write_text(json.dumps(sums, indent=2) + "\n")
+            _give_name(unfinished, self._folder / _name(step))
+            self._remove_old()
+        except (OSError, tf.errors.OpError) as error:
+            shutil.rmtree(unfinished, ignore_errors=True)
+            raise WorkError(
+                f"cannot save a checkpoint in {str(self._folder)!r}: {first_line(error)}. Those before it are whole"
+            ) from error
 
     def restore(self):
-        """Restores the newest checkpoint into the state, if there is one.
+        """Restores the newest whole checkpoint into the state; damaged ones are named in the log and passed over.
 
         Returns:
             The step that was reached; 0 where there is none.
+
+        Raises:
+            WorkError: there are checkpoints, but not one is whole.
         """
-        if self._manager.latest_checkpoint:
+        folders = steps_in(self._folder)
+        for step in reversed(folders):
+            folder = self._folder / _name(step)
+            damage = _damage(folder)
+            if damage:
+                _log.warning("the checkpoint %s is damaged: %s; trying the one before it", folder, damage)
+                continue
             # Everything saved must find its place, or the run would go on with part of it new.
-            self._checkpoint.restore(self._manager.latest_checkpoint).assert_consumed()
-        return int(self._state.step.numpy())
+            self._checkpoint.read(str(folder / _STATE)).assert_consumed()
+            return step
+        if folders:
+            raise WorkError(f"no checkpoint in {str(self._folder)!r} is whole: remove that folder to begin anew")
+        return 0
+
+    def generator_file(self, step):
+        """Path of the averaged generator that was saved at a step."""
+        return self._folder / _name(step) / GENERATOR_FILE
+
+    def scored(self, scores):
+        """Takes note of the scores at the state's step; if they are the best of a metric, its checkpoint is kept.
+
+        Args:
+            scores: mean of each metric at the present step; those that `best` names count.
+        """
+        step = int(self._state.step.numpy())
+        best = self._best()
+        better = []
+        for metric, higher in self._higher_is_better.items():
+            score = scores.get(metric, math.nan)
+            if math.isfinite(score) and (metric not in best or (score > best[metric]["score"]) == higher):
+                best[metric] = {"step": step, "score": score}
+                better.append(metric)
+        if not better or not self._writes:
+            return
+        if step not in steps_in(self._folder):
+            self.save()
+        with written_aside(self._folder / _BEST_FILE) as unfinished:
+            unfinished.write_text(json.dumps(best, indent=2) + "\n")
+        self._remove_old()
+
+    def _best(self):
+        """The best so far, of the checkpoints that count; see `_counting`."""
+        file = self._folder / _BEST_FILE
+        try:
+            best = json.loads(file.read_text()) if file.exists() else {}
+        except ValueError:
+            _log.warning("%s is damaged: the best scores are sought anew", file)
+            return {}
+        counting = self._counting()
+        return {metric: entry for metric, entry in best.items() if entry["step"] in counting}
+
+    def _counting(self):
+        """Steps of the checkpoints up to the state's; those past it are damaged or were rolled back."""
+        return [step for step in steps_in(self._folder) if step <= int(self._state.step.numpy())]
+
+    def _remove_old(self):
+        kept = {*self._counting()[-self._keep :], *(entry["step"] for entry in self._best().values())}
+        for step in steps_in(self._folder):
+            if step not in kept:
+                shutil.rmtree(self._folder / _name(step))
 
 
-def diverged(step, reason):
-    """The error that ends a training whose numbers are lost."""
-    return WorkError(
-        f"training diverged by step {step}: {reason}. The last checkpoint is from before; "
-        "try a lower learning rate (in a new --workdir) or precision=float32"
-    )
+def steps_in(folder):
+    """Steps of the checkpoints in a folder, ascending."""
+    folder = pathlib.Path(folder)
+    return sorted(int(path.name) for path in folder.iterdir() if path.name.isdigit()) if folder.is_dir() else []
 
 
-def has_checkpoint(folder):
-    """Whether a phase has saved anything in a folder."""
-    return tf.train.latest_checkpoint(str(folder)) is not None
+def _name(step):
+    return f"{step:07d}"
+
+
+def _give_name(unfinished, folder):
+    """Renames a complete folder; one that has the name makes room."""
+    if folder.exists():
+        shutil.rmtree(folder)
+    for file in unfinished.iterdir():
+        with file.open("rb") as opened:
+            os.fsync(opened.fileno())
+    unfinished.rename(folder)
+
+
+def _damage(folder):
+    """What is wrong with a checkpoint's files, in words; None if nothing is."""
+    try:
+        for name, expected in json.loads((folder / _SUMS_FILE).read_text()).items():
+            if _sha256(folder / name) != expected:
+                return f"{name} has changed since it was written"
+    except (OSError, ValueError, AttributeError) as error:
+        return first_line(error)
+    return None
+
+
+def _sha256(file):
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -43,25 +43,31 @@ def gan_terms(gan, features=None):
     pixel = PIXEL_LOSSES[gan.pixel]
     adversarial = ADVERSARIAL_LOSSES[gan.adversarial].generator
 
-    def perceptual(outputs):
-        return perceptual_loss(
-            outputs.hr,
-            outputs.sr,
-            features,
-            layer_weights=gan.perceptual.layers,
-            distance=gan.perceptual.distance,
-            feature_scale=gan.perceptual.feature_scale,
-        )
-
     terms = {
         "pixel": Term(gan.pixel_weight, lambda outputs: pixel(outputs.hr, outputs.sr)),
-        "perceptual": Term(gan.perceptual_weight, perceptual),
+        "perceptual": Term(gan.perceptual_weight, perceptual_function(gan.perceptual, features)),
         "adversarial": Term(
             gan.adversarial_weight, lambda outputs: adversarial(outputs.real_logits, outputs.fake_logits)
         ),
         "total_variation": Term(gan.total_variation_weight, lambda outputs: total_variation(outputs.sr)),
     }
     return {name: term for name, term in terms.items() if term.weight > 0}
+
+
+def perceptual_function(perceptual, features):
+    """The perceptual loss of the settings `Config.gan.perceptual`, by a VGG19 extractor: a function of `Outputs`."""
+
+    def function(outputs):
+        return perceptual_loss(
+            outputs.hr,
+            outputs.sr,
+            features,
+            layer_weights=perceptual.layers,
+            distance=perceptual.distance,
+            feature_scale=perceptual.feature_scale,
+        )
+
+    return function
 
 
 def evaluate_terms(terms, outputs):

@@ -1,6 +1,11 @@
-"""Optimizers and learning-rate schedules from the settings."""
+"""Optimizers, learning-rate schedules and float16's loss scale, from the settings."""
 
 import keras
+import tensorflow as tf
+
+# As Keras and PyTorch have them.
+_INITIAL_SCALE = 2.0**15
+_GROWTH_STEPS = 2_000
 
 
 def make_schedule(learning_rate, steps):
@@ -28,16 +33,44 @@ def make_schedule(learning_rate, steps):
     return learning_rate.initial
 
 
-def make_optimizer(learning_rate, steps, variables, *, precision):
-    """Adam with the betas of the SRGAN paper (0.9, 0.999), built for the variables; float16 gets a loss scaler."""
+def make_optimizer(learning_rate, steps, variables):
+    """Adam with the betas of the SRGAN paper (0.9, 0.999), built for the variables."""
     optimizer = keras.optimizers.Adam(make_schedule(learning_rate, steps), beta_1=0.9, beta_2=0.999)
-    if precision == "float16":
-        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(variables)
     return optimizer
 
 
 def current_learning_rate(optimizer):
     """The learning rate of the next step, a float."""
-    inner = getattr(optimizer, "inner_optimizer", optimizer)  # a loss scaler holds the one that has the schedule
-    return float(inner.learning_rate)
+    return float(optimizer.learning_rate)
+
+
+class LossScale(tf.Module):
+    """What a loss is multiplied by so that float16 gradients neither vanish nor overflow (Micikevicius et al. 2018).
+
+    Halved by a step whose gradients are not finite, doubled after 2,000 good ones. Keras's `LossScaleOptimizer` looks
+    at one replica's gradients alone: an overflow on another then reaches the weights. Here the step votes first.
+
+    Args:
+        dynamic: False for float32 and bfloat16, which need none: the scale stays 1.
+    """
+
+    def __init__(self, dynamic):
+        super().__init__()
+        self.dynamic = dynamic
+        self.value = tf.Variable(_INITIAL_SCALE if dynamic else 1.0, trainable=False, dtype=tf.float32)
+        self._good_steps = tf.Variable(0, trainable=False, dtype=tf.int64)
+
+    def update(self, finite):
+        """Follows a step.
+
+        Args:
+            finite: bool scalar, whether the gradients were finite on every replica.
+        """
+        if not self.dynamic:
+            return
+        grown = self._good_steps + 1 >= _GROWTH_STEPS
+        self.value.assign(
+            tf.where(finite, tf.where(grown, 2.0 * self.value, self.value), tf.maximum(0.5 * self.value, 1.0))
+        )
+        self._good_steps.assign(tf.where(finite & ~grown, self._good_steps + 1, tf.zeros_like(self._good_steps)))

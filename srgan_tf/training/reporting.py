@@ -1,22 +1,26 @@
 """What a run tells: status lines, metrics.jsonl, TensorBoard and sample pictures."""
 
+import contextlib
 import json
 import logging
 import pathlib
+import textwrap
 import time
 
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf import comparison
+from srgan_tf import hardware
 from srgan_tf.data.pictures import write_picture
 from srgan_tf.evaluation import json_scores
 from srgan_tf.outputs import written_aside
-from srgan_tf.resize import imresize
+from srgan_tf.training.alarms import Alarms
 
 _log = logging.getLogger(__name__)
 
-_SAMPLE_SIZE = 256  # HR pixels: side of the crops that are drawn
+METRICS_FILE = "metrics.jsonl"
+_STATUS_SECONDS = 5
+_DATA_BOUND = 0.2  # share of the time
 
 
 class Reporter:
@@ -26,46 +30,91 @@ class Reporter:
         workdir: the run folder.
         phase: "pretrain" or "gan".
         steps: length of the phase, for the time left.
-        start_step: where this process begins. What an earlier one wrote past it is dropped from metrics.jsonl, since
-            those steps are made again.
+        start_step: where this process begins. What an earlier one wrote past it is dropped, since those steps are made
+            again.
         batch_size: patches a step.
+        writes: False where another process writes: then nothing is written, drawn or logged.
     """
 
-    def __init__(self, workdir, phase, *, steps, start_step, batch_size):
+    def __init__(self, workdir, phase, *, steps, start_step, batch_size, writes=True):
         self._workdir = pathlib.Path(workdir)
         self._phase = phase
         self._steps = steps
         self._batch_size = batch_size
-        self._metrics_file = self._workdir / "metrics.jsonl"
-        _drop_rows(self._metrics_file, phase, start_step)
-        self._writer = tf.summary.create_file_writer(str(self._workdir / "tensorboard" / phase))
-        self._last = start_step, time.monotonic()
+        self._writes = writes
+        self._events = self._workdir / "tensorboard" / phase
+        self._said = time.monotonic()
+        self.go_back_to(start_step)
 
-    def pause(self):
-        """Leaves the time since the last report out of the speed, as after a validation."""
-        self._last = self._last[0], time.monotonic()
+    def go_back_to(self, step):
+        """Drops what was written past a step, and the alarms' memory."""
+        self._alarms = Alarms()
+        if not self._writes:
+            return
+        drop_rows(self._workdir / METRICS_FILE, self._phase, step)
+        for file in sorted(self._events.glob("events.*")):
+            drop_events(file, step)
+        self._writer = tf.summary.create_file_writer(str(self._events))
 
-    def progress(self, step, scalars):
-        """Reports the mean figures of the steps since the last report, with the speed."""
-        last_step, last_time = self._last
-        now = time.monotonic()
-        seconds_per_step = (now - last_time) / max(1, step - last_step)
-        self._last = step, now
-        self._write(step, scalars | {"speed/images_per_second": self._batch_size / seconds_per_step})
-        losses = "  ".join(
-            f"{tag.removeprefix('loss/').replace('/', ' ')} {value:.4g}"
-            for tag, value in scalars.items()
+    def describe(self, settings):
+        """Puts the settings, nested dictionaries, into TensorBoard as text."""
+        if self._writes:
+            with self._writer.as_default():
+                # Four spaces make Markdown leave it as it is.
+                tf.summary.text("config", textwrap.indent(json.dumps(settings, indent=2), "    "), step=0)
+
+    def status_due(self):
+        """Whether a line to the log is due: one every few seconds."""
+        return time.monotonic() - self._said > _STATUS_SECONDS
+
+    def progress(self, step, scalars, logits, window):
+        """Reports the figures of the steps since the last report.
+
+        Args:
+            step: steps done.
+            scalars: floats by tag.
+            logits: the last step's, by tag, for their histograms.
+            window: the `Window` of those steps.
+        """
+        if not self._writes:
+            return
+        scalars = scalars | {
+            "speed/images_per_second": self._batch_size * window.steps / window.seconds,
+            "speed/data_wait": window.waited / window.seconds,
+            "memory/peak_gib": hardware.peak_memory() / 2**30,
+        }
+        self._write(step, scalars | self._alarms.check(scalars))
+        with self._writer.as_default():
+            for tag, values in logits.items():
+                local = tf.distribute.get_strategy().experimental_local_results(values)
+                tf.summary.histogram(tag.replace("logits/", "logits_histogram/"), tf.concat(local, 0), step=step)
+        if self.status_due() or step == self._steps:
+            self.status(step, scalars, window)
+
+    def status(self, step, scalars, window):
+        """Logs one line: where the phase is, its losses, speed, and the time left."""
+        self._said = time.monotonic()
+        if not self._writes:
+            return
+        losses = "".join(
+            f"  {tag.removeprefix('loss/').removesuffix('/total')} {value:.4g}"
+            for tag, value in sorted(scalars.items(), reverse=True)  # the generator first
             if tag.startswith("loss/") and tag.endswith("/total")
         )
+        skipped = f"  skipped {scalars['guard/skipped']:.0f} steps" if scalars.get("guard/skipped") else ""
+        wait = window.waited / window.seconds
+        waiting = f"  data-bound: {wait:.0%} of the time waits for data" if wait > _DATA_BOUND else ""
         _log.info(
-            "%s %d/%d  %s  %.3g steps/s  %.3g images/s  %s left",
+            "%s %d/%d%s  %.3g images/s  %.3g s/step  %s left%s%s",
             self._phase,
             step,
             self._steps,
             losses,
-            1 / seconds_per_step,
-            self._batch_size / seconds_per_step,
-            _duration(seconds_per_step * (self._steps - step)),
+            self._batch_size * window.steps / window.seconds,
+            window.seconds / window.steps,
+            _duration(window.seconds / window.steps * (self._steps - step)),
+            skipped,
+            waiting,
         )
 
     def validation(self, step, scores, sheets):
@@ -76,7 +125,10 @@ class Reporter:
             scores: mean of each metric.
             sheets: mapping of picture names to uint8 comparison strips.
         """
-        self._write(step, {f"eval/{metric}": value for metric, value in scores.items()})
+        if not self._writes:
+            return
+        scalars = {f"eval/{metric}": value for metric, value in scores.items()}
+        self._write(step, scalars | self._alarms.check(scalars))
         with self._writer.as_default():
             for name, sheet in sheets.items():
                 write_picture(self._workdir / "samples" / f"{self._phase}-{step:07d}-{name}.png", sheet)
@@ -88,7 +140,7 @@ class Reporter:
     def _write(self, step, scalars):
         numbers = json_scores({tag: float(value) for tag, value in scalars.items()})
         row = {"phase": self._phase, "step": step} | numbers
-        with self._metrics_file.open("a") as file:
+        with (self._workdir / METRICS_FILE).open("a") as file:
             file.write(json.dumps(row) + "\n")
         with self._writer.as_default():
             for tag, value in scalars.items():
@@ -96,38 +148,53 @@ class Reporter:
         self._writer.flush()
 
 
-def sample_sheet(upscaler, pair):
-    """LR, bicubic, SR and HR of the middle of a pair, side by side, with the busiest place enlarged."""
-    scale = upscaler.scale
-    side = min(_SAMPLE_SIZE // scale, *pair.lr.shape[:2])
-    top, left = ((size - side) // 2 for size in pair.lr.shape[:2])
-    lr = pair.lr[top : top + side, left : left + side]
-    hr = pair.hr[scale * top : scale * (top + side), scale * left : scale * (left + side)]
-    columns = {
-        "LR": comparison.nearest(lr, scale),
-        "bicubic": imresize(lr, *hr.shape[:2]),
-        "SR": upscaler.upscale(lr),
-        "HR": hr,
-    }
-    zoom = 4
-    return comparison.strip(columns, insets=[comparison.busiest_inset(hr, zoom)], zoom=zoom)
+def has_scores(file, phase, step):
+    """Whether a metrics.jsonl has the validation scores of a step."""
+    return any(row["phase"] == phase and row["step"] == step and "eval/psnr_y" in row for row in _rows(file))
 
 
-def _drop_rows(file, phase, start_step):
+def drop_rows(file, phase, step):
+    """Takes the rows of a phase past a step out of a metrics.jsonl, and what a kill has left of the last line."""
     if not file.exists():
         return
-    lines = file.read_text().splitlines()
-    kept = []
-    for line in lines:
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError:
-            continue  # cut short when the run was killed
-        if row["phase"] != phase or row["step"] <= start_step:
-            kept.append(line)
-    if kept != lines:
+    kept = [row for row in _rows(file) if row["phase"] != phase or row["step"] <= step]
+    text = "".join(json.dumps(row) + "\n" for row in kept)
+    if text != file.read_text():
         with written_aside(file) as unfinished:
-            unfinished.write_text("".join(line + "\n" for line in kept))
+            unfinished.write_text(text)
+
+
+def drop_events(file, step):
+    """Takes the events past a step out of a file of TensorBoard's, and what a kill has left of the last one."""
+    try:
+        if all(event_step <= step for event_step, _ in _events(file)):
+            return
+    except tf.errors.DataLossError:
+        pass
+    with (
+        written_aside(file) as unfinished,
+        tf.io.TFRecordWriter(str(unfinished)) as writer,
+        contextlib.suppress(tf.errors.DataLossError),
+    ):
+        for event_step, record in _events(file):
+            if event_step <= step:
+                writer.write(record)
+
+
+def _events(file):
+    for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
+        yield tf.compat.v1.Event.FromString(record).step, record
+
+
+def _rows(file):
+    """The rows of a metrics.jsonl; a line cut short by a kill is passed over."""
+    rows = []
+    for line in file.read_text().splitlines() if file.exists() else ():
+        try:
+            rows.append(json.loads(line))
+        except json.JSONDecodeError:
+            continue
+    return rows
 
 
 def _duration(seconds):

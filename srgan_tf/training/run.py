@@ -1,36 +1,35 @@
 """A whole training run: settings and a folder in, a trained generator out."""
 
+import contextlib
 import logging
 import pathlib
 
 import keras
+import tensorflow as tf
 
-from srgan_tf import evaluation, hardware
-from srgan_tf.data.pipeline import training_batches
-from srgan_tf.errors import UserError
-from srgan_tf.inference import GENERATOR_FILE, network_upscaler
-from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
+from srgan_tf import hardware
+from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.inference import GENERATOR_FILE, load_generator
 from srgan_tf.models.vgg import vgg19_features
-from srgan_tf.outputs import written_aside
-from srgan_tf.training.checkpoints import Checkpoints, has_checkpoint
+from srgan_tf.training.checkpoints import steps_in
 from srgan_tf.training.datasets import load_datasets
-from srgan_tf.training.loop import train_phase
-from srgan_tf.training.objective import gan_terms, pretrain_terms
-from srgan_tf.training.reporting import Reporter, sample_sheet
+from srgan_tf.training.distribution import check_batch, choose_strategy, is_chief
+from srgan_tf.training.phase import PHASES, Phase
+from srgan_tf.training.reporting import METRICS_FILE, has_scores
 from srgan_tf.training.state import gan_state, pretrain_state
-from srgan_tf.training.steps import make_gan_step, make_pretrain_step
-from srgan_tf.training.workdir import check_workdir, write_config
+from srgan_tf.training.workdir import check_workdir, held, record_session, write_config
 
 _log = logging.getLogger(__name__)
 
 
-def run(config, workdir):
+def run(config, workdir, strategy=None):
     """Trains both phases to their end, from wherever an earlier call with the same arguments stopped.
 
     Args:
         config: a `Config`.
-        workdir: the run folder, made if need be. It gets config.json, metrics.jsonl, tensorboard/, checkpoints/,
-            samples/ and generator.keras.
+        workdir: the run folder, made if need be. It gets config.json, sessions.jsonl, metrics.jsonl, tensorboard/,
+            checkpoints/, samples/ and generator.keras. Several machines need it in common.
+        strategy: a `tf.distribute.Strategy`; None for `choose_strategy()`.
 
     Returns:
         Path of generator.keras.
@@ -41,90 +40,92 @@ def run(config, workdir):
     """
     workdir = pathlib.Path(workdir)
     check_workdir(config, workdir)
-    keras.utils.set_random_seed(config.seed)
-    _log.info("device %s, precision %s", hardware.describe(), config.precision)
-    # All that can be refused is asked for now, not when days of pretraining are over.
-    features = _perceptual_features(config)
-    pretraining = config.pretrain.steps and not has_checkpoint(workdir / "checkpoints" / "gan")
-    pretrain = pretrain_state(config) if pretraining else None
-    gan = gan_state(config) if config.gan.steps else None
     if not (config.pretrain.steps or config.gan.steps):
         raise UserError("nothing to train: pretrain.steps and gan.steps are both 0")
+    if config.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    strategy = strategy or choose_strategy()
+    check_batch(config, strategy)
+    keras.utils.set_random_seed(config.seed)
+    replicas = strategy.num_replicas_in_sync
+    shared = f", {replicas} replicas" if replicas > 1 else ""
+    _log.info("device %s%s, precision %s", hardware.describe(), shared, config.precision)
+    with strategy.scope():
+        try:
+            return _run(config, workdir, strategy)
+        except tf.errors.ResourceExhaustedError as error:
+            raise WorkError(
+                f"out of memory: {first_line(error)[:200]}. Try a smaller data.batch_size, or micro_batches, which "
+                "keeps the batch as it is"
+            ) from error
+        except tf.errors.OpError as error:
+            if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+                raise
+            raise WorkError(
+                f"a machine has left the training ({type(error).__name__}: {first_line(error)[:200]}). "
+                "Start it again on all of them: it goes on at the last checkpoint"
+            ) from error
+
+
+def _run(config, workdir, strategy):
+    # All that can be refused is asked for now, not when days of pretraining are over.
+    features = perceptual_features(config)
+    gan_begun = bool(steps_in(workdir / "checkpoints" / "gan"))
+    states = {}
+    if config.pretrain.steps and not gan_begun:
+        states["pretrain"] = pretrain_state(config)
+    if config.gan.steps:
+        states["gan"] = gan_state(config)
+    if config.init_generator:
+        next(iter(states.values())).start_from(load_generator(config.init_generator))
+    generator_file = workdir / GENERATOR_FILE
+    if _is_finished(config, workdir):
+        return generator_file
     train_pairs, valid_pairs = load_datasets(config)
-    write_config(config, workdir)
 
-    if pretrain:
-        _train(config, workdir, "pretrain", pretrain, features, train_pairs, valid_pairs)
-    if pretrain and gan:
-        gan.start_from(pretrain.generator_ema)
-    if gan:
-        _train(config, workdir, "gan", gan, features, train_pairs, valid_pairs)
-    return workdir / GENERATOR_FILE
+    with contextlib.ExitStack() as stack:
+        if is_chief(strategy):
+            write_config(config, workdir)
+            stack.enter_context(held(workdir))
+            record_session(workdir, train_pairs, replicas=strategy.num_replicas_in_sync)
+        before = None
+        for name, state in states.items():
+            if before is not None:
+                state.start_from(before.generator_ema)
+            phase = Phase(
+                config,
+                workdir,
+                name,
+                state,
+                strategy=strategy,
+                features=features,
+                train_pairs=train_pairs,
+                valid_pairs=valid_pairs,
+            )
+            phase.train()
+            before = state
+    return generator_file
 
 
-def _train(config, workdir, phase, state, features, train_pairs, valid_pairs):
-    settings = getattr(config, phase)
-    checkpoints = Checkpoints(workdir / "checkpoints" / phase, state, keep=config.reporting.keep_checkpoints)
-    start_step = checkpoints.restore()
-    if start_step:
-        _log.info("%s: resumed at step %d of %d", phase, start_step, settings.steps)
-        # The run may have been killed between its checkpoint and this.
-        _save_generator(state.generator_ema, workdir)
-    if start_step == settings.steps:
-        return
-
-    upscaler = network_upscaler(state.generator_ema, config.preset)
-
-    def validate():
-        scores = [scored.scores for scored in evaluation.evaluate(upscaler, valid_pairs)]
-        sheets = {
-            # Two sources may have pictures of one name, and names may be as long as the file system allows.
-            f"{index}-{pair.name.replace('/', '-')[:100]}": sample_sheet(upscaler, pair)
-            for index, pair in enumerate(valid_pairs[: config.reporting.samples])
-        }
-        return evaluation.mean_scores(scores), sheets
-
-    def save():
-        checkpoints.save()
-        _save_generator(state.generator_ema, workdir)
-
-    if phase == "pretrain":
-        step = make_pretrain_step(state, pretrain_terms(settings), ema_decay=config.ema_decay)
-    else:
-        adversarial = ADVERSARIAL_LOSSES[settings.adversarial]
-        step = make_gan_step(state, gan_terms(settings, features), adversarial, ema_decay=config.ema_decay)
-    batches = training_batches(
-        train_pairs,
-        first_step=start_step,
-        last_step=settings.steps,
-        batch_size=config.data.batch_size,
-        hr_patch_size=config.data.hr_patch_size,
-        scale=config.scale,
-        seed=(config.seed, ("pretrain", "gan").index(phase)),
-        augment=config.data.augment,
-    )
-    reporter = Reporter(workdir, phase, steps=settings.steps, start_step=start_step, batch_size=config.data.batch_size)
-    train_phase(
-        state,
-        step,
-        batches,
-        steps=settings.steps,
-        reporting=config.reporting,
-        reporter=reporter,
-        validate=validate,
-        save=save,
+def _is_finished(config, workdir):
+    last = [name for name in PHASES if getattr(config, name).steps][-1]
+    steps = getattr(config, last).steps
+    return (
+        steps_in(workdir / "checkpoints" / last)[-1:] == [steps]
+        and has_scores(workdir / METRICS_FILE, last, steps)
+        and (workdir / GENERATOR_FILE).is_file()
     )
 
 
-def _perceptual_features(config):
+def perceptual_features(config):
+    """The VGG19 extractor that the GAN phase asks for; None if it does not."""
     if not (config.gan.steps and config.gan.perceptual_weight):
         return None
     perceptual = config.gan.perceptual
     return vgg19_features(
-        list(perceptual.layers), before_activation=perceptual.before_activation, weights=perceptual.weights
+        list(perceptual.layers),
+        before_activation=perceptual.before_activation,
+        weights=perceptual.weights,
+        # It turns the gradient less than rounding the pictures to uint8 does (docs/TRAINING.md).
+        precision="bfloat16" if config.precision == "bfloat16" else "float32",
     )
-
-
-def _save_generator(generator, workdir):
-    with written_aside(workdir / GENERATOR_FILE) as unfinished:
-        generator.save(unfinished)

@@ -9,7 +9,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.models.discriminators import DISCRIMINATORS
 from srgan_tf.models.generators import GENERATORS
 from srgan_tf.models.precision import as_float32, precision_scope
-from srgan_tf.training.optimizers import make_optimizer
+from srgan_tf.training.optimizers import LossScale, make_optimizer
 
 
 @dataclasses.dataclass
@@ -20,17 +20,27 @@ class TrainingState:
         generator: the network that is trained, in the run's precision.
         generator_ema: a float32 copy whose weights follow the generator's; the one that is scored and saved.
         g_optimizer: the generator's.
-        step: int64 variable, steps done in this phase.
+        g_loss_scale: the generator's.
+        step: int64 variable, steps done in this phase, skipped ones too.
+        skipped: int64 variable, steps whose update was left out because a gradient was not finite.
+        skipped_in_a_row: int64 variable, those of them since the last update.
+        rollbacks: int64 variable, how often the phase went back to a checkpoint; the crops after it are others.
         discriminator: None in the pretrain phase.
         d_optimizer: None in the pretrain phase.
+        d_loss_scale: None in the pretrain phase.
     """
 
     generator: keras.Model
     generator_ema: keras.Model
     g_optimizer: keras.optimizers.Optimizer
+    g_loss_scale: LossScale
     step: tf.Variable
+    skipped: tf.Variable
+    skipped_in_a_row: tf.Variable
+    rollbacks: tf.Variable
     discriminator: keras.Model | None = None
     d_optimizer: keras.optimizers.Optimizer | None = None
+    d_loss_scale: LossScale | None = None
 
     def checkpoint(self):
         """A `tf.train.Checkpoint` of everything here."""
@@ -43,13 +53,21 @@ class TrainingState:
         return [weight for network in networks if network is not None for weight in network.weights]
 
     def start_from(self, generator):
-        """Takes another generator's weights, for both the generator and its average."""
-        self.generator.set_weights(generator.get_weights())
-        self.generator_ema.set_weights(generator.get_weights())
+        """Takes another generator's weights, for both the generator and its average.
+
+        Raises:
+            UserError: it is another network.
+        """
+        weights = generator.get_weights()
+        shapes = [weight.shape for weight in weights]
+        if shapes != [tuple(weight.shape) for weight in self.generator.weights]:
+            raise UserError("cannot start from a generator that is not the one the settings describe")
+        self.generator.set_weights(weights)
+        self.generator_ema.set_weights(weights)
 
 
 def pretrain_state(config):
-    """The state at the beginning of the pretrain phase."""
+    """The state at the beginning of the pretrain phase; made for the strategy in whose scope this is called."""
     return _state(config, config.pretrain)
 
 
@@ -60,22 +78,40 @@ def gan_state(config):
         state.discriminator = build_network(
             "discriminator", DISCRIMINATORS, config.discriminator, hr_patch_size=config.data.hr_patch_size
         )
+    _synchronize_batch_norms(state.discriminator)
     state.d_optimizer = make_optimizer(
-        config.gan.learning_rate,
-        config.gan.steps,
-        state.discriminator.trainable_variables,
-        precision=config.precision,
+        config.gan.learning_rate, config.gan.steps, state.discriminator.trainable_variables
     )
+    state.d_loss_scale = LossScale(config.precision == "float16")
     return state
 
 
 def _state(config, phase):
     with precision_scope(config.precision):
         generator = build_network("generator", GENERATORS, config.generator, scale=config.scale)
-    optimizer = make_optimizer(
-        phase.learning_rate, phase.steps, generator.trainable_variables, precision=config.precision
+    _synchronize_batch_norms(generator)
+
+    def counter(name):
+        return tf.Variable(0, trainable=False, dtype=tf.int64, name=name)
+
+    return TrainingState(
+        generator=generator,
+        generator_ema=as_float32(generator),
+        g_optimizer=make_optimizer(phase.learning_rate, phase.steps, generator.trainable_variables),
+        g_loss_scale=LossScale(config.precision == "float16"),
+        step=counter("step"),
+        skipped=counter("skipped"),
+        skipped_in_a_row=counter("skipped_in_a_row"),
+        rollbacks=counter("rollbacks"),
     )
-    return TrainingState(generator, as_float32(generator), optimizer, tf.Variable(0, dtype=tf.int64, name="step"))
+
+
+def _synchronize_batch_norms(network):
+    """Over several replicas, batch statistics are those of the whole batch; else each would keep its own averages."""
+    if tf.distribute.get_strategy().num_replicas_in_sync > 1:
+        for layer in network.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.synchronized = True
 
 
 def build_network(field, table, choice, **given):

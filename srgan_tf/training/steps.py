@@ -1,41 +1,70 @@
 """One training step of each phase, as a `tf.function` of a batch `(lr, hr)`.
 
+What a step does, on any number of replicas:
+
+1. Each replica takes the gradients of its part of the batch, in `micro_batches` pieces if memory is short.
+2. All of them vote: unless every gradient of every replica is finite, the update is left out, on all of them.
+3. The optimizers apply the gradients, and the averaged generator follows.
+
 A step returns scalars by their tags; they stay on the device until the loop asks for them.
 """
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 import tensorflow as tf
 
 from srgan_tf.training.objective import Outputs, evaluate_terms
 
 
-def make_pretrain_step(state, terms, *, ema_decay):
+class StepReport(NamedTuple):
+    """What a step tells.
+
+    Attributes:
+        scalars: float32 scalars by tag, means over the replicas. A skipped step's may be anything.
+        logits: the discriminator's outputs by tag, as `strategy.run` gives them; empty in the pretrain phase.
+    """
+
+    scalars: dict[str, tf.Tensor]
+    logits: dict[str, tf.Tensor]
+
+
+class _Player(NamedTuple):
+    """One network in the game, with what changes it."""
+
+    network: object
+    optimizer: object
+    loss_scale: object
+
+
+def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False):
     """The pretrain step: the generator alone.
 
     Args:
         state: a `TrainingState`; the step changes its variables.
         terms: from `pretrain_terms`.
         ema_decay: of the averaged generator.
+        micro_batches: pieces that a replica's batch is cut into, one after the other in memory. Losses and gradients
+            are means over them; a batch norm sees each by itself.
+        jit: compile with XLA; for one replica only.
 
     Returns:
-        Function from float32 `lr` and `hr` in [0, 1] to a dictionary of float32 scalars.
+        Function from float32 `lr` and `hr` in [0, 1] to a `StepReport`, for the strategy in whose scope this is called.
     """
+    (player,) = players = [_Player(state.generator, state.g_optimizer, state.g_loss_scale)]
 
-    @tf.function
-    def pretrain_step(lr, hr):
+    def differentiate(lr, hr):
         with tf.GradientTape() as tape:
             sr = state.generator(lr, training=True)
             total, values = evaluate_terms(terms, Outputs(hr, sr))
-            scaled = state.g_optimizer.scale_loss(total)
-        variables = state.generator.trainable_variables
-        state.g_optimizer.apply(tape.gradient(scaled, variables), variables)
-        _update_ema(state, ema_decay)
-        state.step.assign_add(1)
-        return _generator_scalars(total, values)
+            scaled = total * player.loss_scale.value
+        gradients = _gradients(tape, scaled, state.generator)
+        return [gradients], _generator_scalars(total, values, hr, sr), {}
 
-    return pretrain_step
+    return _make_step(state, players, differentiate, ema_decay, micro_batches, jit)
 
 
-def make_gan_step(state, terms, adversarial, *, ema_decay):
+def make_gan_step(state, terms, adversarial, *, ema_decay, micro_batches=1, jit=False):
     """The GAN step: generator and discriminator together.
 
     One pass of the generator and one of the discriminator over the fakes serve both updates: each network's gradient
@@ -46,44 +75,143 @@ def make_gan_step(state, terms, adversarial, *, ema_decay):
         terms: from `gan_terms`.
         adversarial: an `AdversarialLoss`, for the discriminator's side.
         ema_decay: of the averaged generator.
+        micro_batches: as for `make_pretrain_step`.
+        jit: as for `make_pretrain_step`.
 
     Returns:
-        Function from float32 `lr` and `hr` in [0, 1] to a dictionary of float32 scalars.
+        Function from float32 `lr` and `hr` in [0, 1] to a `StepReport`, for the strategy in whose scope this is called.
     """
+    players = [
+        _Player(state.generator, state.g_optimizer, state.g_loss_scale),
+        _Player(state.discriminator, state.d_optimizer, state.d_loss_scale),
+    ]
 
-    @tf.function
-    def gan_step(lr, hr):
+    def differentiate(lr, hr):
         with tf.GradientTape(persistent=True) as tape:
             sr = state.generator(lr, training=True)
             real_logits = state.discriminator(hr, training=True)
             fake_logits = state.discriminator(sr, training=True)
             total, values = evaluate_terms(terms, Outputs(hr, sr, real_logits, fake_logits))
             d_total = adversarial.discriminator(real_logits, fake_logits)
-            scaled = state.g_optimizer.scale_loss(total)
-            d_scaled = state.d_optimizer.scale_loss(d_total)
-        g_variables = state.generator.trainable_variables
-        d_variables = state.discriminator.trainable_variables
-        g_gradients = tape.gradient(scaled, g_variables)
-        d_gradients = tape.gradient(d_scaled, d_variables)
+            losses = [total * state.g_loss_scale.value, d_total * state.d_loss_scale.value]
+        gradients = [_gradients(tape, loss, player.network) for loss, player in zip(losses, players, strict=True)]
         del tape
-        state.g_optimizer.apply(g_gradients, g_variables)
-        state.d_optimizer.apply(d_gradients, d_variables)
-        _update_ema(state, ema_decay)
-        state.step.assign_add(1)
-        return _generator_scalars(total, values) | {
+        scalars = _generator_scalars(total, values, hr, sr) | {
             "loss/discriminator/total": d_total,
             "logits/real": tf.reduce_mean(real_logits),
             "logits/fake": tf.reduce_mean(fake_logits),
+            # Against the other kind's mean, so that it reads the same for every objective.
+            "accuracy/real": _share(real_logits > tf.reduce_mean(fake_logits)),
+            "accuracy/fake": _share(fake_logits < tf.reduce_mean(real_logits)),
         }
+        return gradients, scalars, {"logits/real": real_logits, "logits/fake": fake_logits}
 
-    return gan_step
-
-
-def _generator_scalars(total, values):
-    return {"loss/generator/total": total} | {f"loss/generator/{name}": value for name, value in values.items()}
+    return _make_step(state, players, differentiate, ema_decay, micro_batches, jit)
 
 
-def _update_ema(state, decay):
+def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches, jit):
+    """The step around the gradients.
+
+    Args:
+        state: the `TrainingState`.
+        players: networks in the order of the gradients.
+        differentiate: function from `lr`, `hr` to the gradients of each player's scaled loss, scalars, and logits.
+        ema_decay: of the averaged generator.
+        micro_batches: pieces of a replica's batch.
+        jit: compile with XLA.
+    """
+    strategy = tf.distribute.get_strategy()
+    replicas = strategy.num_replicas_in_sync
+    names = ("generator", "discriminator")[: len(players)]
+    tags = []  # of the scalars, in the order in which they are packed; known once the step is traced
+
+    def on_replica(lr, hr):
+        # A forward pass moves batch norm's averages; a step that is skipped must put them back.
+        statistics = [tf.identity(weight.value) for player in players for weight in _statistics(player.network)]
+        pieces = zip(tf.split(lr, micro_batches), tf.split(hr, micro_batches), strict=True)
+        parts = [differentiate(*piece) for piece in pieces]
+        gradients = [_mean_gradients(of_player) for of_player in zip(*(part[0] for part in parts), strict=True)]
+        # The optimizer adds the replicas' gradients up: the mean over the whole batch wants a part of each.
+        gradients = [
+            [gradient / (replicas * player.loss_scale.value) for gradient in of_player]
+            for of_player, player in zip(gradients, players, strict=True)
+        ]
+        scalars = {tag: tf.add_n([part[1][tag] for part in parts]) / micro_batches for tag in parts[0][1]}
+        for name, of_player in zip(names, gradients, strict=True):
+            scalars[f"gradient_norm/{name}"] = replicas * tf.linalg.global_norm(of_player)
+            scalars[f"non_finite/{name}"] = _any_not_finite(of_player)
+        tags[:] = scalars
+        logits = {tag: tf.concat([part[2][tag] for part in parts], 0) for tag in parts[0][2]}
+        return gradients, tf.stack(list(scalars.values())), logits, statistics
+
+    def apply(gradients):
+        for player, of_player in zip(players, gradients, strict=True):
+            player.optimizer.apply(of_player, player.network.trainable_variables)
+
+    @tf.function(jit_compile=jit)
+    def train_step(lr, hr):
+        gradients, scalars, logits, statistics = strategy.run(on_replica, args=(lr, hr))
+        # One vector, so that the replicas have to meet but once for it.
+        scalars = dict(zip(tags, tf.unstack(strategy.reduce("MEAN", scalars, axis=None)), strict=True))
+        finite = [scalars.pop(f"non_finite/{name}") == 0.0 for name in names]
+        all_finite = tf.reduce_all(finite)
+
+        def update():
+            strategy.run(apply, args=(gradients,))
+            _update_ema(strategy, state, ema_decay)
+            state.skipped_in_a_row.assign(0)
+
+        def skip():
+            kept = iter(statistics)
+            for player in players:
+                for weight in _statistics(player.network):
+                    strategy.extended.update(weight.value, lambda variable, old: variable.assign(old), (next(kept),))
+            state.skipped.assign_add(1)
+            state.skipped_in_a_row.assign_add(1)
+
+        tf.cond(all_finite, update, skip)
+        for player, of_player in zip(players, finite, strict=True):
+            player.loss_scale.update(of_player)
+        state.step.assign_add(1)
+        return StepReport(scalars | {"guard/skipped": 1.0 - tf.cast(all_finite, tf.float32)}, logits)
+
+    return train_step
+
+
+def _generator_scalars(total, values, hr, sr):
+    return {
+        "loss/generator/total": total,
+        **{f"loss/generator/{name}": value for name, value in values.items()},
+        # Beyond what the pictures themselves have of it.
+        "sr/saturated": _share((sr <= 0.0) | (sr >= 1.0)) - _share((hr <= 0.0) | (hr >= 1.0)),
+    }
+
+
+def _share(condition):
+    return tf.reduce_mean(tf.cast(condition, tf.float32))
+
+
+def _gradients(tape, loss, network):
+    return tape.gradient(loss, network.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def _mean_gradients(pieces):
+    """The mean over micro-batches of lists of gradients."""
+    if len(pieces) == 1:
+        return pieces[0]
+    return [tf.add_n(list(same)) / len(pieces) for same in zip(*pieces, strict=True)]
+
+
+def _any_not_finite(gradients):
+    finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
+    return 1.0 - tf.cast(tf.reduce_all(finite), tf.float32)
+
+
+def _statistics(network):
+    return network.non_trainable_weights
+
+
+def _update_ema(strategy, state, decay):
     """Moves the average: decay * average + (1 - decay) * weight, batch norm statistics too.
 
     The decay grows from 0.1 to its value in the first steps (TensorFlow's `num_updates` rule): otherwise a short run's
@@ -91,5 +219,9 @@ def _update_ema(state, decay):
     """
     step = tf.cast(state.step, tf.float32)
     decay = tf.minimum(decay, (1.0 + step) / (10.0 + step))
-    for average, weight in zip(state.generator_ema.weights, state.generator.weights, strict=True):
+
+    def move(average, weight):
         average.assign(decay * average + (1.0 - decay) * weight)
+
+    for average, weight in zip(state.generator_ema.weights, state.generator.weights, strict=True):
+        strategy.extended.update(average.value, move, (weight.value,))

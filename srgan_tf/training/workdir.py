@@ -1,14 +1,31 @@
 """The run folder: what is in it, and whose it is."""
 
+import contextlib
+import datetime
+import fcntl
+import hashlib
 import json
+import logging
 import os
 import pathlib
+import platform
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
 
 from srgan_tf import config as configuration
+from srgan_tf import hardware
 from srgan_tf.errors import UserError, first_line
 from srgan_tf.outputs import make_folder, written_aside
 
 CONFIG_FILE = "config.json"
+SESSIONS_FILE = "sessions.jsonl"
+_LOCK_FILE = ".lock"
+
+_log = logging.getLogger(__name__)
 
 
 def check_workdir(config, workdir):
@@ -48,3 +65,77 @@ def write_config(config, workdir):
     make_folder(workdir)
     with written_aside(workdir / CONFIG_FILE) as unfinished:
         unfinished.write_text(json.dumps(configuration.to_dict(config), indent=2) + "\n")
+
+
+@contextlib.contextmanager
+def held(workdir):
+    """Keeps other processes from training in a folder while the block runs; also when it is killed, they may after it.
+
+    Raises:
+        UserError: another process is training in it.
+    """
+    with (pathlib.Path(workdir) / _LOCK_FILE).open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise UserError(f"another process is training in {str(workdir)!r}") from None
+        yield
+
+
+def record_session(workdir, train_pairs, *, replicas):
+    """Adds a line to sessions.jsonl about this process: what it takes to make the run again.
+
+    A training set that is not the one of the last session is told: the run is then not the one it would have been.
+    """
+    file = pathlib.Path(workdir) / SESSIONS_FILE
+    session = {
+        "start": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "command": sys.argv,
+        "git_commit": _git_commit(),
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "numpy": np.__version__,
+        },
+        "host": platform.node(),
+        "device": hardware.describe(),
+        "replicas": replicas,
+        "data": fingerprint(train_pairs),
+    }
+    earlier = file.read_text().splitlines() if file.exists() else []
+    if earlier and json.loads(earlier[-1])["data"] != session["data"]:
+        _log.warning("the training pictures are not those of the session before: this run cannot be made again exactly")
+    with written_aside(file) as unfinished:
+        unfinished.write_text("".join(line + "\n" for line in [*earlier, json.dumps(session)]))
+
+
+def fingerprint(pairs):
+    """A check sum of a training set: of every picture's name, size and middle row.
+
+    Args:
+        pairs: sequence of `Pair`.
+
+    Returns:
+        Hexadecimal string.
+    """
+    digest = hashlib.sha256()
+    for pair in pairs:
+        digest.update(f"{pair.name}{pair.hr.shape}".encode())
+        digest.update(np.ascontiguousarray(pair.lr[len(pair.lr) // 2]))
+    return digest.hexdigest()
+
+
+def _git_commit():
+    """The commit that this code is at, with a + when it has been changed since; None outside a checkout."""
+    folder = pathlib.Path(__file__).parents[2]
+    try:
+        commit, status = (
+            subprocess.run(
+                ["git", "-C", str(folder), *command], capture_output=True, text=True, check=True, timeout=10
+            ).stdout
+            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return commit.strip() + ("+" if status else "")

@@ -3,10 +3,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError
 from srgan_tf.losses.perceptual import perceptual_loss
 from srgan_tf.models.precision import precision_scope
 from srgan_tf.models.vgg import CONVOLUTIONS, WEIGHTS_FILE, vgg19_features
+from srgan_tf.resize import imresize
 
 
 @pytest.fixture
@@ -104,3 +106,31 @@ def test_perceptual_loss_orders_blurs_and_reaches_the_picture(vgg_weights, image
         assert np.abs(tape.gradient(loss, sr)).max() > 0
     assert losses == sorted(losses)
     assert losses[0] > 0
+
+
+def test_bfloat16_turns_the_gradient_less_than_uint8_does(vgg_weights):
+    """The measure for computing VGG19 in half precision: what rounding the pixels to grey levels does to it."""
+    hr = np.stack([draw_picture(index, 96, 96) for index in range(4)]).astype(np.float32) / 255.0
+    sr = np.stack([imresize(imresize(draw_picture(index, 96, 96), 24, 24), 96, 96) for index in range(4)]) / 255.0
+    sr = (0.9 * sr + 0.1 * hr).astype(np.float32)
+    gradients, losses = {}, {}
+    for name, precision, picture in (
+        ("float32", "float32", sr),
+        ("bfloat16", "bfloat16", sr),
+        ("uint8", "float32", np.round(sr * 255.0) / 255.0),
+    ):
+        features = vgg19_features(["block5_conv4"], weights=vgg_weights, precision=precision)
+        picture = tf.constant(picture, tf.float32)
+        with tf.GradientTape() as tape:
+            tape.watch(picture)
+            losses[name] = perceptual_loss(hr, picture, features, layer_weights={"block5_conv4": 1.0})
+        gradients[name] = tape.gradient(losses[name], picture).numpy().ravel().astype(np.float64)
+        assert features.output["block5_conv4"].dtype == "float32"
+
+    def cosine(name):
+        exact, other = gradients["float32"], gradients[name]
+        return exact @ other / np.linalg.norm(exact) / np.linalg.norm(other)
+
+    assert 0.98 < cosine("bfloat16") < 0.99999
+    assert cosine("uint8") < cosine("bfloat16")
+    assert float(losses["bfloat16"]) == pytest.approx(float(losses["float32"]), rel=0.02)

@@ -1,38 +1,57 @@
+import json
+import math
+import resource
+import signal
+
 import numpy as np
 import pytest
 
 from srgan_tf import presets
+from srgan_tf.errors import WorkError
+from srgan_tf.inference import load_generator
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.settings import with_settings
-from srgan_tf.training.checkpoints import Checkpoints, has_checkpoint
+from srgan_tf.training.checkpoints import Checkpoints, DivergedError, steps_in
 from srgan_tf.training.objective import gan_terms
-from srgan_tf.training.state import gan_state
+from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.steps import make_gan_step
+
+SMALL = [
+    *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4", "data.hr_patch_size=32"),
+]
 
 
 def all_variables(state):
     parts = (state.generator, state.generator_ema, state.discriminator, state.g_optimizer, state.d_optimizer)
-    return [np.asarray(variable.numpy()) for part in parts for variable in part.variables] + [state.step.numpy()]
+    counters = (state.step, state.skipped, state.skipped_in_a_row, state.rollbacks)
+    scales = (*state.g_loss_scale.variables, *state.d_loss_scale.variables)
+    return [np.asarray(variable.numpy()) for part in parts for variable in part.variables] + [
+        variable.numpy() for variable in (*counters, *scales)
+    ]
+
+
+@pytest.fixture
+def state():
+    return pretrain_state(with_settings(presets.tiny(), SMALL))
+
+
+def save_at(checkpoints, state, *steps):
+    for step in steps:
+        state.step.assign(step)
+        checkpoints.save()
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_everything_comes_back(tmp_path, rng, precision):
-    config = with_settings(
-        presets.tiny(),
-        [
-            *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
-            *("data.hr_patch_size=32", f"precision={precision}"),
-        ],
-    )
+    config = with_settings(presets.tiny(), [*SMALL, f"precision={precision}"])
     state = gan_state(config)
     step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
     lr, hr = rng.random((2, 8, 8, 3), np.float32), rng.random((2, 32, 32, 3), np.float32)
-    assert not has_checkpoint(tmp_path)
+    assert steps_in(tmp_path) == []
     for _ in range(3):
         step(lr, hr)
         Checkpoints(tmp_path, state, keep=2).save()
-    assert has_checkpoint(tmp_path)
-    assert len(list(tmp_path.glob("*.index"))) == 2
+    assert steps_in(tmp_path) == [2, 3]
 
     restored = gan_state(config)
     assert Checkpoints(tmp_path, restored, keep=2).restore() == 3
@@ -45,6 +64,121 @@ def test_everything_comes_back(tmp_path, rng, precision):
         np.testing.assert_array_equal(before, after)
 
 
-def test_nothing_to_restore(tmp_path):
-    config = with_settings(presets.tiny(), ["generator.num_blocks=1", "generator.num_filters=4"])
-    assert Checkpoints(tmp_path, gan_state(config), keep=1).restore() == 0
+def test_nothing_to_restore(tmp_path, state):
+    assert Checkpoints(tmp_path / "none", state, keep=1).restore() == 0
+
+
+def test_a_checkpoint_is_a_model(tmp_path, state):
+    save_at(Checkpoints(tmp_path, state, keep=1), state, 7)
+    for saved, weight in zip(load_generator(tmp_path / "0000007").weights, state.generator_ema.weights, strict=True):
+        np.testing.assert_array_equal(saved.numpy(), weight.numpy())
+
+
+@pytest.mark.parametrize("file", ["state.data-00000-of-00001", "state.index", "generator.keras", "sha256.json"])
+@pytest.mark.parametrize("damage", ["cut", "flip", "lost"])
+def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, state, caplog, file, damage):
+    checkpoints = Checkpoints(tmp_path, state, keep=3)
+    save_at(checkpoints, state, 1, 2)
+    path = tmp_path / "0000002" / file
+    content = path.read_bytes()
+    if damage == "lost":
+        path.unlink()
+    elif damage == "cut":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        middle = len(content) // 2
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    assert checkpoints.restore() == 1
+    assert "0000002 is damaged" in caplog.text
+    # It does not outlive the next save, nor stand in the way of its own step.
+    save_at(checkpoints, state, 2)
+    assert checkpoints.restore() == 2
+
+
+def test_no_whole_checkpoint_at_all(tmp_path, state):
+    checkpoints = Checkpoints(tmp_path, state, keep=3)
+    save_at(checkpoints, state, 1)
+    (tmp_path / "0000001" / "state.index").unlink()
+    with pytest.raises(WorkError, match=r"no checkpoint in .* is whole"):
+        checkpoints.restore()
+
+
+def test_what_a_killed_save_left_is_not_trusted_and_goes(tmp_path, state):
+    (tmp_path / ".unfinished-123").mkdir()
+    (tmp_path / ".unfinished-123" / "state.index").write_text("half")
+    checkpoints = Checkpoints(tmp_path, state, keep=3)
+    assert checkpoints.restore() == 0
+    save_at(checkpoints, state, 4)
+    assert [path.name for path in tmp_path.iterdir()] == ["0000004"]
+
+
+def test_the_newest_and_the_best_of_each_metric_stay(tmp_path, state):
+    checkpoints = Checkpoints(tmp_path, state, keep=2, best={"psnr_y": True, "perceptual": False})
+    scores = {1: (20.0, 0.5), 2: (25.0, 0.4), 3: (24.0, 0.2), 4: (23.0, 0.3), 5: (22.0, math.nan), 6: (21.0, 0.6)}
+    for step, (psnr, perceptual) in scores.items():
+        save_at(checkpoints, state, step)
+        checkpoints.scored({"psnr_y": psnr, "perceptual": perceptual, "ssim_y": 0.9})
+    assert steps_in(tmp_path) == [2, 3, 5, 6]
+    assert json.loads((tmp_path / "best.json").read_text()) == {
+        "psnr_y": {"step": 2, "score": 25.0},
+        "perceptual": {"step": 3, "score": 0.2},
+    }
+
+
+def test_a_best_score_without_a_checkpoint_due_saves_one(tmp_path, state):
+    checkpoints = Checkpoints(tmp_path, state, keep=1, best={"psnr_y": True})
+    save_at(checkpoints, state, 1)
+    checkpoints.scored({"psnr_y": 20.0})
+    state.step.assign(2)
+    checkpoints.scored({"psnr_y": 19.0})
+    state.step.assign(3)
+    checkpoints.scored({"psnr_y": 21.0})
+    assert steps_in(tmp_path) == [3]
+
+
+def test_steps_that_were_rolled_back_count_no_more(tmp_path, state):
+    checkpoints = Checkpoints(tmp_path, state, keep=9, best={"psnr_y": True})
+    for step, psnr in ((1, 20.0), (2, 30.0)):
+        save_at(checkpoints, state, step)
+        checkpoints.scored({"psnr_y": psnr})
+    state.step.assign(1)
+    checkpoints.scored({"psnr_y": 21.0})
+    save_at(checkpoints, state, 1)
+    assert steps_in(tmp_path) == [1]
+
+
+def test_weights_that_are_not_finite_are_not_saved(tmp_path, state):
+    checkpoints = Checkpoints(tmp_path, state, keep=2)
+    save_at(checkpoints, state, 1)
+    state.step.assign(5)
+    state.generator.get_layer("tail_conv").bias.assign([0.0, math.nan, 0.0])
+    with pytest.raises(DivergedError, match=r"diverged by step 5: tail_conv/bias is not finite"):
+        checkpoints.save()
+    assert steps_in(tmp_path) == [1]
+
+
+def test_a_full_disk_leaves_the_one_before_whole(tmp_path, state):
+    """A limit on the size of files fails as a full disk does: in the middle of writing."""
+    checkpoints = Checkpoints(tmp_path, state, keep=2)
+    save_at(checkpoints, state, 1)
+    state.step.assign(2)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+        with pytest.raises(WorkError, match=r"cannot save a checkpoint in .* Those before it are whole"):
+            checkpoints.save()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        signal.signal(signal.SIGXFSZ, handler)
+    assert [path.name for path in tmp_path.iterdir()] == ["0000001"]
+    assert checkpoints.restore() == 1
+    save_at(checkpoints, state, 2)
+    assert checkpoints.restore() == 2
+
+
+def test_another_process_writes(tmp_path, state):
+    checkpoints = Checkpoints(tmp_path, state, keep=2, best={"psnr_y": True}, writes=False)
+    checkpoints.save()
+    checkpoints.scored({"psnr_y": 20.0})
+    assert list(tmp_path.iterdir()) == []

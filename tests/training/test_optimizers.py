@@ -46,10 +46,8 @@ def test_constant():
     assert make_schedule(LearningRate(initial=3e-4), 10) == 3e-4
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16"])
-def test_optimizer_is_built_and_knows_its_rate(precision):
+def test_optimizer_is_built_and_knows_its_rate():
     variable = keras.Variable([1.0])
-    optimizer = make_optimizer(LearningRate(initial=3e-4), 10, [variable], precision=precision)
+    optimizer = make_optimizer(LearningRate(initial=3e-4), 10, [variable])
     assert optimizer.built
     assert current_learning_rate(optimizer) == pytest.approx(3e-4)
-    assert isinstance(optimizer, keras.optimizers.LossScaleOptimizer) == (precision == "float16")

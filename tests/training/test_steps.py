@@ -8,6 +8,7 @@ from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.pixel import mse
 from srgan_tf.settings import with_settings
 from srgan_tf.training.objective import Term, gan_terms, pretrain_terms
+from srgan_tf.training.optimizers import LossScale
 from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.steps import make_gan_step, make_pretrain_step
 
@@ -42,7 +43,7 @@ def test_pretrain_step_changes_every_weight_and_lowers_the_loss(batch, precision
     state = pretrain_state(config)
     step = make_pretrain_step(state, pretrain_terms(config.pretrain), ema_decay=0.9)
     before = weights(state.generator)
-    losses = [float(step(*batch)["loss/generator/total"]) for _ in range(30)]
+    losses = [float(step(*batch).scalars["loss/generator/total"]) for _ in range(30)]
     assert all(changed(before, state.generator))
     assert losses[-1] < 0.7 * losses[0]
     assert int(state.step) == 30
@@ -55,7 +56,7 @@ def test_gan_step_changes_every_weight_of_both(batch, precision):
     step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
     g_before, d_before = weights(state.generator), weights(state.discriminator)
     for _ in range(3):
-        scalars = step(*batch)
+        scalars = step(*batch).scalars
     assert all(changed(g_before, state.generator))
     assert all(changed(d_before, state.discriminator))
     assert all(np.isfinite(float(value)) for value in scalars.values())
@@ -67,6 +68,12 @@ def test_gan_step_changes_every_weight_of_both(batch, precision):
         "loss/discriminator/total",
         "logits/real",
         "logits/fake",
+        "accuracy/real",
+        "accuracy/fake",
+        "gradient_norm/generator",
+        "gradient_norm/discriminator",
+        "sr/saturated",
+        "guard/skipped",
     }
 
 
@@ -82,7 +89,7 @@ def test_each_term_alone_reaches_the_generator(batch, term):
     state = gan_state(config)
     step = make_gan_step(state, gan_terms(config.gan, features), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
     before = weights(state.generator)
-    assert f"loss/generator/{term}" in step(*batch)
+    assert f"loss/generator/{term}" in step(*batch).scalars
     assert any(changed(before, state.generator))
 
 
@@ -90,9 +97,9 @@ def test_discriminator_learns_to_tell_apart(batch):
     config = small_config("gan.perceptual_weight=0", "gan.adversarial_weight=1e-9", "gan.learning_rate.initial=1e-3")
     state = gan_state(config)
     step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
-    first = step(*batch)
+    first = step(*batch).scalars
     for _ in range(40):
-        last = step(*batch)
+        last = step(*batch).scalars
     assert float(last["loss/discriminator/total"]) < 0.5 * float(first["loss/discriminator/total"])
     assert float(last["logits/real"]) > float(last["logits/fake"])
 
@@ -157,10 +164,15 @@ def test_float16_gradients_reach_adam_unscaled(batch):
         make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)(*batch)
         moments[precision] = [
             np.sqrt(sum(np.square(moment.numpy(), dtype=np.float64).sum() for moment in adam._momentums))
-            for adam in (getattr(o, "inner_optimizer", o) for o in (state.g_optimizer, state.d_optimizer))
+            for adam in (state.g_optimizer, state.d_optimizer)
         ]
     # The loss scale is 2^15: forgetting to multiply or to divide by it could not hide.
     np.testing.assert_allclose(moments["float16"], moments["float32"], rtol=0.2)
+
+
+def variables(state):
+    """Every number of a state, by path."""
+    return [weight.numpy().copy() for weight in [*state.weights(), *state.g_optimizer.variables]]
 
 
 def test_float16_skips_a_step_that_overflows(batch):
@@ -171,6 +183,114 @@ def test_float16_skips_a_step_that_overflows(batch):
     lr, hr = batch
     step(lr, hr * 1e30)  # the scaled gradients overflow
     assert not any(changed(before, state.generator))
+    assert float(state.g_loss_scale.value) == 2.0**14
     for _ in range(3):
         step(lr, hr)
     assert any(changed(before, state.generator))
+
+
+def test_loss_scale_doubles_after_2000_good_steps_and_halves_at_once():
+    scale = LossScale(dynamic=True)
+    for _ in range(1999):
+        scale.update(tf.constant(True))
+    assert float(scale.value) == 2.0**15
+    scale.update(tf.constant(True))
+    assert float(scale.value) == 2.0**16
+    scale.update(tf.constant(False))
+    assert float(scale.value) == 2.0**15
+    fixed = LossScale(dynamic=False)
+    fixed.update(tf.constant(False))
+    assert float(fixed.value) == 1.0
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16"])
+def test_a_step_that_is_not_finite_changes_nothing(batch, precision):
+    """Weights, both averages, batch norm's statistics and the optimizers' moments stay; the next step trains again."""
+    config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
+    state = gan_state(config)
+    step = make_gan_step(state, gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9)
+    lr, hr = batch
+    step(lr, hr)
+    before = variables(state)
+    damaged = lr.numpy()
+    damaged[1, 2, 3, 0] = np.nan
+    for count in (1, 2):
+        report = step(tf.constant(damaged), hr)
+        assert float(report.scalars["guard/skipped"]) == 1.0
+        assert (int(state.skipped), int(state.skipped_in_a_row)) == (count, count)
+    for old, new in zip(before, variables(state), strict=True):
+        np.testing.assert_array_equal(old, new)
+    assert float(step(lr, hr).scalars["guard/skipped"]) == 0.0
+    assert (int(state.step), int(state.skipped), int(state.skipped_in_a_row)) == (4, 2, 0)
+    assert any((old != new).any() for old, new in zip(before, variables(state), strict=True))
+
+
+def test_micro_batches_give_the_gradients_of_the_whole_batch(rng):
+    """Without batch norm, which sees each piece by itself."""
+    hr = tf.constant(rng.random((6, 32, 32, 3), np.float32))
+    lr = tf.image.resize(hr, (8, 8), "area")
+    states = []
+    for pieces in (1, 3):
+        config = small_config("generator.normalization=none")
+        states.append(pretrain_state(config))
+        step = make_pretrain_step(states[-1], pretrain_terms(config.pretrain), ema_decay=0.9, micro_batches=pieces)
+        report = step(lr, hr)
+        assert float(report.scalars["loss/generator/total"]) == pytest.approx(
+            float(mse(hr, pretrain_state(small_config("generator.normalization=none")).generator(lr))), rel=1e-5
+        )
+    for whole, pieces in zip(*(state.g_optimizer.variables for state in states), strict=True):
+        np.testing.assert_allclose(whole.numpy(), pieces.numpy(), rtol=1e-4, atol=1e-8)
+
+
+def test_xla_gives_the_same_step(batch):
+    reports, states = [], []
+    for jit in (False, True):
+        config = small_config("gan.perceptual_weight=0", "gan.pixel_weight=1")
+        states.append(gan_state(config))
+        step = make_gan_step(states[-1], gan_terms(config.gan), ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9, jit=jit)
+        reports.append(step(*batch))
+    for tag, value in reports[0].scalars.items():
+        assert float(value) == pytest.approx(float(reports[1].scalars[tag]), rel=1e-3, abs=1e-4), tag
+    for plain, compiled in zip(*(state.g_optimizer.variables for state in states), strict=True):
+        np.testing.assert_allclose(plain.numpy(), compiled.numpy(), rtol=1e-2, atol=1e-5)
+
+
+def test_the_scalars_beside_the_losses_worked_by_hand():
+    """A generator that gives what it is told, and a discriminator that is its input's mean."""
+    sr = np.full((2, 32, 32, 3), 0.5, np.float32)
+    sr[0, :16] = 0.0  # a quarter of all values is black
+    hr = np.full((2, 32, 32, 3), 0.25, np.float32)
+    hr[1, 8:16] = 1.0  # an eighth of all is white; the means are 0.25 and 0.4375
+    config = small_config("gan.perceptual_weight=0", "gan.pixel_weight=1")
+    state = gan_state(config)
+
+    class Told(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.pixels = self.add_weight(shape=sr.shape, initializer="zeros")
+
+        def call(self, lr):
+            return self.pixels + 0.0 * keras.ops.mean(lr)
+
+    lr_in, hr_in = keras.Input((8, 8, 3), batch_size=2), keras.Input((32, 32, 3), batch_size=2)
+    state.generator = keras.Model(lr_in, Told()(lr_in))
+    state.generator_ema = keras.models.clone_model(state.generator, clone_function=lambda layer: Told())
+    state.generator.set_weights([sr])
+    mean = keras.layers.Dense(1, kernel_initializer="ones", use_bias=False)
+    state.discriminator = keras.Model(hr_in, mean(keras.ops.mean(hr_in, (1, 2, 3))[:, None]))
+    for player, optimizer in ((state.generator, "g_optimizer"), (state.discriminator, "d_optimizer")):
+        setattr(state, optimizer, keras.optimizers.Adam(1e-9))
+        getattr(state, optimizer).build(player.trainable_variables)
+    step = make_gan_step(
+        state, {"pixel": Term(1.0, lambda o: mse(o.hr, o.sr))}, ADVERSARIAL_LOSSES["vanilla"], ema_decay=0.9
+    )
+    report = step(np.zeros((2, 8, 8, 3), np.float32), hr)
+    scalars = {tag: float(value) for tag, value in report.scalars.items()}
+    assert scalars["sr/saturated"] == pytest.approx(0.25 - 0.125)
+    # Logits: real 0.25 and 0.4375, mean 0.34375; fake 0.25 and 0.5, mean 0.375.
+    np.testing.assert_allclose(report.logits["logits/real"][:, 0], [0.25, 0.4375], rtol=1e-6)
+    assert scalars["logits/fake"] == pytest.approx(0.375)
+    assert scalars["accuracy/real"] == 0.5  # 0.4375 > 0.375
+    assert scalars["accuracy/fake"] == 0.5  # 0.25 < 0.34375
+    expected = np.sqrt(np.sum(((sr - hr) * 2 / sr.size) ** 2))
+    assert scalars["gradient_norm/generator"] == pytest.approx(expected, rel=1e-5)

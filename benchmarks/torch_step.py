@@ -1,0 +1,161 @@
+"""The training steps of `srgan_x4` in PyTorch, for comparison with `python -m srgan_tf.bench train`.
+
+    pip install torch==2.13.0
+    python benchmarks/torch_step.py --batch-size 16 --hr-patch-size 96
+
+The same networks (layer by layer), losses and joint step: one generator pass and one discriminator pass over the fakes
+serve both updates. channels_last; on a GPU bfloat16 autocast and torch.compile as options. VGG19's weights are random,
+which costs the same. Data is random and ready.
+"""
+
+import argparse
+import copy
+import statistics
+import time
+
+import torch
+from torch import nn
+from torch.nn import functional
+
+VGG19 = [64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512]
+
+
+class Block(nn.Module):
+    def __init__(self, width):
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+            nn.PReLU(width),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+
+    def forward(self, x):
+        return x + self.layers(x)
+
+
+class Generator(nn.Module):
+    def __init__(self, width=64, blocks=16):
+        super().__init__()
+        self.head = nn.Sequential(nn.Conv2d(3, width, 9, padding=4), nn.PReLU(width))
+        self.trunk = nn.Sequential(
+            *(Block(width) for _ in range(blocks)),
+            nn.Conv2d(width, width, 3, padding=1, bias=False),
+            nn.BatchNorm2d(width),
+        )
+        upsamplers = []
+        for _ in range(2):
+            upsamplers += [nn.Conv2d(width, 4 * width, 3, padding=1), nn.PixelShuffle(2), nn.PReLU(width)]
+        self.tail = nn.Sequential(*upsamplers, nn.Conv2d(width, 3, 9, padding=4), nn.Tanh())
+
+    def forward(self, lr):
+        x = self.head(lr)
+        return (self.tail(x + self.trunk(x)) + 1) / 2
+
+
+def discriminator(side, width=64):
+    layers = [nn.Conv2d(3, width, 3, padding=1), nn.LeakyReLU(0.2)]
+    channels = width
+    for filters, stride in ((1, 2), (2, 1), (2, 2), (4, 1), (4, 2), (8, 1), (8, 2)):
+        layers += [
+            nn.Conv2d(channels, width * filters, 3, stride, 1, bias=False),
+            nn.BatchNorm2d(width * filters),
+            nn.LeakyReLU(0.2),
+        ]
+        channels = width * filters
+    return nn.Sequential(
+        *layers, nn.Flatten(), nn.Linear(channels * (side // 16) ** 2, 1024), nn.LeakyReLU(0.2), nn.Linear(1024, 1)
+    )
+
+
+def vgg54():
+    layers, channels = [], 3
+    for filters in VGG19:
+        layers += [nn.Conv2d(channels, filters, 3, padding=1), nn.ReLU()] if filters else [nn.MaxPool2d(2)]
+        channels = filters or channels
+    return nn.Sequential(*layers).requires_grad_(False)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--hr-patch-size", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--bfloat16", action="store_true", help="autocast")
+    parser.add_argument("--compile", action="store_true", help="torch.compile")
+    flags = parser.parse_args()
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.manual_seed(0)
+    side = flags.hr_patch_size
+    generator, judge, features = (
+        network.to(device, memory_format=torch.channels_last) for network in (Generator(), discriminator(side), vgg54())
+    )
+    average = copy.deepcopy(generator).requires_grad_(False)
+    lr = torch.rand(flags.batch_size, 3, side // 4, side // 4, device=device).to(memory_format=torch.channels_last)
+    hr = torch.rand(flags.batch_size, 3, side, side, device=device).to(memory_format=torch.channels_last)
+    g_optimizer = torch.optim.Adam(generator.parameters(), 1e-4, fused=True)
+    d_optimizer = torch.optim.Adam(judge.parameters(), 1e-4, fused=True)
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=flags.bfloat16)
+
+    def move_average():
+        with torch.no_grad():
+            torch._foreach_lerp_(list(average.parameters()), list(generator.parameters()), 1e-3)
+
+    def pretrain_losses(lr, hr):
+        with autocast:
+            sr = generator(lr)
+        return functional.mse_loss(sr.float(), hr)
+
+    def gan_losses(lr, hr):
+        with autocast:
+            sr = generator(lr)
+            real, fake = judge(hr), judge(sr)
+            with torch.no_grad():
+                hr_features = features(hr * 255 - 115)
+            sr_features = features(sr * 255 - 115)
+        perceptual = functional.mse_loss(sr_features.float() / 12.75, hr_features.float() / 12.75)
+        total = perceptual + 1e-3 * functional.softplus(-fake.float()).mean()
+        d_total = functional.softplus(-real.float()).mean() + functional.softplus(fake.float()).mean()
+        return total, d_total
+
+    if flags.compile:
+        pretrain_losses, gan_losses = torch.compile(pretrain_losses), torch.compile(gan_losses)
+
+    def pretrain():
+        g_optimizer.zero_grad()
+        pretrain_losses(lr, hr).backward()
+        g_optimizer.step()
+        move_average()
+
+    def gan():
+        total, d_total = gan_losses(lr, hr)
+        # Each network's gradient with the other as it was before the step.
+        g_parameters, d_parameters = list(generator.parameters()), list(judge.parameters())
+        g_gradients = torch.autograd.grad(total, g_parameters, retain_graph=True)
+        d_gradients = torch.autograd.grad(d_total, d_parameters)
+        for parameters, gradients in ((g_parameters, g_gradients), (d_parameters, d_gradients)):
+            for parameter, gradient in zip(parameters, gradients, strict=True):
+                parameter.grad = gradient
+        g_optimizer.step()
+        d_optimizer.step()
+        move_average()
+
+    for name, step in (("pretrain", pretrain), ("gan", gan)):
+        seconds = []
+        for _ in range(flags.steps + 2):
+            start = time.perf_counter()
+            step()
+            if device.type == "cuda":
+                torch.cuda.synchronize()
+            seconds.append(time.perf_counter() - start)
+        median = statistics.median(seconds[2:])
+        kind = "bfloat16" if flags.bfloat16 else "float32"
+        print(
+            f"torch {torch.__version__} {name:9} {kind} {median:.3f} s/step {flags.batch_size / median:.1f} patches/s"
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,78 @@
+"""Signs that a training goes wrong although its numbers are finite."""
+
+import logging
+from collections.abc import Callable
+from typing import NamedTuple
+
+_log = logging.getLogger(__name__)
+
+_ACCURACY_MARGIN = 0.005
+
+
+class _Alarm(NamedTuple):
+    """What is watched: the tags it needs, when it is wrong, for how many reports in a row, and what to tell."""
+
+    tags: tuple[str, ...]
+    wrong: Callable[..., bool]
+    patience: int
+    text: str
+
+
+def _stuck(real, fake):
+    return all(min(accuracy, 1.0 - accuracy) < _ACCURACY_MARGIN for accuracy in (real, fake))
+
+
+_ALARMS = {
+    "discriminator": _Alarm(
+        ("accuracy/real", "accuracy/fake"),
+        _stuck,
+        10,
+        "the discriminator is right about all pictures, or wrong about all, for 10 reports (accuracy of real {:.3f}, "
+        "fake {:.3f}): the generator learns little from it; try a lower gan.learning_rate.initial or another "
+        "gan.adversarial",
+    ),
+    "saturation": _Alarm(
+        ("sr/saturated",),
+        lambda share: share > 0.1,
+        3,
+        "{:.0%} more of the output than of the pictures is black or white: the generator saturates; "
+        "try a lower learning rate",
+    ),
+    "colour_drift": _Alarm(
+        ("eval/colour_drift",),
+        lambda levels: levels > 2.0,
+        1,
+        "colours drift: the downscaled output is {:.1f} grey levels off the input; give gan.pixel_weight more weight",
+    ),
+}
+
+
+class Alarms:
+    """Watches the reports of a phase; each alarm is logged when it begins and once more when it ends."""
+
+    def __init__(self):
+        self._in_a_row = dict.fromkeys(_ALARMS, 0)
+
+    def check(self, scalars):
+        """Looks at one report.
+
+        Args:
+            scalars: floats by tag; an alarm whose tags are absent is left as it was.
+
+        Returns:
+            For each alarm that could be judged: "alarm/NAME" to 1.0 if it is on, else 0.0.
+        """
+        states = {}
+        for name, alarm in _ALARMS.items():
+            if not all(tag in scalars for tag in alarm.tags):
+                continue
+            values = [scalars[tag] for tag in alarm.tags]
+            was_on = self._in_a_row[name] >= alarm.patience
+            self._in_a_row[name] = self._in_a_row[name] + 1 if alarm.wrong(*values) else 0
+            is_on = self._in_a_row[name] >= alarm.patience
+            if is_on and not was_on:
+                _log.warning("alarm: %s", alarm.text.format(*values))
+            elif was_on and not is_on:
+                _log.info("alarm over: %s", name)
+            states[f"alarm/{name}"] = float(is_on)
+        return states

@@ -1,0 +1,77 @@
+"""The scores of a network in training, by the code that evaluate.py uses, and what else shows how it does."""
+
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf import comparison, evaluation
+from srgan_tf.pixels import to_float
+from srgan_tf.resize import imresize
+from srgan_tf.training.objective import Outputs
+
+# Metrics whose best checkpoint is kept: True where higher is better.
+BEST = {"psnr_y": True, "perceptual": False}
+
+_PERCEPTUAL_SIDE = 512  # HR pixels: VGG19's features of a whole 2K picture would take gigabytes
+_SAMPLE_SIDE = 256  # HR pixels: of the crops that are drawn
+
+
+def validate(upscaler, pairs, *, samples, perceptual=None):
+    """Scores an upscaler and draws samples.
+
+    Args:
+        upscaler: the averaged generator as an `Upscaler`.
+        pairs: list of `Pair`.
+        samples: how many of the first pictures are drawn.
+        perceptual: function from `Outputs` to the perceptual loss; None leaves its score out.
+
+    Returns:
+        `(scores, sheets)`: the mean of each metric, "perceptual" (of the middle 512x512 pixels, lower is better) and
+        "colour_drift" (see `colour_drift`); and a dictionary of comparison strips by picture.
+    """
+    rows, sheets = [], {}
+    for index, scored in enumerate(evaluation.evaluate(upscaler, pairs)):
+        pair, sr = scored.pair, scored.sr
+        scores = scored.scores | {"colour_drift": colour_drift(pair.lr, sr)}
+        if perceptual is not None:
+            images = [to_float(_middle(picture, _PERCEPTUAL_SIDE)[np.newaxis]) for picture in (pair.hr, sr)]
+            scores["perceptual"] = float(perceptual(Outputs(*(tf.convert_to_tensor(image) for image in images))))
+        rows.append(scores)
+        if index < samples:
+            # Two sources may have pictures of one name, and names may be as long as the file system allows.
+            name = f"{index}-{pair.name.replace('/', '-')[:100]}"
+            sheets[name] = sample_sheet(pair, sr, upscaler.scale)
+    return evaluation.mean_scores(rows), sheets
+
+
+def colour_drift(lr, sr):
+    """How far the colours have moved: the mean of the downscaled SR against that of the LR, grey levels.
+
+    Args:
+        lr: uint8 [height, width, 3].
+        sr: uint8 [scale*height, scale*width, 3].
+
+    Returns:
+        The largest absolute difference of the three channels' means.
+    """
+    difference = imresize(sr, *lr.shape[:2]).astype(np.float64) - lr
+    return float(np.abs(difference.mean((0, 1))).max())
+
+
+def sample_sheet(pair, sr, scale):
+    """LR, bicubic, SR and HR of the middle of a pair, side by side, with the busiest place enlarged."""
+    lr = _middle(pair.lr, _SAMPLE_SIDE // scale)
+    hr = _middle(pair.hr, _SAMPLE_SIDE, scale)
+    columns = {
+        "LR": comparison.nearest(lr, scale),
+        "bicubic": imresize(lr, *hr.shape[:2]),
+        "SR": _middle(sr, _SAMPLE_SIDE, scale),
+        "HR": hr,
+    }
+    zoom = 4
+    return comparison.strip(columns, insets=[comparison.busiest_inset(hr, zoom)], zoom=zoom)
+
+
+def _middle(picture, side, grid=1):
+    """The middle of a picture, at most `side` pixels wide and high, its corner on a multiple of `grid`."""
+    top, left = ((size // grid - min(side, size) // grid) // 2 * grid for size in picture.shape[:2])
+    return picture[top : top + side, left : left + side]

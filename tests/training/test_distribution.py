@@ -1,0 +1,162 @@
+"""Several replicas and several machines against one device, on virtual and loopback ones."""
+
+import contextlib
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from conftest import FAST, ROOT
+
+from srgan_tf import presets
+from srgan_tf.errors import UserError
+from srgan_tf.settings import with_settings
+from srgan_tf.training.distribution import check_batch, is_chief, per_replica, uses_jit
+
+WORKER = ROOT / "tests" / "training" / "replicas.py"
+STEPS = 20
+
+
+def run_steps(*arguments, environment=None):
+    """Runs tests/training/replicas.py; returns the process."""
+    return subprocess.Popen(
+        [sys.executable, str(WORKER), *map(str, arguments)],
+        env=os.environ | {"PYTHONPATH": str(ROOT)} | (environment or {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def finish(process):
+    output, errors = process.communicate(timeout=240)
+    assert process.returncode == 0, errors[-2000:]
+    return output
+
+
+def cluster(count):
+    """TF_CONFIG of each of some workers on this machine."""
+    sockets = [socket.socket() for _ in range(count)]
+    for each in sockets:
+        each.bind(("localhost", 0))
+    addresses = [f"localhost:{each.getsockname()[1]}" for each in sockets]
+    for each in sockets:
+        each.close()
+    return [
+        {"TF_CONFIG": json.dumps({"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}})}
+        for index in range(count)
+    ]
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory):
+    file = tmp_path_factory.mktemp("single") / "result.npz"
+    finish(run_steps("single", STEPS, file))
+    return np.load(file)
+
+
+def assert_equal_runs(result, single):
+    """Losses of every step, and the weights after them, to float32 sums taken in another order."""
+    np.testing.assert_allclose(result["losses"], single["losses"], rtol=2e-3, atol=1e-5)
+    np.testing.assert_array_equal(result["skipped"], single["skipped"])
+    assert single["skipped"].sum() == 1  # one batch has a NaN, on the last replica
+    assert result["replicas_are_equal"]
+    for name in single.files:
+        if name.startswith("weight"):
+            assert np.isfinite(result[name]).all()
+            np.testing.assert_allclose(result[name], single[name], atol=2e-3)
+
+
+def test_two_replicas_give_the_losses_of_one(tmp_path, single):
+    finish(run_steps("mirrored", STEPS, tmp_path / "result.npz"))
+    assert_equal_runs(np.load(tmp_path / "result.npz"), single)
+
+
+def test_two_machines_give_the_losses_of_one(tmp_path, single):
+    files = [tmp_path / "0.npz", tmp_path / "1.npz"]
+    workers = [
+        run_steps("machines", STEPS, file, environment=environment)
+        for file, environment in zip(files, cluster(2), strict=True)
+    ]
+    for worker in workers:
+        finish(worker)
+    first, second = (np.load(file) for file in files)
+    assert_equal_runs(first, single)
+    for name in first.files:
+        np.testing.assert_array_equal(first[name], second[name], err_msg=name)
+
+
+@contextlib.contextmanager
+def two_trainings(workdir):
+    """train.py on two machines, endless; both are killed at the end."""
+    command = [sys.executable, str(ROOT / "train.py"), *FAST, "--set", "pretrain.steps=1000000", "--workdir", workdir]
+    trainings = [
+        subprocess.Popen(
+            command, env=os.environ | environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        for environment in cluster(2)
+    ]
+    try:
+        yield trainings
+    finally:
+        for training in trainings:
+            training.kill()
+            training.communicate()
+
+
+def test_a_lost_machine_ends_the_other_and_both_resume(tmp_path):
+    workdir = str(tmp_path / "run")
+    with two_trainings(workdir) as (chief, other):
+        metrics = tmp_path / "run" / "metrics.jsonl"
+        deadline = time.monotonic() + 120
+        while not (metrics.exists() and '"step": 8' in metrics.read_text()):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        other.kill()
+        _, errors = chief.communicate(timeout=120)
+        assert chief.returncode == 1
+        assert "train.py: failed: a machine has left the training" in errors.strip().splitlines()[-1]
+    with two_trainings(workdir) as trainings:
+        for training in trainings:
+            resumed = next(line for line in training.stdout if "resumed at step" in line)
+            assert int(resumed.split("resumed at step ")[1].split()[0]) >= 4
+
+
+def test_each_machine_gets_its_part_in_order():
+    """The tests above would not see two replicas that change places."""
+    batches = tf.data.Dataset.range(12).batch(6, drop_remainder=True).map(lambda number: (number, 10 * number))
+    alone = tf.distribute.get_strategy()
+    assert per_replica(alone, batches) is batches
+    assert is_chief(alone)
+
+    class ThreeOnTheSecondOfThreeMachines:
+        num_replicas_in_sync = 3
+
+        @staticmethod
+        def distribute_datasets_from_function(function):
+            return function(tf.distribute.InputContext(3, 1, 3))
+
+    parts = list(per_replica(ThreeOnTheSecondOfThreeMachines, batches).as_numpy_iterator())
+    assert [part[0].tolist() for part in parts] == [[2, 3], [8, 9]]
+    assert [part[1].tolist() for part in parts] == [[20, 30], [80, 90]]
+
+
+@pytest.mark.parametrize(("choice", "expected"), [("auto", False), ("on", True), ("off", False)])
+def test_xla_is_off_on_a_cpu_unless_asked_for(choice, expected):
+    assert uses_jit(choice, tf.distribute.get_strategy()) is expected
+
+
+def test_a_batch_that_cannot_be_shared_equally():
+    class Three:
+        num_replicas_in_sync = 3
+
+    check_batch(with_settings(presets.tiny(), ["data.batch_size=6", "micro_batches=2"]), Three)
+    with pytest.raises(UserError, match=r"batch_size 8 must be a multiple of 3: 3 replicas with micro_batches 1"):
+        check_batch(presets.tiny(), Three)
+    with pytest.raises(UserError, match="jit=on works on one device, and here are 3 replicas"):
+        check_batch(with_settings(presets.tiny(), ["data.batch_size=6", "jit=on"]), Three)

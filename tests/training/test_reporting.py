@@ -1,0 +1,113 @@
+import json
+import logging
+
+import pytest
+import tensorflow as tf
+
+from srgan_tf.training.loop import Window
+from srgan_tf.training.reporting import Reporter, drop_events, has_scores
+
+
+@pytest.fixture
+def window():
+    window = Window()
+    window.steps, window.seconds, window.waited = 10, 2.0, 0.1
+    return window
+
+
+def make_reporter(workdir, phase="pretrain", start_step=0, **options):
+    return Reporter(workdir, phase, steps=40, start_step=start_step, batch_size=8, **options)
+
+
+def rows(workdir):
+    return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+
+
+def event_steps(folder):
+    return [
+        tf.compat.v1.Event.FromString(record).step
+        for file in sorted(folder.glob("events.*"))
+        for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator()
+    ]
+
+
+def test_reports_past_the_restored_step_are_made_again(tmp_path, window):
+    for phase in ("pretrain", "gan"):
+        reporter = make_reporter(tmp_path, phase)
+        for step in (10, 20, 30):
+            reporter.progress(step, {"loss/generator/total": 1.0}, {}, window)
+    with (tmp_path / "metrics.jsonl").open("a") as file:
+        file.write('{"phase": "gan", "st')  # killed while writing
+    reporter = make_reporter(tmp_path, "gan", 15)
+    reporter.progress(20, {"loss/generator/total": 1.0}, {}, window)
+    assert [(row["phase"], row["step"]) for row in rows(tmp_path)] == [
+        *(("pretrain", step) for step in (10, 20, 30)),
+        ("gan", 10),
+        ("gan", 20),
+    ]
+    assert set(event_steps(tmp_path / "tensorboard" / "pretrain")) == {0, 10, 20, 30}
+    assert set(event_steps(tmp_path / "tensorboard" / "gan")) == {0, 10, 20}
+
+
+def test_events_that_a_kill_cut_short(tmp_path):
+    writer = tf.summary.create_file_writer(str(tmp_path))
+    with writer.as_default():
+        for step in (1, 2, 3):
+            tf.summary.scalar("x", 0.5, step=step)
+    writer.close()
+    (file,) = tmp_path.iterdir()
+    file.write_bytes(file.read_bytes()[:-5])
+    drop_events(file, 9)
+    assert event_steps(tmp_path) == [0, 1, 2]
+    whole = file.read_bytes()
+    drop_events(file, 2)
+    assert file.read_bytes() == whole
+    drop_events(file, 1)
+    assert event_steps(tmp_path) == [0, 1]
+
+
+def test_speed_and_wait_worked_by_hand(tmp_path, window):
+    make_reporter(tmp_path).progress(10, {}, {}, window)
+    (row,) = rows(tmp_path)
+    assert row["speed/images_per_second"] == 40.0  # 8 patches, 10 steps, 2 seconds
+    assert row["speed/data_wait"] == pytest.approx(0.05)
+    assert row["memory/peak_gib"] > 0.01
+
+
+def test_the_status_line(tmp_path, window, caplog):
+    caplog.set_level(logging.INFO)
+    reporter = make_reporter(tmp_path)
+    reporter.progress(10, {"loss/generator/total": 0.5}, {}, window)
+    assert caplog.text == ""  # one every few seconds
+    reporter.progress(40, {"loss/generator/total": 0.5}, {}, window)
+    assert "pretrain 40/40  generator 0.5  40 images/s  0.2 s/step  0:00 min left" in caplog.text
+    assert "data-bound" not in caplog.text
+    window.waited = 1.0
+    reporter.status(30, {"loss/generator/total": 0.5, "guard/skipped": 2.0}, window)
+    assert "0:02 min left  skipped 2 steps  data-bound: 50% of the time waits for data" in caplog.text
+
+
+def test_alarms_are_written(tmp_path, window):
+    reporter = make_reporter(tmp_path)
+    for step in (1, 2, 3):
+        reporter.progress(step, {"sr/saturated": 0.5}, {}, window)
+    assert [row["alarm/saturation"] for row in rows(tmp_path)] == [0.0, 0.0, 1.0]
+
+
+def test_a_reporter_that_does_not_write(tmp_path, window, caplog):
+    caplog.set_level(logging.INFO)
+    reporter = make_reporter(tmp_path, writes=False)
+    reporter.describe({"a": 1})
+    reporter.progress(40, {"loss/generator/total": 0.5}, {}, window)
+    reporter.validation(40, {"psnr_y": 30.0}, {})
+    assert list(tmp_path.iterdir()) == []
+    assert caplog.text == ""
+
+
+def test_scores_that_are_there_and_those_that_are_not(tmp_path):
+    file = tmp_path / "metrics.jsonl"
+    assert not has_scores(file, "gan", 5)
+    file.write_text('{"phase": "gan", "step": 5, "loss": 1}\n{"phase": "gan", "step": 6, "eval/psnr_y": 30}\n')
+    assert not has_scores(file, "gan", 5)
+    assert has_scores(file, "gan", 6)
+    assert not has_scores(file, "pretrain", 6)
