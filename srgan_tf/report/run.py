@@ -1,5 +1,6 @@
 """Scores models on data sets and writes all that came of it."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -60,7 +61,7 @@ def evaluate_sources(
     Raises:
         UserError: names that clash, models of different scales, a metric that is not installed, or a folder that
             cannot be written.
-        WorkError: no picture of a source could be scored; the output is as before.
+        WorkError: no picture of a source could be scored, or the results could not be written; the output is as before.
     """
     output = pathlib.Path(output)
     _check_names(upscalers, sources)
@@ -70,8 +71,9 @@ def evaluate_sources(
     names = [upscaler.name for upscaler in upscalers]
     datasets = {name: {} for name in names}
     with (
+        _writing_to(output),
         tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as unfinished,
-        Viewers(page_pictures) as viewers,
+        Viewers(unfinished, page_pictures) as viewers,
     ):
         files = _Files(pathlib.Path(unfinished), names, viewers, BicubicUpscaler(scale))
         for source in sources:
@@ -87,6 +89,15 @@ def evaluate_sources(
         files.write_scores(results, curve)
         files.move_to(output)
     return results
+
+
+@contextlib.contextmanager
+def _writing_to(output):
+    """Turns errors of the file system into a `WorkError`; those of reading are that already."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkError(f"cannot write to {str(output)!r}: {error.strerror or error}") from error
 
 
 def _check_names(upscalers, sources):

@@ -33,10 +33,12 @@ class Viewers:
     """The part of the page that holds pictures. It is kept on disk while it grows.
 
     Args:
+        folder: where it is kept, in files without names.
         most: how many pictures of each data set are shown.
     """
 
-    def __init__(self, most):
+    def __init__(self, folder, most):
+        self._folder = folder
         self._most = most
         self._files = {}  # data set -> its part of the page
         self._open = contextlib.ExitStack()
@@ -65,7 +67,7 @@ class Viewers:
         metrics = caption_metrics(next(iter(shown.values())).scores)
         height, width = pair.hr.shape[:2]
         if dataset not in self._files:
-            file = tempfile.TemporaryFile("w+", encoding="utf-8")  # noqa: SIM115 - closed with the stack
+            file = tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._folder)  # noqa: SIM115 - closed with the stack
             self._files[dataset] = self._open.enter_context(file)
         self._files[dataset].write(
             fill(
