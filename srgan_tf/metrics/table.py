@@ -66,12 +66,12 @@ def _load_niqe() -> Score:
     return lambda sample: niqe(sample.sr)
 
 
-_PSNR_Y = dict(load=_of_hr_and_sr(lambda: fidelity.psnr_y), definition="on BT.601 luma 16-235, not rounded", digits=2)
-_SSIM_Y = dict(
-    load=_of_hr_and_sr(lambda: fidelity.ssim_y), definition="on the same luma, Gaussian window of 11 and 1.5"
-)
+_LUMA = "on BT.601 luma 16-235, not rounded"
+_WINDOW = "Gaussian window of 11, sigma 1.5"
+_PSNR_Y = dict(load=_of_hr_and_sr(lambda: fidelity.psnr_y), definition=_LUMA, digits=2)
+_SSIM_Y = dict(load=_of_hr_and_sr(lambda: fidelity.ssim_y), definition=f"{_LUMA}, {_WINDOW}")
 _PSNR_RGB = dict(load=_of_hr_and_sr(lambda: fidelity.psnr_rgb), definition="on R, G and B together", digits=2)
-_SSIM_RGB = dict(load=_of_hr_and_sr(lambda: fidelity.ssim_rgb), definition="mean of R, G and B, same window")
+_SSIM_RGB = dict(load=_of_hr_and_sr(lambda: fidelity.ssim_rgb), definition=f"mean of R, G and B, {_WINDOW}")
 
 METRICS = {
     "psnr_y": Metric("PSNR-Y (dB)", **_PSNR_Y, border=True),
@@ -116,12 +116,10 @@ def load_metrics(names: Iterable[str]) -> dict[str, Score]:
 
 def describe(names: Iterable[str], scale: int) -> str:
     """The words that say how scores are made; a score without them is worthless."""
-    parts = []
-    for name in names:
-        metric = METRICS[name]
-        parts.append(
-            f"{name}: {metric.definition}, " + (f"without {scale} border pixels" if metric.border else "whole")
-        )
+    parts = (
+        f"{name}: {METRICS[name].definition}, {f'without {scale} border pixels' if METRICS[name].border else 'whole'}"
+        for name in names
+    )
     return f"uint8 pictures, mean over pictures; {'; '.join(parts)}"
 
 

@@ -4,8 +4,10 @@ import math
 from html import escape
 
 from srgan_tf.metrics.table import METRICS
-from srgan_tf.report.tables import metrics_of, number
+from srgan_tf.report.tables import heading, metrics_of, number
 from srgan_tf.report.templates import fill, read
+
+_MARK = "<!-- viewers -->"
 
 
 def write(path, results, differences, drawings, viewers):
@@ -48,9 +50,6 @@ def write(path, results, differences, drawings, viewers):
         file.write(after)
 
 
-_MARK = "<!-- viewers -->"
-
-
 def _scores(results):
     metrics = metrics_of(results)
     rows = []
@@ -63,7 +62,7 @@ def _scores(results):
                 cells.append(_score(metric, dataset["mean"][metric], dataset["interval"][metric], rivals))
             rate = dataset["megapixels_per_second"]
             rows.append([*cells, f'<td data-value="{rate}">{rate:.2f}</td>'])
-    return _table("Mean scores", ["data", "model"], [*map(_heading, metrics), "speed (MP/s)"], rows)
+    return _table("Mean scores", ["data", "model"], [*map(heading, metrics), "speed (MP/s)"], rows)
 
 
 def _pictures(results, dataset):
@@ -74,7 +73,7 @@ def _pictures(results, dataset):
             rivals = {metric: [other[metric] for other in images] for metric in metrics}
             cells = [_score(metric, image[metric], None, rivals[metric]) for metric in metrics]
             rows.append([_name(image["name"]), _name(result["model"]), *cells])
-    table = _table(f"Scores of the pictures of {dataset}", ["picture", "model"], list(map(_heading, metrics)), rows)
+    table = _table(f"Scores of the pictures of {dataset}", ["picture", "model"], list(map(heading, metrics)), rows)
     return f"<details><summary>scores of each picture</summary>{table}</details>"
 
 
@@ -90,7 +89,7 @@ def _differences(differences):
         ]
         for row in differences
     ]
-    table = _table("Differences between models", ["data", "models"], list(map(_heading, metrics)), rows)
+    table = _table("Differences between models", ["data", "models"], list(map(heading, metrics)), rows)
     return f"""<section id="differences">
 <h2>Differences</h2>
 <p>Means of the differences picture by picture. Where the interval holds 0, these pictures do not tell which model is
@@ -126,19 +125,14 @@ def _table(label, names, headings, rows):
     )
 
 
-def _heading(metric):
-    return f"{METRICS[metric].title} {'↓' if METRICS[metric].perceptual else '↑'}"
-
-
 def _name(text):
     return f'<td class="name">{escape(text)}</td>'
 
 
 def _score(metric, value, interval, rivals):
-    finite = [math.inf if rival is None else rival for rival in rivals]
-    best = (min if METRICS[metric].perceptual else max)(finite)
-    worth = math.inf if value is None else value
-    kind = ' class="best"' if len(rivals) > 1 and worth == best else ""
+    worth, *others = (math.inf if score is None else score for score in (value, *rivals))
+    best = worth == (min if METRICS[metric].perceptual else max)(others)
+    kind = ' class="best"' if best and len(rivals) > 1 else ""
     text = f"{number(metric, value)}{_interval(metric, interval)}"
     return f'<td{kind} data-value="{"Infinity" if value is None else value}">{text}</td>'
 

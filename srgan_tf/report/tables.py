@@ -27,8 +27,7 @@ def to_csv(results):
 def to_markdown(results):
     """A table of means, the best of each data set in bold, and below it how they were made."""
     metrics = metrics_of(results)
-    titles = [f"{METRICS[metric].title} {'↓' if METRICS[metric].perceptual else '↑'}" for metric in metrics]
-    lines = [f"| {' | '.join(['data', 'model', *titles])} |", "|---|---|" + "---:|" * len(metrics)]
+    lines = [f"| {' | '.join(['data', 'model', *map(heading, metrics)])} |", "|---|---|" + "---:|" * len(metrics)]
     for name, dataset in results[0]["datasets"].items():
         means = [result["datasets"][name]["mean"] for result in results]
         count = len(dataset["images"])
@@ -41,6 +40,11 @@ def to_markdown(results):
 def metrics_of(results):
     """Names of the metrics that results hold."""
     return list(next(iter(results[0]["datasets"].values()))["mean"])
+
+
+def heading(metric):
+    """A metric's title with an arrow in the direction of better."""
+    return f"{METRICS[metric].title} {'↓' if METRICS[metric].perceptual else '↑'}"
 
 
 def number(metric, value):

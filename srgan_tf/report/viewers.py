@@ -98,13 +98,14 @@ def _options(layers, chosen):
 
 def _pane(dataset, picture, name, pixels, scores):
     file = io.BytesIO()
-    # Without loss, so that nothing is seen that is not there.
-    Image.fromarray(pixels).save(file, "webp", lossless=True, method=2)
-    source = f"data:image/webp;base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
+    # Without loss, so that nothing is seen that is not there; WebP where it can be as large.
+    kind = "webp" if max(pixels.shape) < 2**14 else "png"
+    Image.fromarray(pixels).save(file, kind, **({"lossless": True, "method": 2} if kind == "webp" else {}))
+    source = f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
     alt = ", ".join(filter(None, [f"{dataset}/{picture}", name, scores]))
-    kind = ' class="lr"' if name == "LR" else ""
+    style = ' class="lr"' if name == "LR" else ""
     return (
         f'<div class="pane" data-name="{escape(name)}">'
-        f'<img{kind} alt="{escape(alt)}" loading="lazy" decoding="async" src="{source}">'
+        f'<img{style} alt="{escape(alt)}" loading="lazy" decoding="async" src="{source}">'
         f"<span>{'<br>'.join(map(escape, filter(None, [name, scores])))}</span></div>"
     )
