@@ -18,8 +18,10 @@ def load_lpips():
     try:
         import lpips
         import torch
-    except ImportError as error:
-        raise UserError("lpips needs packages that are not installed: pip install lpips torch torchvision") from error
+    except Exception as error:  # absent, or builds of torch and torchvision that do not fit each other
+        raise UserError(
+            f"lpips needs packages that cannot be imported ({first_line(error)}): pip install lpips torch torchvision"
+        ) from error
     try:
         network = lpips.LPIPS(net="alex", verbose=False)
     except Exception as error:  # torchvision raises of many kinds without a network
