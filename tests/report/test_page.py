@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from conftest import Shifted
 from PIL import Image
 
 from srgan_tf.data.sources import Source, make_pair
@@ -14,19 +15,6 @@ from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import WorkError
 from srgan_tf.inference import BicubicUpscaler
 from srgan_tf.report.run import evaluate_sources
-
-
-class Shifted:
-    """Bicubic, brighter by some grey levels."""
-
-    scale = 4
-
-    def __init__(self, name, by):
-        self.name = name
-        self._by = by
-
-    def upscale(self, lr):
-        return np.clip(BicubicUpscaler(4).upscale(lr).astype(int) + self._by, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import Shifted
 
 from srgan_tf.data.pictures import read_picture
 from srgan_tf.data.sources import Pair, Source, make_pair
@@ -10,19 +11,6 @@ from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference import BicubicUpscaler
 from srgan_tf.metrics.statistics import bootstrap_interval
 from srgan_tf.report.run import evaluate_sources
-
-
-class Shifted:
-    """Bicubic, brighter by some grey levels."""
-
-    scale = 4
-
-    def __init__(self, name, by):
-        self.name = name
-        self._by = by
-
-    def upscale(self, lr):
-        return np.clip(BicubicUpscaler(4).upscale(lr).astype(int) + self._by, 0, 255).astype(np.uint8)
 
 
 def source_of(name, *pairs):
