@@ -1,4 +1,4 @@
-"""Comparison strips: the same picture by several methods, side by side, with one place enlarged."""
+"""Comparison strips: the same picture by several methods, side by side, with some places enlarged."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -6,15 +6,16 @@ from PIL import Image, ImageDraw, ImageFont
 _MARGIN = 4
 _BACKGROUND = (255, 255, 255)
 _INK = (20, 20, 20)
-_MARK = (255, 64, 32)
+_FRAME = 2
+_MARKS = ((255, 64, 32), (0, 150, 255), (160, 0, 200))
 
 
-def strip(columns, *, inset=None, zoom=4):
-    """Draws labelled pictures of one size in a row, and under each the same detail enlarged.
+def strip(columns, *, insets=(), zoom=4):
+    """Draws labelled pictures of one size in a row, and under each the same details enlarged, side by side.
 
     Args:
         columns: mapping of a label to a uint8 [height, width, 3] picture, all of one size; labels may hold newlines.
-        inset: (top, left, height, width) of the detail in pixels; None takes none.
+        insets: (top, left, height, width) of each detail in pixels.
         zoom: factor of the enlargement, by whole pixels so that nothing is smoothed.
 
     Returns:
@@ -26,7 +27,7 @@ def strip(columns, *, inset=None, zoom=4):
     font = ImageFont.load_default(max(11, min(24, next(iter(shapes))[1] // 16)))
     lines = max(label.count("\n") + 1 for label in columns)
     caption_height = 2 * _MARGIN + lines * (sum(font.getmetrics()) + _MARGIN)
-    panels = [_panel(label, picture, font, caption_height, inset, zoom) for label, picture in columns.items()]
+    panels = [_panel(label, picture, font, caption_height, insets, zoom) for label, picture in columns.items()]
     height = max(panel.height for panel in panels)
     width = sum(panel.width for panel in panels) + _MARGIN * (len(panels) - 1)
     sheet = Image.new("RGB", (width, height), _BACKGROUND)
@@ -53,30 +54,63 @@ def busiest_inset(picture, zoom):
         (top, left, height, width) in pixels: the box with the largest sum of gradients of the grey picture.
     """
     grey = np.asarray(picture, np.float64).mean(axis=-1)
-    height, width = (max(1, size // zoom) for size in grey.shape)
     detail = np.hypot(*np.gradient(grey)) if min(grey.shape) > 1 else np.zeros_like(grey)
-    sums = np.pad(detail.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
-    boxes = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
-    top, left = np.unravel_index(np.argmax(boxes), boxes.shape)
-    return int(top), int(left), height, width
+    (box,) = _largest_boxes(detail, 1, zoom)
+    return box
 
 
-def _panel(label, picture, font, caption_height, inset, zoom):
-    image = Image.fromarray(picture)
-    parts = [image]
-    if inset is not None:
-        top, left, height, width = inset
-        box = (left, top, left + width, top + height)
-        detail = image.crop(box).resize((zoom * width, zoom * height), Image.Resampling.NEAREST)
-        marked = image.copy()
-        ImageDraw.Draw(marked).rectangle((left, top, left + width - 1, top + height - 1), outline=_MARK, width=2)
-        parts = [marked, detail]
+def differing_insets(pictures, count, zoom):
+    """The places where pictures differ most, so small that their enlargements fit side by side under a picture.
+
+    Args:
+        pictures: two or more [height, width, channels] arrays of one size.
+        count: places wanted.
+        zoom: factor, at least 1.
+
+    Returns:
+        List of at most `count` boxes (top, left, height, width) in pixels that do not overlap, the largest sum of
+        squared ranges first. Fewer where the picture has no room for more.
+    """
+    stack = np.stack(pictures).astype(np.float64)
+    spread = np.square(stack.max(axis=0) - stack.min(axis=0)).mean(axis=-1)
+    return _largest_boxes(spread, count, zoom)
+
+
+def _largest_boxes(weight, count, zoom):
+    """Boxes that hold the most weight, one after the other, none over another, all of `differing_insets`' size."""
+    between = (count - 1) * _MARGIN
+    height, width = (max(1, (size - between) // (count * zoom)) for size in weight.shape)
+    sums = np.pad(weight.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
+    held = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
+    boxes = []
+    while len(boxes) < count and np.isfinite(held).any():
+        top, left = (int(place) for place in np.unravel_index(np.argmax(held), held.shape))
+        boxes.append((top, left, height, width))
+        held[max(0, top - height + 1) : top + height, max(0, left - width + 1) : left + width] = -np.inf
+    return boxes
+
+
+def _panel(label, picture, font, caption_height, insets, zoom):
+    marked = Image.fromarray(picture)
+    draw = ImageDraw.Draw(marked)
+    details = []
+    for (top, left, height, width), mark in zip(insets, _MARKS, strict=False):
+        detail = Image.fromarray(picture[top : top + height, left : left + width])
+        detail = detail.resize((zoom * width, zoom * height), Image.Resampling.NEAREST)
+        if len(insets) > 1:
+            ImageDraw.Draw(detail).rectangle((0, 0, detail.width - 1, detail.height - 1), outline=mark, width=_FRAME)
+        details.append(detail)
+        draw.rectangle((left, top, left + width - 1, top + height - 1), outline=mark, width=_FRAME)
+    details_width = sum(detail.width for detail in details) + _MARGIN * (len(details) - 1)
     caption_width = max(int(font.getlength(line)) for line in label.split("\n")) + 2 * _MARGIN
-    width = max(caption_width, *(part.width for part in parts))
-    panel = Image.new("RGB", (width, caption_height + sum(part.height + _MARGIN for part in parts)), _BACKGROUND)
+    width = max(caption_width, marked.width, details_width)
+    details_top = caption_height + marked.height + _MARGIN
+    height = details_top + max((detail.height + _MARGIN for detail in details), default=0)
+    panel = Image.new("RGB", (width, height), _BACKGROUND)
     ImageDraw.Draw(panel).multiline_text((_MARGIN, _MARGIN), label, fill=_INK, font=font)
-    y = caption_height
-    for part in parts:
-        panel.paste(part, (0, y))
-        y += part.height + _MARGIN
+    panel.paste(marked, (0, caption_height))
+    x = 0
+    for detail in details:
+        panel.paste(detail, (x, details_top))
+        x += detail.width + _MARGIN
     return panel

@@ -1,61 +1,69 @@
 """Scores of an upscaler on pictures: used while training and by evaluate.py, so that both speak of the same numbers."""
 
+import dataclasses
+import functools
 import math
+import time
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
 from srgan_tf.data.pairs import Pair
+from srgan_tf.data.sources import Source
 from srgan_tf.errors import WorkError
 from srgan_tf.inference import Upscaler
-from srgan_tf.metrics.fidelity import METRICS
-from srgan_tf.pixels import shave
+from srgan_tf.metrics.table import Sample, Score, load_metrics, score
+
+DEFAULT_METRICS = ("psnr_y", "ssim_y", "psnr_lr")
 
 
 class Scored(NamedTuple):
-    """One picture, what the model made of it, and its scores by the names of `METRICS`."""
+    """One picture, what the model made of it, its scores by the names of `METRICS`, and the seconds it took."""
 
     pair: Pair
     sr: np.ndarray
     scores: dict[str, float]
+    seconds: float
 
 
-def protocol(scale):
-    """The words that say how the scores are made; a score without them is worthless."""
-    return (
-        f"uint8 pictures, border of {scale} pixels removed; Y is BT.601 luma 16-235, not rounded; "
-        "SSIM with a Gaussian window of 11, sigma 1.5; mean over pictures"
-    )
-
-
-def evaluate(upscaler: Upscaler, pairs: Iterable[Pair]) -> Iterator[Scored]:
+def evaluate(upscaler: Upscaler, pairs: Iterable[Pair], metrics: dict[str, Score] | None = None) -> Iterator[Scored]:
     """Upscales and scores pairs one by one; nothing is kept.
+
+    Args:
+        upscaler: the model.
+        pairs: the pictures.
+        metrics: from `metrics.table.load_metrics`; None for `DEFAULT_METRICS`.
 
     Raises:
         WorkError: a picture is too small to score.
     """
-    for pair in pairs:
-        sr = upscaler.upscale(pair.lr)
-        yield Scored(pair, sr, score(pair.hr, sr, border=upscaler.scale, name=pair.name))
+    metrics = load_metrics(DEFAULT_METRICS) if metrics is None else metrics
+    return (evaluate_pair(upscaler, pair, metrics) for pair in pairs)
 
 
-def score(hr: np.ndarray, sr: np.ndarray, *, border: int, name: str = "picture") -> dict[str, float]:
-    """All scores of one picture.
-
-    Args:
-        hr: uint8 [height, width, 3].
-        sr: uint8, the same shape.
-        border: pixels removed from each side first.
-        name: of the picture, for errors.
-    """
-    if hr.shape != sr.shape:
-        raise ValueError(f"`hr` and `sr` must have one shape. Received: {hr.shape}, {sr.shape}")
+def evaluate_pair(upscaler: Upscaler, pair: Pair, metrics: dict[str, Score]) -> Scored:
+    """Upscales and scores one pair; see `evaluate`."""
+    start = time.perf_counter()
+    sr = upscaler.upscale(pair.lr)
+    seconds = time.perf_counter() - start
     try:
-        reference, estimate = shave(hr, border), shave(sr, border)
-        return {metric: function(reference, estimate) for metric, function in METRICS.items()}
+        scores = score(Sample(pair.lr, pair.hr, sr), metrics, scale=upscaler.scale)
     except ValueError as error:
-        raise WorkError(f"cannot score {name!r}: {error}") from error
+        raise WorkError(f"cannot score {pair.name!r}: {error}") from error
+    return Scored(pair, sr, scores, seconds)
+
+
+def attempts(source: Source) -> Iterator[Pair | WorkError]:
+    """The pairs of a source, and in the place of one that cannot be read its error, instead of ending there."""
+    return iter(dataclasses.replace(source, loaders=[functools.partial(_attempt, loader) for loader in source.loaders]))
+
+
+def _attempt(loader):
+    try:
+        return loader()
+    except WorkError as error:
+        return error
 
 
 def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:

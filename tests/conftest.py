@@ -15,6 +15,7 @@ from PIL import Image
 
 from srgan_tf import cli
 from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.inference import BicubicUpscaler
 from srgan_tf.models.generators import srresnet
 from srgan_tf.models.vgg import WEIGHTS_FILE
 
@@ -43,6 +44,19 @@ def assert_same_picture(actual, expected, err_msg=""):
     difference = np.abs(np.asarray(actual, int) - np.asarray(expected, int))
     assert difference.max() <= 1, err_msg
     assert np.mean(difference > 0) < 1e-3, err_msg
+
+
+class Shifted:
+    """An upscaler: bicubic, brighter by some grey levels."""
+
+    scale = 4
+
+    def __init__(self, name, by):
+        self.name = name
+        self._by = by
+
+    def upscale(self, lr):
+        return np.clip(BicubicUpscaler(4).upscale(lr).astype(int) + self._by, 0, 255).astype(np.uint8)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """What users get wrong: one line, the right exit code, nothing half-written."""
 
+import json
 import os
 import pathlib
 
@@ -117,19 +118,81 @@ def pair_folder(tmp_path):
     return tmp_path / "pairs"
 
 
-def test_evaluate_refuses_pairs_that_do_not_match(run_script, tmp_path, pair_folder):
-    arguments = ("--model", "bicubic", "--data", pair_folder, "--output", tmp_path / "out")
-    assert run_script("evaluate", *arguments)[0] == 0
-    before = (tmp_path / "out" / "metrics.json").read_bytes()
-    Image.fromarray(draw_picture(1, 13, 12)).save(pair_folder / "LR" / "b.png")
-    code, _, error = run_script("evaluate", *arguments)
-    assert (code, one_line(error)) == (1, True)
-    assert "b.png' is 12x13, which is not 1/4 of the 48x48" in error
-    assert (tmp_path / "out" / "metrics.json").read_bytes() == before
+def test_evaluate_refuses_pairs_without_a_partner(run_script, tmp_path, pair_folder):
     (pair_folder / "LR" / "b.png").rename(pair_folder / "LR" / "c.png")
+    arguments = ("--model", "bicubic", "--data", pair_folder, "--output", tmp_path / "out")
     code, _, error = run_script("evaluate", *arguments)
     assert (code, one_line(error)) == (2, True)
     assert "no LR of the same name, first 'b'" in error
+    (pair_folder / "HR" / "c.png").write_bytes((pair_folder / "HR" / "b.png").read_bytes())
+    (pair_folder / "HR" / "b.png").unlink()
+    (pair_folder / "HR" / "a.png").unlink()
+    code, _, error = run_script("evaluate", *arguments)
+    assert (code, one_line(error)) == (2, True)
+    assert "no HR of the same name, first 'a'" in error
+    assert not (tmp_path / "out").exists()
+
+
+def test_evaluate_names_the_bad_and_scores_the_rest(run_script, tmp_path, pair_folder):
+    """A hundred pairs: one LR unreadable, one of the wrong size, one smaller than its border, one HR grayscale."""
+    picture = draw_picture(1, 48, 48)
+    for index in range(98):
+        for kind, size in (("HR", 48), ("LR", 12)):
+            Image.fromarray(picture[:size, :size]).save(pair_folder / kind / f"{index:02d}.png")
+    (pair_folder / "LR" / "07.png").write_bytes(b"no picture")
+    Image.fromarray(draw_picture(1, 13, 12)).save(pair_folder / "LR" / "b.png")
+    for kind, size in (("HR", 8), ("LR", 2)):
+        Image.fromarray(picture[:size, :size]).save(pair_folder / kind / "30.png")
+    Image.fromarray(picture).convert("L").save(pair_folder / "HR" / "31.png")
+    output = tmp_path / "out"
+    code, lines, error = run_script(
+        "evaluate", "--model", "bicubic", "--data", pair_folder, "--output", output, "--report-pictures", "3"
+    )
+    assert (code, one_line(error)) == (1, True)
+    assert "3 of 100 pictures were left out; the first" in error
+    dataset = json.loads((output / "metrics.json").read_text())["datasets"]["pairs"]
+    assert len(dataset["images"]) == len(list((output / "pairs" / "sr").iterdir())) == 97
+    for reason in dataset["failed"]:
+        assert f"left out: {reason}" in lines
+    unreadable, little, wrong = dataset["failed"]
+    assert "07.png': it is no picture" in unreadable
+    assert "cannot score '30': `border` must leave pixels of a 8x8 picture" in little
+    assert "b.png' is 12x13, which is not 1/4 of the 48x48" in wrong
+    assert (output / "report.html").read_text().count('<figure class="viewer"') == 3
+
+
+def test_evaluate_with_nothing_to_score(run_script, tmp_path, pair_folder):
+    (tmp_path / "empty").mkdir()
+    arguments = ("--model", "bicubic", "--output", tmp_path / "out")
+    code, _, error = run_script("evaluate", *arguments, "--data", tmp_path / "empty")
+    assert (code, one_line(error)) == (2, True)
+    assert "no picture in" in error
+    for path in (pair_folder / "HR").iterdir():
+        path.write_text("no picture")
+    code, _, error = run_script("evaluate", *arguments, "--data", pair_folder)
+    assert (code, one_line(error)) == (1, True)
+    assert "no picture of 'pairs' could be scored; the first: cannot read" in error
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ([], "give --model or --interpolate"),
+        (["--model", "bicubic", "--metric", "fid"], "no metric 'fid'"),
+        (["--model", "bicubic", "--protocol", "y"], "argument --protocol: invalid choice: 'y'"),
+        (["--model", "bicubic", "--model", "bicubic"], "two models have the same name"),
+        (["--model", "bicubic", "--ensemble"], "a self-ensemble needs a network"),
+        (["--model", "bicubic", "--report-pictures", "-1"], "cannot be negative (received -1)"),
+        (["--interpolate", "missing", "missing"], "no model 'missing'"),
+        (["--model", "small=missing"], "no model 'missing'"),
+    ],
+)
+def test_evaluate_refuses(run_script, tmp_path, arguments, message):
+    code, _, error = run_script("evaluate", *arguments, "--data", "synthetic", "--output", tmp_path / "out")
+    assert (code, one_line(error)) == (2, True)
+    assert message in error
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("model", ["missing", "text.keras", "empty"])

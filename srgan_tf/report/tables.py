@@ -1,0 +1,65 @@
+"""Scores as text: CSV for programs, Markdown for papers."""
+
+import csv
+import io
+
+from srgan_tf.metrics.table import METRICS
+
+
+def to_csv(results):
+    """One row for each picture and each mean: its data set, model, and scores in full precision.
+
+    Columns are `dataset`, `model`, `row` ("picture" or "mean"), `picture`, and the metrics. A score that is not finite
+    is left empty.
+    """
+    file = io.StringIO()
+    metrics = metrics_of(results)
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(["dataset", "model", "row", "picture", *metrics])
+    for result in results:
+        for name, dataset in result["datasets"].items():
+            for image in dataset["images"]:
+                writer.writerow([name, result["model"], "picture", image["name"], *(image[key] for key in metrics)])
+            writer.writerow([name, result["model"], "mean", "", *(dataset["mean"][key] for key in metrics)])
+    return file.getvalue()
+
+
+def to_markdown(results):
+    """A table of means, the best of each data set in bold, and below it how they were made."""
+    metrics = metrics_of(results)
+    lines = [f"| {' | '.join(['data', 'model', *map(heading, metrics)])} |", "|---|---|" + "---:|" * len(metrics)]
+    for name, dataset in results[0]["datasets"].items():
+        means = [result["datasets"][name]["mean"] for result in results]
+        count = len(dataset["images"])
+        for result, mean in zip(results, means, strict=True):
+            cells = [_bold(metric, mean[metric], [other[metric] for other in means]) for metric in metrics]
+            lines.append(f"| {' | '.join([f'{name} ({count})', result['model'], *cells])} |")
+    return "\n".join([*lines, "", f"x{results[0]['scale']}; {results[0]['protocol']}.", ""])
+
+
+def metrics_of(results):
+    """Names of the metrics that results hold."""
+    return list(next(iter(results[0]["datasets"].values()))["mean"])
+
+
+def heading(metric):
+    """A metric's title with an arrow in the direction of better."""
+    return f"{METRICS[metric].title} {'↓' if METRICS[metric].perceptual else '↑'}"
+
+
+def number(metric, value):
+    """A score as people read it; "∞" for the PSNR of equal pictures.
+
+    >>> number("psnr_y", 28.4254), number("niqe", 5.72957), number("psnr_y", None)
+    ('28.43', '5.730', '∞')
+    """
+    return "∞" if value is None else f"{value:.{METRICS[metric].digits}f}"
+
+
+def _bold(metric, value, rivals):
+    """Bold where no other model is better, as printed; nothing is where there is but one model."""
+    text = number(metric, value)
+    texts = [number(metric, rival) for rival in rivals]
+    worth = {rival: float(rival.replace("∞", "inf")) for rival in texts}
+    best = (min if METRICS[metric].perceptual else max)(texts, key=worth.get)
+    return f"**{text}**" if len(rivals) > 1 and text == best else text

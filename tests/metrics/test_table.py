@@ -1,0 +1,82 @@
+import pathlib
+import re
+
+import numpy as np
+import pytest
+
+from srgan_tf.errors import UserError
+from srgan_tf.metrics import installed, table
+from srgan_tf.metrics.table import METRICS, PROTOCOLS, Sample, load_metrics, score
+
+
+@pytest.fixture
+def sample(rng):
+    hr = rng.integers(0, 256, (48, 52, 3), dtype=np.uint8)
+    return Sample(lr=hr[::4, ::4], hr=hr, sr=np.clip(hr.astype(int) + 3, 0, 255).astype(np.uint8))
+
+
+@pytest.fixture
+def nothing_installed(monkeypatch):
+    table._load.cache_clear()
+    monkeypatch.setattr(installed.importlib.util, "find_spec", lambda name: None)
+    yield
+    table._load.cache_clear()
+
+
+def test_a_protocol_removes_the_border_or_keeps_it():
+    hr = np.full((32, 32, 3), 100, np.uint8)
+    sr = np.full_like(hr, 101)
+    sr[:4], sr[-4:], sr[:, :4], sr[:, -4:] = 100, 100, 100, 100
+    names = [*PROTOCOLS["all"], "psnr_y_full"]
+    scores = score(Sample(hr[::4, ::4], hr, sr), load_metrics(names), scale=4)
+    assert list(scores) == names
+    # One grey level of error everywhere inside; over the whole picture in 24 * 24 of 32 * 32 pixels.
+    assert scores["psnr_rgb"] == pytest.approx(20 * np.log10(255))
+    assert scores["psnr_rgb_full"] == pytest.approx(20 * np.log10(255) + 10 * np.log10(32**2 / 24**2))
+    assert scores["psnr_y"] == pytest.approx(20 * np.log10(255 / (219 / 255)))
+    assert scores["psnr_y_full"] == pytest.approx(scores["psnr_y"] + 10 * np.log10(32**2 / 24**2))
+
+
+def test_every_metric_that_needs_nothing_scores(sample):
+    free = [name for name in METRICS if name not in ("niqe", "stlpips", "lpips")]
+    scores = score(sample, load_metrics(free), scale=4)
+    assert list(scores) == free
+    assert all(np.isfinite(value) for value in scores.values())
+
+
+def test_protocols_name_metrics_and_the_words_tell_them():
+    assert {name for names in PROTOCOLS.values() for name in names} <= set(METRICS)
+    words = table.describe(["psnr_y", "psnr_lr"], 3)
+    assert words == (
+        "uint8 pictures, mean over pictures; psnr_y: on BT.601 luma 16-235, not rounded, without 3 border pixels; "
+        "psnr_lr: RGB PSNR of SR, shrunk by MATLAB-like bicubic, to LR, whole"
+    )
+
+
+def test_unknown_metrics_are_refused():
+    with pytest.raises(UserError, match="no metric 'fid': there are psnr_y, ssim_y"):
+        load_metrics(["psnr_y", "fid"])
+    assert list(load_metrics(["psnr_y", "psnr_y"])) == ["psnr_y"]
+
+
+@pytest.mark.parametrize(
+    ("name", "command"),
+    [("niqe", "pip install --no-deps mmagic==1.2.0"), ("stlpips", "pip install --no-deps stlpips-pytorch==0.0.2")],
+)
+def test_absent_parameters_are_an_error_that_says_what_to_install(nothing_installed, name, command):
+    assert not table.available(name)
+    with pytest.raises(UserError, match=re.escape(f"{name} needs parameters that are not installed: {command}")):
+        load_metrics(["psnr_y", name])
+    pinned = command.split()[-1]
+    requirements = (pathlib.Path(__file__).parents[2] / "requirements-metrics.txt").read_text()
+    assert f"{pinned} " in requirements
+
+
+def test_what_needs_nothing_is_available():
+    assert table.available("psnr_lr")
+
+
+def test_pictures_of_two_sizes():
+    hr, sr = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8)
+    with pytest.raises(ValueError, match="one shape"):
+        score(Sample(hr, hr, sr), load_metrics(["psnr_rgb_full"]), scale=4)
