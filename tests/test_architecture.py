@@ -26,6 +26,8 @@ FLOORS = {
     "srgan_tf.models": FIRST,
     "srgan_tf.data": FIRST,
     "srgan_tf.inference": SECOND,
+    "srgan_tf.ensemble": SECOND,
+    "srgan_tf.interpolation": SECOND,
     "srgan_tf.evaluation": SECOND,
     "srgan_tf.report": SECOND,
     "srgan_tf.upscaling": SECOND,
