@@ -8,12 +8,14 @@ from typing import NamedTuple
 import numpy as np
 
 from srgan_tf.data.photos import FORMATS, MAX_PIXELS, read_photo, write_photo
-from srgan_tf.data.pictures import list_pictures, names_of
+from srgan_tf.data.pictures import PICTURE_SUFFIXES, list_pictures, names_of
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference import TiledUpscaler
 from srgan_tf.refinement import RepeatedUpscaler
 from srgan_tf.resize import resize_stripes
 from srgan_tf.transparency import spread_colour
+
+_SUFFIXES = (*PICTURE_SUFFIXES, ".gif")
 
 
 class Job(NamedTuple):
@@ -64,7 +66,7 @@ def plan(inputs, output, suffix=FORMATS["png"]):
     for name in inputs:
         path = pathlib.Path(name)
         if path.is_dir():
-            relative += [(picture, picture.relative_to(path)) for picture in list_pictures(path)]
+            relative += [(picture, picture.relative_to(path)) for picture in list_pictures(path, _SUFFIXES)]
         elif path.is_file():
             relative.append((path, pathlib.Path(path.name)))
         else:
