@@ -27,7 +27,8 @@ GENERATOR_FILE = "generator.keras"  # in a run folder
 _BYTES_PER_PIXEL = 1024
 _MOST_BYTES = 1 << 30  # so that a process stays under 3 GiB, with TensorFlow and a picture of 48 million pixels
 _SMALLEST_TILE = 16
-_OVERLAP = 32  # pixels of the input over which tiles fade, for networks whose reach is unknown
+# A halo beyond this makes tiles mostly halo: they get this much context, and fade over it.
+_LARGEST_HALO = 64
 
 
 class Upscaler(Protocol):
@@ -96,8 +97,9 @@ class NetworkUpscaler:
 class TiledUpscaler:
     """Another upscaler, applied in tiles to pictures that are large for the memory.
 
-    Where the other's reach is known, tiles have a halo of it and join to what the whole picture would give; else
-    neighbouring tiles fade into each other. When memory runs out, the tiles are halved and the work goes on.
+    Where the other's reach is known and at most 64 pixels, tiles have a halo of it and join to what the whole picture
+    would give (`exact`). Else they get 64 pixels of context, and neighbours fade into each other. When memory runs
+    out, the tiles are halved and the work goes on.
 
     Args:
         whole: an `Upscaler`.
@@ -110,7 +112,9 @@ class TiledUpscaler:
         self.scale = whole.scale
         self.halo = whole.halo
         self.whole = whole
+        self.exact = whole.halo is not None and whole.halo <= _LARGEST_HALO
         self._tile = tile
+        self._margin = whole.halo if self.exact else _LARGEST_HALO
         self._too_large = math.inf  # numbers in a tile that memory did not suffice for
 
     def upscale(self, lr):
@@ -122,14 +126,10 @@ class TiledUpscaler:
         tile = _fitting_tile(lr.shape, self.scale, self._margin) if self._tile is None else self._tile
         return self._split(lr, tile or max(lr.shape))
 
-    @property
-    def _margin(self):
-        return _OVERLAP if self.halo is None else self.halo
-
     def _split(self, lr, tile):
-        if self.halo is None:
-            return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=self._margin)
-        return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=self._margin)
+        if self.exact:
+            return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=self._margin)
+        return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=self._margin)
 
     def _enlarge(self, lr):
         """Enlarges one tile; one for which the memory does not suffice is a picture of smaller tiles itself."""

@@ -62,11 +62,16 @@ def plan(inputs, output, suffix=FORMATS["png"]):
         UserError: an input that does not exist or holds no picture, or a result that would replace an input.
     """
     output = pathlib.Path(output)
+    own = output.resolve()
     relative = []  # (picture, its path below the output)
     for name in inputs:
         path = pathlib.Path(name)
         if path.is_dir():
-            relative += [(picture, picture.relative_to(path)) for picture in list_pictures(path, _SUFFIXES)]
+            relative += [
+                (picture, picture.relative_to(path))
+                for picture in list_pictures(path, _SUFFIXES)
+                if path.resolve() == own or own not in picture.resolve().parents  # results of an earlier run
+            ]
         elif path.is_file():
             relative.append((path, pathlib.Path(path.name)))
         else:
@@ -135,9 +140,10 @@ def run(upscaler, jobs, report, *, tile=None, enlargement=OWN, max_pixels=MAX_PI
                 enlargement=enlargement,
                 progress=lambda share, before=number - 1: progress(before + share),
             )
-        except WorkError as error:
+        except (WorkError, MemoryError) as error:
             failed += 1
-            report(f"[{number}/{len(jobs)}] failed: {error}")
+            reason = error if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
+            report(f"[{number}/{len(jobs)}] failed: {reason}")
         else:
             report(
                 f"[{number}/{len(jobs)}] {job.target}  {width}x{height} -> {size[0]}x{size[1]}"

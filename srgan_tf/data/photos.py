@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from srgan_tf.data.png import write_png
-from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.errors import WorkError, first_line
 from srgan_tf.outputs import written_aside
 
 MAX_PIXELS = 250_000_000  # more than any camera makes; 750 MB decoded
@@ -142,7 +142,7 @@ def _read_deep(file, path):
         pixels = page.asarray()
     except ValueError as error:
         if "imagecodecs" in str(error):
-            raise UserError(
+            raise ValueError(
                 f"TIFF of 16 bits and this compression needs `pip install imagecodecs` ({error})"
             ) from error
         raise
