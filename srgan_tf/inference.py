@@ -140,8 +140,8 @@ class TiledUpscaler:
                 if max(lr.shape) - 2 * self._margin < _SMALLEST_TILE:
                     raise WorkError(f"not enough memory for a tile of {lr.shape[1]}x{lr.shape[0]} pixels") from error
                 self._too_large = lr.size
+                _log.warning("out of memory for %dx%d pixels: going on with smaller tiles", lr.shape[1], lr.shape[0])
         tile = (max(lr.shape) - 2 * self._margin) // 2
-        _log.warning("out of memory: going on with tiles of %d pixels", tile)
         return np.concatenate(list(self._split(lr, tile)))
 
 
@@ -174,13 +174,13 @@ def load_upscaler(model, *, scale=None):
         scale: the factor wanted: that of "bicubic" (4 if None); networks have their own.
 
     Returns:
-        `TiledUpscaler`.
+        `BicubicUpscaler`, or a network in a `TiledUpscaler`.
 
     Raises:
         UserError: no such model, a file that is none, or a network of another factor.
     """
     if model == "bicubic":
-        return TiledUpscaler(BicubicUpscaler(scale or 4))
+        return BicubicUpscaler(scale or 4)
     path = pathlib.Path(model)
     saved_model = _saved_model_folder(path)
     if saved_model is not None:

@@ -232,10 +232,10 @@ def test_quality_flags(run_script, folder, tmp_path, small_generator):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--size", "10by10"], "--size"),
-        (["--size", "0x10"], "received 0x10"),
-        (["--scale", "0"], "received 0"),
-        (["--tile", "-1"], "received -1"),
+        (["--size", "10by10"], "takes WIDTHxHEIGHT in pixels, such as 1920x1080 (received '10by10')"),
+        (["--size", "0x10"], "received '0x10'"),
+        (["--scale", "0"], "received '0'"),
+        (["--tile=-1"], "received '-1'"),
         (["--alpha", "0.5"], "--interpolate and --alpha belong together"),
         (["--scale", "2", "--size", "9x9"], "not allowed with"),
     ],
