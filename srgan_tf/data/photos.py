@@ -29,7 +29,7 @@ class Photo(NamedTuple):
         alpha: the same [height, width, 1], largest value opaque; None without transparency.
         metadata: of `icc_profile` (bytes), `exif` (bytes, without orientation: it is applied) and `dpi` (two numbers)
             those that the file has.
-        notes: lines about what was not read.
+        notes: what was not read, in words.
     """
 
     colour: np.ndarray
@@ -82,8 +82,11 @@ def _decode(file, path):
     metadata = {key: file.info[key] for key in ("icc_profile", "dpi") if file.info.get(key)}
     exif = file.getexif()
     orientation = exif.get(ExifTags.Base.Orientation, 1)
-    if kept := _descriptive(exif):
-        metadata["exif"] = kept
+    try:
+        if kept := _descriptive(exif):
+            metadata["exif"] = kept
+    except Exception:  # tags of wrong types make Pillow raise of many kinds; the picture is not worse for it
+        notes.append("its EXIF is damaged and left out")
     if _is_deep(file, path):
         pixels = _turned(_read_deep(file, path), orientation)
     else:
