@@ -17,6 +17,7 @@ class EnsembleUpscaler:
     def __init__(self, upscaler: Upscaler):
         self.name = f"{upscaler.name}+"
         self.scale = upscaler.scale
+        self.halo = upscaler.halo
         self._upscaler = upscaler
 
     def upscale(self, lr):

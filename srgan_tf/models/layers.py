@@ -162,3 +162,12 @@ class WindowAttention(keras.layers.Layer):
         """See `keras.layers.Layer`."""
         options = {"num_heads": self.num_heads, "window_size": self.window_size, "shift": self.shift}
         return super().get_config() | options
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class MaximumPReLU(keras.layers.PReLU):
+    """PReLU as one maximum, for slopes that are at most 1: max(x, slope x)."""
+
+    def call(self, x):
+        """See `keras.layers.PReLU`."""
+        return keras.ops.maximum(x, self.alpha * x)
