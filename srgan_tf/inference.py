@@ -8,11 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf import pixels, serving
+from srgan_tf import pixels
 from srgan_tf.errors import UserError, first_line
 from srgan_tf.models import layers  # noqa: F401 - registers the layers that a saved generator may hold
 from srgan_tf.models.geometry import receptive_field, scale_of
 from srgan_tf.resize import imresize
+from srgan_tf.serving.layout import DESCRIPTION_FILE, versions
 from srgan_tf.tiling import apply_tiled
 
 GENERATOR_FILE = "generator.keras"  # in a run folder
@@ -150,20 +151,20 @@ def _saved_model_folder(path):
     """The SavedModel that a folder is, or the newest of the versions in it; None if neither."""
     if not path.is_dir():
         return None
-    newest = [path / str(version) for version in serving.versions(path)[-1:]]
+    newest = [path / str(version) for version in versions(path)[-1:]]
     return next((folder for folder in [path, *newest] if (folder / "saved_model.pb").is_file()), None)
 
 
 def _load_saved_model(folder, name):
     try:
-        description = json.loads((folder / "assets.extra" / serving.DESCRIPTION_FILE).read_text())
+        description = json.loads((folder / "assets.extra" / DESCRIPTION_FILE).read_text())
         loaded = tf.saved_model.load(folder)
-        function = loaded.signatures["tensor"]
+        network = loaded.network  # what the signatures call, without their limits
         scale, halo = description["scale"], description["receptive_field"]
     except Exception as error:  # TensorFlow raises of many kinds on a folder that is damaged or another program's
         raise UserError(f"{str(folder)!r} is no SavedModel that export.py wrote: {first_line(error)}") from error
 
-    def upscale(lr, _keep=loaded):  # the signature holds no reference to the variables that it reads
-        return function(lr=lr)["sr"]
+    def upscale(lr, _keep=loaded):  # the function holds no reference to the variables that it reads
+        return network(lr)
 
     return NetworkUpscaler(upscale, name=name, scale=scale, halo=halo)

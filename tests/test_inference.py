@@ -7,7 +7,7 @@ from srgan_tf import inference, pixels
 from srgan_tf.errors import UserError
 from srgan_tf.models.generators import srresnet
 from srgan_tf.resize import imresize
-from srgan_tf.serving import export_saved_model
+from srgan_tf.serving.saved_model import export_saved_model
 
 
 @pytest.fixture
