@@ -13,17 +13,25 @@ from srgan_tf.errors import UserError, WorkError
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line.
 
-    def __init__(self, description, **options):
+    Args:
+        description: what the script is for.
+        tensorflow: whether the script works with TensorFlow.
+        **options: see `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, description, *, tensorflow=True, **options):
         super().__init__(
             description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options
         )
+        self._tensorflow = tensorflow
 
     def parse_args(self, *arguments, **options):
         """Parses, and imports TensorFlow when the flags are right."""
         flags = super().parse_args(*arguments, **options)
-        quiet_tensorflow()
+        if self._tensorflow:
+            quiet_tensorflow()
         return flags
 
     def error(self, message):
