@@ -6,6 +6,8 @@ import pathlib
 
 import srgan_tf
 from srgan_tf.errors import UserError, first_line
+from srgan_tf.serving.module import describe_network
+from srgan_tf.serving.runtimes import SIGNATURE
 
 FILE = "MODEL_CARD.md"
 
@@ -71,7 +73,7 @@ def model_card(generator, signatures, *, description, facts):
 
     Args:
         generator: the network.
-        signatures: names to `tf.function`s that return dictionaries; {} where the format has none.
+        signatures: names to `tf.function`s that return dictionaries.
         description: "scale", "receptive_field" and whatever else callers must know.
         facts: from `training_facts`.
     """
@@ -80,10 +82,13 @@ def model_card(generator, signatures, *, description, facts):
         "Model": [
             *facts.get("Model", []),
             f"date: {datetime.date.today()}",
-            f"parameters: {generator.count_params():,}, float32",
+            f"parameters: {generator.count_params():,}",
             *(f"{name}: {value}" for name, value in description.items()),
         ],
-        "Signatures": [_signature(name, function) for name, function in signatures.items()],
+        "Signatures": [
+            *(_signature(name, function) for name, function in signatures.items()),
+            "pixels are RGB; of float32 they lie in [0, 1], of uint8 in 0-255",
+        ],
         "Training data": facts.get("Training data", missing),
         "Scores": facts.get("Scores", missing),
         "Licence of the weights": facts.get("Licence of the weights", missing),
@@ -93,6 +98,25 @@ def model_card(generator, signatures, *, description, facts):
         if lines:
             parts.append("\n".join([f"## {heading}", "", *(f"- {line}" for line in lines)]))
     return "\n\n".join(parts) + "\n"
+
+
+def write_file_card(path, generator, function, *, form, facts):
+    """Writes the card of an export that is one file with one function.
+
+    Args:
+        path: the export; its card is `path` and ".md".
+        generator: the network.
+        function: what was exported, from `runtimes.upscaling_function`.
+        form: the format in words.
+        facts: from `training_facts`.
+
+    Returns:
+        Path of the card.
+    """
+    path = path.with_name(f"{path.name}.md")
+    description = {"format": form} | describe_network(generator)
+    path.write_text(model_card(generator, {SIGNATURE: function}, description=description, facts=facts))
+    return path
 
 
 def _signature(name, function):

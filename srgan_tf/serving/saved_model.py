@@ -61,6 +61,7 @@ def export_saved_model(
         (extra / DESCRIPTION_FILE).write_text(json.dumps(description, indent=2) + "\n")
         sizes = [size for size in warm_up_sizes if size[0] * size[1] <= max_pixels]
         warm_up.write_requests(extra / warm_up.FILE, sizes)
+        description = {"format": "SavedModel, float32"} | description
         text = card.model_card(generator, signatures, description=description, facts=facts or {})
         (unfinished / card.FILE).write_text(text)
         _compare(generator, unfinished)
