@@ -1,13 +1,14 @@
-import base64
 import concurrent.futures
 import io
+import re
+import shutil
+import subprocess
 
 import numpy as np
 import psutil
 import pytest
-import requests
 import tensorflow as tf
-from conftest import assert_same_picture
+from conftest import ROOT, assert_same_picture
 from PIL import Image
 from serving_server import serve
 
@@ -74,12 +75,17 @@ def test_every_signature(connection, served, rng):
         np.testing.assert_array_equal(tf.io.decode_png(answer), picture)
 
 
-def test_the_call_that_the_documentation_shows(served, rng):
+def test_the_call_that_the_documentation_shows(tmp_path, served, rng):
+    if not shutil.which("curl"):
+        pytest.skip("no curl")
+    blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "SERVING.md").read_text(), re.DOTALL)
+    (command,) = (block for block in blocks if "curl" in block)
+    command = command.replace("http://localhost:8501", served[0].rest).replace("/srgan:", "/small:")
+    assert served[0].rest in command
     picture = rng.integers(0, 256, (5, 6, 3), dtype=np.uint8)
-    body = {"instances": [{"b64": base64.b64encode(encode(picture)).decode()}]}
-    answer = requests.post(f"{served[0].rest}/v1/models/small:predict", json=body, timeout=60).json()
-    sr = tf.io.decode_png(base64.b64decode(answer["predictions"][0]["b64"]))
-    np.testing.assert_array_equal(sr, served[1].upscale(picture))
+    write_picture(tmp_path / "photo.png", picture)
+    subprocess.run(["bash", "-c", command], cwd=tmp_path, check=True)
+    np.testing.assert_array_equal(read_picture(tmp_path / "upscaled.png"), served[1].upscale(picture))
 
 
 def test_refusals_are_passed_on(connection):
@@ -98,14 +104,25 @@ def test_another_model(served, protocol):
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_a_busy_server_is_asked_again(served, protocol, rng):
+    server, upscaler = served
     lr = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
-    server, _ = served
+    many = [encode(lr)] * 80  # gRPC repeats requests of up to 256 KiB only, unless told otherwise
+    assert sum(map(len, many)) > 2**18
     server.failures_ahead = 2
-    upscaler = RemoteUpscaler(connect(getattr(server, protocol), "small", attempts=3), "small")
-    np.testing.assert_array_equal(upscaler.upscale(lr), served[1].upscale(lr))
+    answers = connect(getattr(server, protocol), "small", attempts=3).predict("serving_default", image_bytes=many)
+    assert len(answers) == 80
+    np.testing.assert_array_equal(tf.io.decode_png(answers[-1]), upscaler.upscale(lr))
     server.failures_ahead = 1
     with pytest.raises(WorkError, match=r"no answer|try again"):
         connect(getattr(server, protocol), "small", attempts=1).predict("describe", key=[b"scale"])
+
+
+@pytest.mark.parametrize("protocol", ["rest", "grpc"])
+def test_answers_above_four_mebibytes(served, protocol, rng):
+    pictures = [rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)] * 160
+    sent = [encode(picture) for picture in pictures]
+    answers = connect(getattr(served[0], protocol), "small").predict("serving_default", image_bytes=sent)
+    assert sum(map(len, answers)) > 4 * 2**20
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
