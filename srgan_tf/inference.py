@@ -14,6 +14,8 @@ from srgan_tf.models import layers  # noqa: F401 - registers the layers that a s
 from srgan_tf.models.geometry import receptive_field, scale_of
 from srgan_tf.resize import imresize
 from srgan_tf.serving.layout import DESCRIPTION_FILE, versions
+from srgan_tf.serving.to_litert import load_litert
+from srgan_tf.serving.to_onnx import load_onnx
 from srgan_tf.tiling import apply_tiled
 
 GENERATOR_FILE = "generator.keras"  # in a run folder
@@ -21,6 +23,9 @@ GENERATOR_FILE = "generator.keras"  # in a run folder
 # Networks of the SRResNet family take about 1 KB of memory for each pixel of the result. Larger ones are made in tiles.
 _WHOLE_AREA = 1024 * 1024
 _TILE = 768
+
+
+_FILE_LOADERS = {".onnx": load_onnx, ".tflite": load_litert}
 
 
 class Upscaler(Protocol):
@@ -100,7 +105,8 @@ def load_upscaler(model, *, scale=None):
     """Loads what `--model` names.
 
     Args:
-        model: "bicubic", a run folder, a `.keras` file, or a folder that `export.py` wrote (or one version of it).
+        model: "bicubic", a run folder, a `.keras` file, or what `export.py` wrote: a folder (or one version of it), an
+            ONNX or a LiteRT file.
         scale: the factor wanted: that of "bicubic" (4 if None); networks have their own.
 
     Raises:
@@ -112,6 +118,8 @@ def load_upscaler(model, *, scale=None):
     saved_model = _saved_model_folder(path)
     if saved_model is not None:
         upscaler = _load_saved_model(saved_model, path.resolve().name)
+    elif path.is_file() and path.suffix in _FILE_LOADERS:
+        upscaler = _load_exported_file(path)
     elif path.is_dir() and not (path / GENERATOR_FILE).is_file():
         raise UserError(f"no model in the folder {model!r}: it holds neither {GENERATOR_FILE} nor a SavedModel")
     else:
@@ -145,6 +153,21 @@ def load_generator(model):
     except ValueError as error:
         raise UserError(f"{str(file)!r} is no generator: {error}") from error
     return generator
+
+
+def _load_exported_file(path):
+    try:
+        run, description = _FILE_LOADERS[path.suffix](path)
+    except UserError:
+        raise
+    except Exception as error:  # the runtimes raise of many kinds on a file that is damaged or another program's
+        raise UserError(f"{str(path)!r} is no file that export.py wrote: {first_line(error)}") from error
+    return NetworkUpscaler(
+        lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
+        name=path.resolve().stem,
+        scale=description["scale"],
+        halo=description["receptive_field"],
+    )
 
 
 def _saved_model_folder(path):

@@ -2,6 +2,7 @@
 
 import tempfile
 
+import numpy as np
 import tensorflow as tf
 
 from srgan_tf.models.precision import as_float32
@@ -46,16 +47,25 @@ def export_litert(generator, path, *, size=None, precision="float32"):
         content = converter.convert()
     with written_aside(path) as unfinished:
         unfinished.write_bytes(content)
-        result = compare(function, load_litert(unfinished), size, least_psnr=PRECISIONS[precision])
+        result = compare(function, load_litert(unfinished)[0], size, least_psnr=PRECISIONS[precision])
     return function, result
 
 
 def load_litert(path):
-    """Loads a LiteRT file of `export_litert`: a function of float32 arrays [1, height, width, 3], on the CPU.
+    """Loads a LiteRT file of `export_litert`, to run on the CPU.
+
+    Returns:
+        (function of float32 arrays [1, height, width, 3], its "scale" and "receptive_field", which is unknown).
 
     Raises:
         UserError: LiteRT is not installed.
+        ValueError: the file is none of LiteRT's, or has no such signature.
     """
     interpreter = require("ai_edge_litert.interpreter", "running a LiteRT file")
     runner = interpreter.Interpreter(model_path=str(path)).get_signature_runner(SIGNATURE)
-    return lambda lr: runner(lr=lr)["sr"]
+
+    def run(lr):
+        return runner(lr=lr)["sr"]
+
+    scale = run(np.zeros((1, 8, 8, 3), np.float32)).shape[1] // 8
+    return run, {"scale": scale, "receptive_field": None}

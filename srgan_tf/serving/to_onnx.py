@@ -42,19 +42,24 @@ def export_onnx(generator, path, *, size=None):
     onnx.checker.check_model(model, full_check=True)
     with written_aside(path) as unfinished:
         onnx.save(model, unfinished)
-        deviation = compare(function, load_onnx(unfinished), size)
+        deviation = compare(function, load_onnx(unfinished)[0], size)
     return function, deviation
 
 
 def load_onnx(path):
-    """Loads an ONNX file of `export_onnx`: a function of float32 arrays [batch, height, width, 3], on the CPU.
+    """Loads an ONNX file of `export_onnx`, to run on the CPU.
+
+    Returns:
+        (function of float32 arrays [batch, height, width, 3], its "scale" and "receptive_field").
 
     Raises:
         UserError: ONNX Runtime is not installed.
+        KeyError: the file is not of `export_onnx`. A file that is none makes ONNX Runtime raise of many kinds.
     """
     onnxruntime = require("onnxruntime", "running an ONNX file")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda lr: session.run(["sr"], {"lr": lr})[0]
+    description = json.loads(session.get_modelmeta().custom_metadata_map[DESCRIPTION_KEY])
+    return lambda lr: session.run(["sr"], {"lr": lr})[0], description
 
 
 def _name_output(graph, name):

@@ -1,11 +1,14 @@
 """ONNX and LiteRT, each in its own runtime."""
 
 import json
+import re
 
 import numpy as np
 import pytest
+from conftest import assert_same_picture
 
 from srgan_tf.errors import UserError, WorkError
+from srgan_tf.inference import load_upscaler, network_upscaler
 from srgan_tf.models.generators import srresnet
 from srgan_tf.models.precision import precision_scope
 from srgan_tf.serving import runtimes
@@ -37,7 +40,7 @@ def test_any_size(tmp_path, rng, form, options):
     generator = srresnet(num_blocks=2, num_filters=8, **options, **output)
     _, deviation = export(generator, tmp_path / name)
     assert deviation < 1e-4
-    run = load(tmp_path / name)
+    run, _ = load(tmp_path / name)
     for size in SIZES:
         lr = rng.random((1, *size, 3), np.float32)
         np.testing.assert_allclose(run(lr), sr_of(generator, lr), atol=1e-4)
@@ -48,7 +51,7 @@ def test_one_size(tmp_path, rng, form, small_generator):
     export, load, name, _ = form
     export(small_generator, tmp_path / name, size=(16, 24))
     lr = rng.random((1, 16, 24, 3), np.float32)
-    np.testing.assert_allclose(load(tmp_path / name)(lr), sr_of(small_generator, lr), atol=1e-4)
+    np.testing.assert_allclose(load(tmp_path / name)[0](lr), sr_of(small_generator, lr), atol=1e-4)
 
 
 def test_a_half_precision_model(tmp_path, rng, form):
@@ -59,7 +62,7 @@ def test_a_half_precision_model(tmp_path, rng, form):
     full.set_weights(half.get_weights())
     export(half, tmp_path / name)
     lr = rng.random((1, 9, 9, 3), np.float32)
-    np.testing.assert_allclose(load(tmp_path / name)(lr), sr_of(full, lr), atol=1e-4)
+    np.testing.assert_allclose(load(tmp_path / name)[0](lr), sr_of(full, lr), atol=1e-4)
 
 
 def test_an_onnx_file_says_what_it_is(tmp_path, rng, small_generator):
@@ -71,7 +74,20 @@ def test_an_onnx_file_says_what_it_is(tmp_path, rng, small_generator):
     description = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
     assert description == {"srgan_tf": {"scale": 4, "receptive_field": 12}}
     batch = rng.random((3, 7, 9, 3), np.float32)
-    np.testing.assert_allclose(load_onnx(tmp_path / "small.onnx")(batch), sr_of(small_generator, batch), atol=1e-4)
+    np.testing.assert_allclose(load_onnx(tmp_path / "small.onnx")[0](batch), sr_of(small_generator, batch), atol=1e-4)
+
+
+def test_as_a_model_of_the_other_scripts(tmp_path, rng, form, small_generator):
+    export, _, name, _ = form
+    export(small_generator, tmp_path / name)
+    upscaler = load_upscaler(str(tmp_path / name))
+    assert (upscaler.name, upscaler.scale) == ("small", 4)
+    for size in SIZES:
+        lr = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+        assert_same_picture(upscaler.upscale(lr), network_upscaler(small_generator, "small").upscale(lr))
+    (tmp_path / name).write_bytes(b"no model")
+    with pytest.raises(UserError, match=rf"{re.escape(name)}' is no file that export\.py wrote"):
+        load_upscaler(str(tmp_path / name))
 
 
 def test_smaller_weights_cost_little(tmp_path):
@@ -91,7 +107,7 @@ def test_smaller_weights_cost_little(tmp_path):
 def test_a_deviating_export_gets_no_name(tmp_path, monkeypatch, form, small_generator):
     export, load, name, _ = form
     module = export.__module__
-    monkeypatch.setattr(f"{module}.{load.__name__}", lambda path: lambda lr: load(path)(lr) + 2e-4)
+    monkeypatch.setattr(f"{module}.{load.__name__}", lambda path: (lambda lr: load(path)[0](lr) + 2e-4, {}))
     with pytest.raises(WorkError, match="deviates from the generator by"):
         export(small_generator, tmp_path / name)
     assert not list(tmp_path.iterdir())
@@ -118,7 +134,7 @@ def test_the_script(run_script, tmp_path, small_generator, form):
     code, out, error = run_script("export", "--model", tmp_path / "small.keras", "--output", output, "--format", kind)
     assert code == 0, error
     assert f"done: {output}" in out
-    assert load(output)(np.zeros((1, 8, 8, 3), np.float32)).shape == (1, 32, 32, 3)
+    assert load(output)[0](np.zeros((1, 8, 8, 3), np.float32)).shape == (1, 32, 32, 3)
     card = (tmp_path / "deep" / f"{name}.md").read_text()
     assert "- exported from 'small.keras'" in card
     assert "lr float32" in card
