@@ -31,3 +31,12 @@ class BilinearUpsampling(keras.layers.Layer):
     def get_config(self):
         """See `keras.layers.Layer`."""
         return super().get_config() | {"scale": self.scale}
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class MaximumPReLU(keras.layers.PReLU):
+    """PReLU as one maximum, for slopes that are at most 1: max(x, slope x)."""
+
+    def call(self, x):
+        """See `keras.layers.PReLU`."""
+        return keras.ops.maximum(x, self.alpha * x)
