@@ -182,7 +182,7 @@ def _load_saved_model(folder, name):
     try:
         description = json.loads((folder / "assets.extra" / DESCRIPTION_FILE).read_text())
         loaded = tf.saved_model.load(folder)
-        network = loaded.network  # what the signatures call, without their limits
+        network = loaded.upscale  # what the signatures call, without their limits
         scale, halo = description["scale"], description["receptive_field"]
     except Exception as error:  # TensorFlow raises of many kinds on a folder that is damaged or another program's
         raise UserError(f"{str(folder)!r} is no SavedModel that export.py wrote: {first_line(error)}") from error

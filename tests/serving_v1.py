@@ -11,7 +11,9 @@ class ServedModel:
         meta_graph = tf.compat.v1.saved_model.loader.load(self._session, ["serve"], str(folder))
         self.signatures = dict(meta_graph.signature_def)
 
-    def __call__(self, signature, **inputs):
+    def __call__(self, signature, *, options=None, run_metadata=None, **inputs):
         definition = self.signatures[signature]
         feed = {definition.inputs[name].name: value for name, value in inputs.items()}
-        return self._session.run({name: tensor.name for name, tensor in definition.outputs.items()}, feed)
+        return self._session.run(
+            {name: tensor.name for name, tensor in definition.outputs.items()}, feed, options, run_metadata
+        )

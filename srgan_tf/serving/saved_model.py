@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import UserError, WorkError
+from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.models.precision import as_float32
 from srgan_tf.outputs import make_folder
 from srgan_tf.pixels import to_float
@@ -49,22 +50,23 @@ def export_saved_model(
     if version in versions(output):
         raise _version_exists(output, version)
     unfinished = output / f".unfinished-{os.getpid()}"
-    generator = as_float32(generator)
-    module = serving_module(generator, max_pixels=max_pixels)
+    description = describe_network(generator, max_pixels=max_pixels)
+    network = fast_generator(generator)
+    module = serving_module(network, description)
     try:
         unfinished.mkdir()
         signatures = {signature: getattr(module, name) for signature, name in SIGNATURES.items()}
         tf.saved_model.save(module, unfinished, signatures=signatures)
         extra = unfinished / "assets.extra"
         extra.mkdir()
-        description = describe_network(generator) | {"max_pixels": max_pixels}
         (extra / DESCRIPTION_FILE).write_text(json.dumps(description, indent=2) + "\n")
         sizes = [size for size in warm_up_sizes if size[0] * size[1] <= max_pixels]
         warm_up.write_requests(extra / warm_up.FILE, sizes)
-        description = {"format": "SavedModel, float32"} | description
-        text = card.model_card(generator, signatures, description=description, facts=facts or {})
+        text = card.model_card(
+            generator, signatures, description={"format": "SavedModel, float32"} | description, facts=facts or {}
+        )
         (unfinished / card.FILE).write_text(text)
-        _compare(generator, unfinished)
+        _compare(as_float32(generator), network, unfinished)
         return _publish(unfinished, output, version)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
@@ -86,19 +88,24 @@ def _version_exists(output, version):
     return UserError(f"{str(output)!r} has a version {version} already, which a server may be reading: take another")
 
 
-def _compare(generator, folder):
+def _compare(generator, network, folder):
     """Runs the signatures of the exported model and holds them against the generator."""
     picture = np.random.default_rng(0).integers(0, 256, (19, 13, 3), dtype=np.uint8)[np.newaxis]
     expected = tf.clip_by_value(generator(to_float(picture), training=False), 0.0, 1.0)
+
+    def deviation(actual):
+        return float(tf.reduce_max(tf.abs(actual - expected)))
+
+    # How far this network magnifies rounding: some millionths, but a thousand times that where it is hardly trained.
+    rounding = deviation(tf.clip_by_value(network(to_float(picture), training=False), 0.0, 1.0))
     signatures = tf.saved_model.load(folder).signatures
-    encoded = tf.io.encode_png(picture)
-    decoded = tf.io.decode_png(signatures["serving_default"](image_bytes=encoded)["sr_bytes"][0])
-    results = {
-        "tensor": (signatures["tensor"](lr=to_float(picture))["sr"], 0.0),
-        "tensor_uint8": (to_float(signatures["tensor_uint8"](lr=picture)["sr"]), 0.5 / 255),
-        "serving_default": (to_float(decoded)[tf.newaxis], 0.5 / 255),  # whole grey levels: half a level of rounding
+    answer = signatures["serving_default"](image_bytes=tf.io.encode_png(picture))["sr_bytes"]
+    half_a_level = 0.5 / 255
+    deviations = {
+        "tensor": deviation(signatures["tensor"](lr=to_float(picture))["sr"]),
+        "tensor_uint8": deviation(to_float(signatures["tensor_uint8"](lr=picture)["sr"])) - half_a_level,
+        "serving_default": deviation(to_float(tf.io.decode_png(answer[0])[tf.newaxis])) - half_a_level,
     }
-    for signature, (actual, rounding) in results.items():
-        deviation = float(tf.reduce_max(tf.abs(actual - expected)))
-        if not deviation <= rounding + 1e-4:  # also catches NaN
-            raise WorkError(f"the exported signature {signature!r} deviates from the generator by {deviation}")
+    for signature, deviated in deviations.items():
+        if not deviated <= min(1e-4 + 4 * rounding, 0.05):  # also catches NaN
+            raise WorkError(f"the exported signature {signature!r} deviates from the generator by {deviated}")

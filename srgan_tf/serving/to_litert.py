@@ -5,6 +5,7 @@ import tempfile
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.models.precision import as_float32
 from srgan_tf.outputs import written_aside
 from srgan_tf.serving.runtimes import SIGNATURE, compare, require, upscaling_function
@@ -33,10 +34,10 @@ def export_litert(generator, path, *, size=None, precision="float32"):
         WorkError: its results deviate.
     """
     require("ai_edge_litert", "exporting LiteRT")
-    generator = as_float32(generator)
-    function = upscaling_function(generator, batch=1, size=size)
+    network = fast_generator(generator)
+    function = upscaling_function(network, batch=1, size=size)
     module = tf.Module()
-    module.variables_read = [weight.value for weight in generator.weights]
+    module.variables_read = [weight.value for weight in network.weights]
     with tempfile.TemporaryDirectory() as folder:
         tf.saved_model.save(module, folder, signatures={SIGNATURE: function})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
@@ -47,7 +48,7 @@ def export_litert(generator, path, *, size=None, precision="float32"):
         content = converter.convert()
     with written_aside(path) as unfinished:
         unfinished.write_bytes(content)
-        result = compare(function, load_litert(unfinished)[0], size, least_psnr=PRECISIONS[precision])
+        result = compare(as_float32(generator), load_litert(unfinished)[0], size, least_psnr=PRECISIONS[precision])
     return function, result
 
 

@@ -3,6 +3,7 @@
 import json
 import logging
 
+from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.models.precision import as_float32
 from srgan_tf.outputs import written_aside
 from srgan_tf.serving.module import describe_network
@@ -33,8 +34,8 @@ def export_onnx(generator, path, *, size=None):
     onnx = require("onnx", "exporting ONNX")
     require("onnxruntime", "exporting ONNX")
     logging.getLogger("tf2onnx").setLevel(logging.WARNING)
-    generator = as_float32(generator)
-    function = upscaling_function(generator, batch=None, size=size)
+    network = fast_generator(generator)
+    function = upscaling_function(network, batch=None, size=size)
     model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
     model.graph.name = SIGNATURE
     _name_output(model.graph, "sr")
@@ -42,7 +43,7 @@ def export_onnx(generator, path, *, size=None):
     onnx.checker.check_model(model, full_check=True)
     with written_aside(path) as unfinished:
         onnx.save(model, unfinished)
-        deviation = compare(function, load_onnx(unfinished)[0], size)
+        deviation = compare(as_float32(generator), load_onnx(unfinished)[0], size)
     return function, deviation
 
 

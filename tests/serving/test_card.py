@@ -58,7 +58,7 @@ def test_a_damaged_run_folder(run_folder):
 
 def test_the_card(run_folder):
     generator = srresnet(num_blocks=1, num_filters=4)
-    module = serving_module(generator, max_pixels=64)
+    module = serving_module(generator, {"scale": 4, "receptive_field": 10, "max_pixels": 64})
     text = card.model_card(
         generator,
         {"serving_default": module.image_bytes, "tensor_uint8": module.tensor_uint8},

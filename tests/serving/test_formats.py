@@ -98,7 +98,7 @@ def test_smaller_weights_cost_little(tmp_path):
         path = tmp_path / f"{precision}.tflite"
         _, scores[precision] = export_litert(generator, path, precision=precision)
         sizes[precision] = path.stat().st_size
-    assert 4 * generator.count_params() < sizes["float32"] < 1.1 * 4 * generator.count_params()
+    assert 4 * generator.count_params() < sizes["float32"] < 1.25 * 4 * generator.count_params()
     assert sizes["float16"] < 0.6 * sizes["float32"]
     assert sizes["int8"] < 0.35 * sizes["float32"]
     assert scores["float16"] > scores["int8"] + 20
@@ -114,9 +114,9 @@ def test_a_deviating_export_gets_no_name(tmp_path, monkeypatch, form, small_gene
 
 
 def test_quantization_that_ruins_is_refused():
-    function = runtimes.upscaling_function(srresnet(num_blocks=1, num_filters=4), batch=1, size=None)
+    generator = srresnet(num_blocks=1, num_filters=4)
     with pytest.raises(WorkError, match=r"dB from the generator's, below 30\.0 dB"):
-        runtimes.compare(function, lambda lr: np.zeros_like(function(lr)["sr"]), None, least_psnr=30.0)
+        runtimes.compare(generator, lambda lr: np.zeros_like(generator(lr)), None, least_psnr=30.0)
 
 
 def test_what_is_not_installed(tmp_path, monkeypatch, form, small_generator):
