@@ -1,10 +1,13 @@
 """Upscales pictures; no reference is needed.
 
     python upscale.py photo.jpg holiday/ --model runs/srgan_x4 --output upscaled
+    python upscale.py photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
 
-Folders keep their tree in the output; inputs are never replaced.
+Any PNG, JPEG, WebP, TIFF, BMP or GIF: 8 or 16 bits, gray, palette, RGB, CMYK, transparent, turned by EXIF. Folders
+keep their tree in the output; inputs are never replaced.
 """
 
+import argparse
 import sys
 
 from srgan_tf import cli
@@ -17,23 +20,117 @@ def main():
     parser.add_argument(
         "--model", required=True, help="bicubic, a run folder, a .keras file or a SavedModel folder of export.py"
     )
-    parser.add_argument("--output", required=True, help="folder for the PNG files")
-    parser.add_argument("--scale", type=int, choices=(2, 4, 8), help="factor of bicubic; a network has its own")
+    parser.add_argument("--output", required=True, help="folder for the results")
+    parser.add_argument(
+        "--format", default="png", choices=("png", "tiff", "jpeg", "webp"), help="of the results (default: %(default)s)"
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--scale", type=_factor, metavar="FACTOR", help="3, 2.5, ... (default: the network's own)")
+    size.add_argument("--size", type=_box, metavar="WxH", help="the largest result that fits into this many pixels")
+    parser.add_argument("--ensemble", action="store_true", help="mean over eight turns of the picture: 8 times as long")
+    parser.add_argument(
+        "--back-projection", type=_count, default=0, metavar="STEPS", help="hold the result to the input's colours"
+    )
+    parser.add_argument(
+        "--interpolate", metavar="MODEL", help="blend the weights of --model with those of this one, by --alpha"
+    )
+    parser.add_argument("--alpha", type=float, metavar="A", help="0 is --model, 1 the --interpolate one")
+    parser.add_argument(
+        "--tile", type=_count, metavar="N", help="tiles of N input pixels; 0: the whole at once (default: by memory)"
+    )
+    parser.add_argument(
+        "--existing", default="overwrite", choices=("overwrite", "skip", "refuse"), help="(default: %(default)s)"
+    )
+    parser.add_argument("--allow-huge", action="store_true", help="take pictures of more than 250 million pixels")
     flags = parser.parse_args()
+    if (flags.interpolate is None) != (flags.alpha is None):
+        parser.error("--interpolate and --alpha belong together")
+
+    from tqdm import tqdm
 
     from srgan_tf import hardware, upscaling
-    from srgan_tf.inference import load_upscaler
+    from srgan_tf.data.photos import FORMATS, MAX_PIXELS
     from srgan_tf.outputs import make_folder
 
-    jobs = upscaling.plan(flags.pictures, flags.output)
-    upscaler = load_upscaler(flags.model, scale=flags.scale)
+    planned = upscaling.plan(flags.pictures, flags.output, FORMATS[flags.format])
+    jobs = upscaling.without_existing(planned, flags.existing)
+    upscaler = _upscaler(flags)
     make_folder(flags.output)
+    enlargement = upscaling.Enlargement(flags.scale, flags.size)
     print(
-        f"upscaling x{upscaler.scale} with {upscaler.name}, pictures: {len(jobs)}; "
-        f"device {hardware.describe()}, precision float32"
+        f"upscaling {_describe(enlargement, upscaler)} with {upscaler.name}, pictures: {len(jobs)}"
+        f"{_kept(planned, jobs)}; device {hardware.describe()}, precision float32",
+        flush=True,
     )
-    upscaling.run(upscaler, jobs, lambda line: print(line, flush=True))
-    print(f"done: {flags.output}")
+    with tqdm(total=len(jobs), unit="picture", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+
+        def show(done):
+            bar.n = done
+            bar.refresh()
+
+        upscaling.run(
+            upscaler,
+            jobs,
+            lambda line: bar.write(line, file=sys.stdout),
+            tile=flags.tile,
+            enlargement=enlargement,
+            max_pixels=None if flags.allow_huge else MAX_PIXELS,
+            progress=show,
+        )
+    print(f"done: {flags.output}, upscaled: {len(jobs)}{_kept(planned, jobs)}")
+
+
+def _kept(planned, jobs):
+    return f", kept: {len(planned) - len(jobs)}" if len(jobs) < len(planned) else ""
+
+
+def _upscaler(flags):
+    """The model that the flags ask for, with what they add to it; it takes whole pictures, tiles come later."""
+    from srgan_tf.ensemble import EnsembleUpscaler
+    from srgan_tf.inference import load_generator, load_upscaler, network_upscaler
+    from srgan_tf.interpolation import interpolate
+    from srgan_tf.models.inference_form import fast_generator
+    from srgan_tf.refinement import BackProjectionUpscaler
+
+    if flags.interpolate is not None:
+        generator = interpolate(load_generator(flags.model), load_generator(flags.interpolate), flags.alpha)
+        upscaler = network_upscaler(fast_generator(generator), f"{flags.model} + {flags.alpha:g} {flags.interpolate}")
+    else:
+        whole_factor = flags.scale is not None and flags.scale.is_integer()
+        upscaler = load_upscaler(
+            flags.model, scale=int(flags.scale) if flags.model == "bicubic" and whole_factor else None
+        )
+    upscaler = upscaler.whole
+    if flags.ensemble:
+        upscaler = EnsembleUpscaler(upscaler)
+    return BackProjectionUpscaler(upscaler, flags.back_projection) if flags.back_projection else upscaler
+
+
+def _describe(enlargement, upscaler):
+    if enlargement.box:
+        return f"into {enlargement.box[0]}x{enlargement.box[1]}"
+    return f"x{enlargement.factor or upscaler.scale:g}"
+
+
+def _factor(text):
+    factor = float(text)
+    if not 0 < factor <= 64:
+        raise argparse.ArgumentTypeError(f"a factor between 0 and 64 (received {text})")
+    return factor
+
+
+def _box(text):
+    width, height = map(int, text.lower().split("x"))
+    if min(width, height) < 1:
+        raise argparse.ArgumentTypeError(f"WIDTHxHEIGHT in pixels (received {text})")
+    return width, height
+
+
+def _count(text):
+    count = int(text)
+    if count < 0:
+        raise argparse.ArgumentTypeError(f"0 or more (received {text})")
+    return count
 
 
 if __name__ == "__main__":

@@ -13,25 +13,17 @@ from srgan_tf.errors import UserError, WorkError
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line.
+    """A parser whose errors are one line."""
 
-    Args:
-        description: what the script is for.
-        tensorflow: whether the script works with TensorFlow.
-        **options: see `argparse.ArgumentParser`.
-    """
-
-    def __init__(self, description, *, tensorflow=True, **options):
+    def __init__(self, description, **options):
         super().__init__(
             description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options
         )
-        self._tensorflow = tensorflow
 
     def parse_args(self, *arguments, **options):
         """Parses, and imports TensorFlow when the flags are right."""
         flags = super().parse_args(*arguments, **options)
-        if self._tensorflow:
-            quiet_tensorflow()
+        quiet_tensorflow()
         return flags
 
     def error(self, message):

@@ -1,28 +1,36 @@
 """A trained generator at work: loading it by whatever name the user gives, and upscaling pictures."""
 
 import json
+import logging
+import math
 import pathlib
 from typing import Protocol
 
 import keras
 import numpy as np
+import psutil
 import tensorflow as tf
 
 from srgan_tf import pixels
-from srgan_tf.errors import UserError, first_line
+from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.models import layers  # noqa: F401 - registers the layers that a saved generator may hold
 from srgan_tf.models.geometry import receptive_field, scale_of
+from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.resize import imresize
 from srgan_tf.serving.layout import DESCRIPTION_FILE, versions
 from srgan_tf.serving.to_litert import load_litert
 from srgan_tf.serving.to_onnx import load_onnx
-from srgan_tf.tiling import apply_tiled
+from srgan_tf.tiling import blended_stripes, exact_stripes
+
+_log = logging.getLogger(__name__)
 
 GENERATOR_FILE = "generator.keras"  # in a run folder
 
-# Networks of the SRResNet family take about 1 KB of memory for each pixel of the result. Larger ones are made in tiles.
-_WHOLE_AREA = 1024 * 1024
-_TILE = 768
+# Bytes that a network takes for each pixel of the result while it works: SRResNet measured TODO with 64 filters.
+_BYTES_PER_PIXEL = 1024
+_MOST_BYTES = 1 << 30  # more makes a tile no faster by much
+_SMALLEST_TILE = 16
+_OVERLAP = 32  # pixels of the input over which tiles fade, for networks whose reach is unknown
 
 
 _FILE_LOADERS = {".onnx": load_onnx, ".tflite": load_litert}
@@ -34,13 +42,18 @@ class Upscaler(Protocol):
     Attributes:
         name: what reports call it.
         scale: the factor.
+        halo: the farthest input pixel, each way, that reaches a pixel of the result; None where that is unknown.
     """
 
     name: str
     scale: int
+    halo: int | None
 
     def upscale(self, lr: np.ndarray) -> np.ndarray:
-        """Enlarges a uint8 [height, width, 3] picture to uint8 [scale * height, scale * width, 3]."""
+        """Enlarges a picture [height, width, 3] to [scale * height, scale * width, 3].
+
+        uint8 becomes uint8; float32 in [0, 1] becomes float32 in [0, 1].
+        """
 
 
 class BicubicUpscaler:
@@ -49,71 +62,132 @@ class BicubicUpscaler:
     def __init__(self, scale):
         self.name = "bicubic"
         self.scale = scale
+        self.halo = 2
 
     def upscale(self, lr):
         """See `Upscaler`."""
-        # Two pixels each way are what the kernel reaches.
-        return _upscale(lambda tile: imresize(tile, *(self.scale * size for size in tile.shape[:2])), lr, self.scale, 2)
+        sr = imresize(lr, *(self.scale * size for size in lr.shape[:2]))
+        return sr if lr.dtype == np.uint8 else np.clip(sr, 0, 1).astype(np.float32)
 
 
 class NetworkUpscaler:
-    """A generator network, applied in tiles where the picture is large.
+    """A generator network, applied to the whole of each picture.
 
     Args:
         function: from a float32 tensor [1, height, width, 3] in [0, 1] to its enlargement, any height and width.
         name: what reports call it.
         scale: the factor.
-        halo: pixels of context that a tile needs on each side, the network's receptive field; None where that is
-            unknown: then every picture is upscaled whole.
+        halo: the network's receptive field, pixels; None where that is unknown.
     """
 
     def __init__(self, function, *, name, scale, halo):
         self.name = name
         self.scale = scale
-        self._halo = halo
+        self.halo = halo
 
         # One trace serves every size, since height and width stay open.
-        @tf.function(input_signature=[tf.TensorSpec([None, None, 3], tf.uint8)])
+        @tf.function(input_signature=[tf.TensorSpec([None, None, 3], tf.float32)])
         def upscale(lr):
-            return pixels.to_uint8(function(pixels.to_float(lr)[tf.newaxis])[0])
+            return tf.clip_by_value(function(lr[tf.newaxis])[0], 0.0, 1.0)
 
         self._function = upscale
 
     def upscale(self, lr):
         """See `Upscaler`."""
-        return _upscale(lambda tile: self._function(tile).numpy(), lr, self.scale, self._halo)
+        if lr.dtype == np.uint8:
+            return pixels.to_uint8(self._function(pixels.to_float(lr))).numpy()
+        return self._function(lr).numpy()
 
 
-def _upscale(function, lr, scale, halo):
-    """Applies a function of uint8 pictures to the whole picture, or tile by tile to a large one."""
-    if halo is None or scale**2 * lr.shape[0] * lr.shape[1] <= _WHOLE_AREA:
-        return function(lr)
-    return apply_tiled(function, lr, scale=scale, tile=_TILE // scale, halo=halo)
+class TiledUpscaler:
+    """Another upscaler, applied in tiles to pictures that are large for the memory.
+
+    Where the other's reach is known, tiles have a halo of it and join to what the whole picture would give; else
+    neighbouring tiles fade into each other. When memory runs out, the tiles are halved and the work goes on.
+
+    Args:
+        whole: an `Upscaler`.
+        tile: side of a tile without its halo, pixels of the input; 0 for the whole picture at once; None to choose by
+            the memory that is available.
+    """
+
+    def __init__(self, whole, tile=None):
+        self.name = whole.name
+        self.scale = whole.scale
+        self.halo = whole.halo
+        self.whole = whole
+        self._tile = tile
+        self._too_large = math.inf  # numbers in a tile that memory did not suffice for
+
+    def upscale(self, lr):
+        """See `Upscaler`."""
+        return np.concatenate(list(self.stripes(lr)))
+
+    def stripes(self, lr):
+        """Yields the enlarged picture in stripes from top to bottom: [rows, scale * width, 3] arrays."""
+        tile = _fitting_tile(lr.shape, self.scale, self._margin) if self._tile is None else self._tile
+        return self._split(lr, tile or max(lr.shape))
+
+    @property
+    def _margin(self):
+        return _OVERLAP if self.halo is None else self.halo
+
+    def _split(self, lr, tile):
+        if self.halo is None:
+            return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=self._margin)
+        return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=self._margin)
+
+    def _enlarge(self, lr):
+        """Enlarges one tile; one for which the memory does not suffice is a picture of smaller tiles itself."""
+        if lr.size < self._too_large:
+            try:
+                return self.whole.upscale(lr)
+            except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+                if max(lr.shape) - 2 * self._margin < _SMALLEST_TILE:
+                    raise WorkError(f"not enough memory for a tile of {lr.shape[1]}x{lr.shape[0]} pixels") from error
+                self._too_large = lr.size
+        tile = (max(lr.shape) - 2 * self._margin) // 2
+        _log.warning("out of memory: going on with tiles of %d pixels", tile)
+        return np.concatenate(list(self._split(lr, tile)))
+
+
+def _fitting_tile(shape, scale, margin):
+    """Side of the largest tile that fits with its margin into a quarter of the available memory; 0 for all at once."""
+    budget = min(psutil.virtual_memory().available // 4, _MOST_BYTES)
+    area = budget // (_BYTES_PER_PIXEL * scale**2)
+    return 0 if shape[0] * shape[1] <= area else max(math.isqrt(area) - 2 * margin, _SMALLEST_TILE)
 
 
 def network_upscaler(generator, name):
     """Wraps a Keras generator; later changes of its weights are seen."""
-    return NetworkUpscaler(
-        lambda lr: generator(lr, training=False),
-        name=name,
-        scale=scale_of(generator),
-        halo=receptive_field(generator),
+    return TiledUpscaler(
+        NetworkUpscaler(
+            lambda lr: generator(lr, training=False),
+            name=name,
+            scale=scale_of(generator),
+            halo=receptive_field(generator),
+        )
     )
 
 
 def load_upscaler(model, *, scale=None):
     """Loads what `--model` names.
 
+    A Keras generator is rewritten into its faster form.
+
     Args:
         model: "bicubic", a run folder, a `.keras` file, or what `export.py` wrote: a folder (or one version of it), an
             ONNX or a LiteRT file.
         scale: the factor wanted: that of "bicubic" (4 if None); networks have their own.
 
+    Returns:
+        `TiledUpscaler`.
+
     Raises:
         UserError: no such model, a file that is none, or a network of another factor.
     """
     if model == "bicubic":
-        return BicubicUpscaler(scale or 4)
+        return TiledUpscaler(BicubicUpscaler(scale or 4))
     path = pathlib.Path(model)
     saved_model = _saved_model_folder(path)
     if saved_model is not None:
@@ -124,7 +198,7 @@ def load_upscaler(model, *, scale=None):
         raise UserError(f"no model in the folder {model!r}: it holds neither {GENERATOR_FILE} nor a SavedModel")
     else:
         name = path.resolve().stem if path.is_file() else path.resolve().name
-        upscaler = network_upscaler(load_generator(model), name)
+        upscaler = network_upscaler(fast_generator(load_generator(model)), name)
     if scale not in (None, upscaler.scale):
         raise UserError(f"the model {model!r} enlarges by {upscaler.scale}, not by {scale}")
     return upscaler
@@ -162,11 +236,13 @@ def _load_exported_file(path):
         raise
     except Exception as error:  # the runtimes raise of many kinds on a file that is damaged or another program's
         raise UserError(f"{str(path)!r} is no file that export.py wrote: {first_line(error)}") from error
-    return NetworkUpscaler(
-        lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
-        name=path.resolve().stem,
-        scale=description["scale"],
-        halo=description["receptive_field"],
+    return TiledUpscaler(
+        NetworkUpscaler(
+            lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
+            name=path.resolve().stem,
+            scale=description["scale"],
+            halo=description["receptive_field"],
+        )
     )
 
 
@@ -190,4 +266,4 @@ def _load_saved_model(folder, name):
     def upscale(lr, _keep=loaded):  # the function holds no reference to the variables that it reads
         return network(lr)
 
-    return NetworkUpscaler(upscale, name=name, scale=scale, halo=halo)
+    return TiledUpscaler(NetworkUpscaler(upscale, name=name, scale=scale, halo=halo))

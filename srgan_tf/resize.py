@@ -30,10 +30,41 @@ def imresize(image, height, width):
     return image
 
 
+def resize_stripes(stripes, in_height, height, width):
+    """Resizes a picture that arrives in stripes as `imresize` resizes the whole: the same values, little memory.
+
+    Args:
+        stripes: iterable of float [rows, width, channels] arrays, from top to bottom.
+        in_height: rows of all stripes together.
+        height: height of the result, pixels.
+        width: width of the result, pixels.
+
+    Yields:
+        float64 [rows, width, channels] arrays, from top to bottom.
+    """
+    weights, indices = _contributions(in_height, height)
+    last_needed = np.maximum.accumulate(indices.max(axis=1))
+    first_needed = np.minimum.accumulate(indices.min(axis=1)[::-1])[::-1]
+    done, start, held = 0, 0, None  # rows yielded; the first row that is held, and those from there on
+    for stripe in stripes:
+        held = stripe if held is None else np.concatenate([held, stripe])
+        ready = int(np.searchsorted(last_needed, start + len(held)))
+        if ready > done:
+            rows = _weighted(held, weights[done:ready], indices[done:ready] - start, 0)
+            yield _resize_axis(rows, width, 1)
+            done = ready
+        if done < height:
+            unneeded = max(int(first_needed[done]) - start, 0)
+            held, start = held[unneeded:], start + unneeded
+
+
 def _resize_axis(image, size, axis):
-    weights, indices = _contributions(image.shape[axis], size)
+    return _weighted(image, *_contributions(image.shape[axis], size), axis)
+
+
+def _weighted(image, weights, indices, axis):
     shape = [1] * image.ndim
-    shape[axis] = size
+    shape[axis] = len(weights)
     result = 0.0
     for tap in range(weights.shape[1]):
         result = result + np.take(image, indices[:, tap], axis) * weights[:, tap].reshape(shape)

@@ -12,7 +12,7 @@ from srgan_tf import cli
 
 def main():
     """Parses the flags, upscales, and says where the results lie."""
-    parser = cli.Parser(__doc__, prog="python -m srgan_tf.client", tensorflow=False)
+    parser = cli.Parser(__doc__, prog="python -m srgan_tf.client")
     parser.add_argument("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="folders are searched to their depth")
     parser.add_argument("--server", required=True, help="http://HOST:8501 (REST) or grpc://HOST:8500; https, grpcs")
     parser.add_argument("--model", required=True, help="the model's name on the server")
@@ -25,8 +25,6 @@ def main():
         "--attempts", type=int, choices=range(1, 6), default=5, help="at a server that is unreachable (default: 5)"
     )
     flags = parser.parse_args()
-    if flags.server.startswith("grpc"):
-        cli.quiet_tensorflow()
 
     from srgan_tf import upscaling
     from srgan_tf.client.remote import RemoteUpscaler, connect
@@ -39,7 +37,7 @@ def main():
     upscaler = RemoteUpscaler(connection, flags.model)
     make_folder(flags.output)
     print(f"upscaling x{upscaler.scale} with {flags.model} at {flags.server}, pictures: {len(jobs)}")
-    upscaling.run(upscaler, jobs, lambda line: print(line, flush=True))
+    upscaling.run(upscaler, jobs, lambda line: print(line, flush=True), tile=upscaler.tile)
     print(f"done: {flags.output}")
 
 

@@ -1,4 +1,4 @@
-"""Upscaling by a server: the same `upscale` that a network on this machine has."""
+"""Upscaling by a server: the same `Upscaler` that a network on this machine is."""
 
 import io
 import math
@@ -7,8 +7,11 @@ import urllib.parse
 import numpy as np
 from PIL import Image
 
-from srgan_tf.errors import UserError, WorkError
-from srgan_tf.tiling import apply_tiled
+from srgan_tf.client.rest import RestConnection
+from srgan_tf.client.rpc import GrpcConnection
+from srgan_tf.errors import UserError
+from srgan_tf.inference import TiledUpscaler
+from srgan_tf.pixels import to_float, to_uint8
 
 
 def connect(server, model, *, version=None, timeout=300.0, attempts=5):
@@ -32,20 +35,20 @@ def connect(server, model, *, version=None, timeout=300.0, attempts=5):
         raise UserError(f"no server {server!r}: expected http://HOST:PORT, https://..., grpc://... or grpcs://...")
     options = {"version": version, "timeout": timeout, "attempts": attempts}
     if parts.scheme.startswith("http"):
-        from srgan_tf.client.rest import RestConnection  # gRPC is slow to import, and REST does without TensorFlow
-
         return RestConnection(server.rstrip("/"), model, **options)
-    from srgan_tf.client.rpc import GrpcConnection
-
     return GrpcConnection(parts.netloc, model, secure=parts.scheme == "grpcs", **options)
 
 
 class RemoteUpscaler:
-    """A generator on a server. What is larger than the server takes is sent in tiles, with the network's halo.
+    """A generator on a server, applied to the whole of each picture: see `inference.Upscaler`.
 
     Args:
         connection: from `connect`; asked at once for the model's factor, receptive field and limit.
         name: what reports call it.
+
+    Attributes:
+        tile: side of the largest square that the server takes, less the network's reach on both sides; 0 where that
+            leaves nothing or the reach is unknown, so that pictures can only be sent whole.
 
     Raises:
         WorkError: the server does not answer, or serves no model of export.py.
@@ -55,26 +58,38 @@ class RemoteUpscaler:
         self._connection = connection
         self.name = name
         facts = connection.predict("describe", key=[b"scale", b"receptive_field", b"max_pixels"])
-        self.scale, self._halo, self._max_pixels = (int(value) for value in facts)
+        self.scale, halo, max_pixels = (int(value) for value in facts)
+        self.halo = None if halo < 0 else halo
+        self.tile = 0 if halo < 0 else max(math.isqrt(max_pixels) - 2 * halo, 0)
 
     def upscale(self, lr):
-        """Enlarges a uint8 [height, width, 3] picture to uint8 [scale * height, scale * width, 3].
+        """Enlarges a picture [height, width, 3], uint8 to uint8 or float32 to float32 in [0, 1].
+
+        Colours of 8 bits travel as PNG, in float32 too: what comes back has 8 bits then. All else travels as floats,
+        which over REST is text of ten bytes a value.
 
         Raises:
-            WorkError: the server refuses it, or it is too large for a network that cannot work in tiles.
+            WorkError: the server refuses it or does not answer.
         """
-        if lr.shape[0] * lr.shape[1] <= self._max_pixels:
-            return self._request(lr)
-        tile = math.isqrt(self._max_pixels) - 2 * self._halo
-        if self._halo < 0 or tile < 1:
-            raise WorkError(
-                f"{lr.shape[1]}x{lr.shape[0]} pixels are more than the {self._max_pixels} of the server's limit, "
-                "which leaves no room for tiles of this network"
-            )
-        return apply_tiled(self._request, lr, scale=self.scale, tile=tile, halo=self._halo)
+        if lr.dtype == np.uint8:
+            return self._upscale_encoded(lr)
+        levels = to_uint8(lr).numpy()
+        gray = np.array_equal(lr, np.repeat(lr[..., :1], 3, axis=2))  # its result becomes a mean, which rounding harms
+        if not gray and np.array_equal(to_float(levels), lr):
+            return to_float(self._upscale_encoded(levels)).numpy()
+        return np.asarray(self._connection.predict("tensor", lr=lr[np.newaxis])[0], np.float32)
 
-    def _request(self, lr):
+    def _upscale_encoded(self, lr):
         encoded = io.BytesIO()
         Image.fromarray(lr).save(encoded, "PNG", compress_level=1)
         (sr_bytes,) = self._connection.predict("serving_default", image_bytes=[encoded.getvalue()])
         return np.asarray(Image.open(io.BytesIO(sr_bytes)))
+
+
+def remote_upscaler(connection, name):
+    """A `TiledUpscaler` of a model on a server: what is larger than the server takes is sent in tiles.
+
+    The tiles have a halo of the network's receptive field, so they join to what the whole picture would give.
+    """
+    whole = RemoteUpscaler(connection, name)
+    return TiledUpscaler(whole, whole.tile)

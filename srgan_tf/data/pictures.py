@@ -12,7 +12,7 @@ from srgan_tf.outputs import written_aside
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 
-def list_pictures(folder):
+def list_pictures(folder, suffixes=PICTURE_SUFFIXES):
     """Paths of the pictures in a folder and the folders below it, sorted; hidden ones are passed over.
 
     Raises:
@@ -24,12 +24,12 @@ def list_pictures(folder):
     paths = sorted(
         path
         for path in folder.rglob("*")
-        if path.suffix.lower() in PICTURE_SUFFIXES
+        if path.suffix.lower() in suffixes
         and path.is_file()
         and not any(part.startswith(".") for part in path.relative_to(folder).parts)
     )
     if not paths:
-        raise UserError(f"no picture in {str(folder)!r}: looked for {', '.join(PICTURE_SUFFIXES)}")
+        raise UserError(f"no picture in {str(folder)!r}: looked for {', '.join(suffixes)}")
     return paths
 
 

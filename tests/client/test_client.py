@@ -12,9 +12,9 @@ from conftest import ROOT
 from PIL import Image
 from serving_server import serve
 
-from srgan_tf import cli
+from srgan_tf import cli, upscaling
 from srgan_tf.client import __main__ as script
-from srgan_tf.client.remote import RemoteUpscaler, connect
+from srgan_tf.client.remote import RemoteUpscaler, connect, remote_upscaler
 from srgan_tf.data.pictures import read_picture, write_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference import network_upscaler
@@ -22,14 +22,14 @@ from srgan_tf.models.generators import srresnet
 from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.serving.saved_model import export_saved_model
 
-MAX_PIXELS = 40 * 40  # of a network that looks 10 pixels far: tiles of 20
+MAX_PIXELS = 80 * 80  # of a network that looks 10 pixels far: tiles of 60
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
     """A server of a small generator, and the upscaler that upscale.py makes of it."""
     tf.keras.utils.set_random_seed(0)
-    generator = srresnet(num_blocks=1, num_filters=32)  # with 8 filters, TensorFlow takes other kernels for tiles
+    generator = srresnet(num_blocks=1, num_filters=32)  # much smaller convolutions run in other kernels
     version = export_saved_model(generator, tmp_path_factory.mktemp("served"), max_pixels=MAX_PIXELS)
     with serve(version, "small") as server:
         yield server, network_upscaler(fast_generator(generator), "small")
@@ -54,14 +54,17 @@ def encode(picture):
 def test_a_picture(connection, served, rng):
     lr = rng.integers(0, 256, (17, 23, 3), dtype=np.uint8)
     upscaler = RemoteUpscaler(connection, "small")
-    assert (upscaler.name, upscaler.scale) == ("small", 4)
+    assert (upscaler.name, upscaler.scale, upscaler.halo, upscaler.tile) == ("small", 4, 10, 60)
     np.testing.assert_array_equal(upscaler.upscale(lr), served[1].upscale(lr))
+    sr = upscaler.upscale(lr / np.float32(255))
+    assert sr.dtype == np.float32
+    np.testing.assert_array_equal(sr, served[1].upscale(lr / np.float32(255)))
 
 
-@pytest.mark.parametrize("size", [(41, 40), (97, 55), (9, 203)])
+@pytest.mark.parametrize("size", [(81, 80), (197, 95), (40, 203)])
 def test_large_pictures_go_in_tiles_that_join_to_the_whole(connection, served, rng, size):
     lr = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    sr = RemoteUpscaler(connection, "small").upscale(lr)
+    sr = remote_upscaler(connection, "small").upscale(lr)
     np.testing.assert_array_equal(sr, served[1].upscale(lr))
 
 
@@ -92,8 +95,8 @@ def test_the_call_that_the_documentation_shows(tmp_path, served, rng):
 def test_refusals_are_passed_on(connection):
     with pytest.raises(WorkError, match=r"(?s)the server refuses the request: .*neither a PNG nor a JPEG"):
         connection.predict("serving_default", image_bytes=[b"no picture"])
-    large = np.zeros((41, 40, 3), np.uint8)
-    with pytest.raises(WorkError, match=r"(?s)41 x 40 pixels .* the limit is 1600: send it in tiles"):
+    large = np.zeros((81, 80, 3), np.uint8)
+    with pytest.raises(WorkError, match=r"(?s)81 x 80 pixels .* the limit is 6400: send it in tiles"):
         connection.predict("serving_default", image_bytes=[encode(large)])
 
 
@@ -148,10 +151,12 @@ class Facts:
         return self.values
 
 
-@pytest.mark.parametrize("facts", [(4, -1, 100), (4, 12, 24 * 24)])
-def test_no_room_for_tiles(facts):
-    with pytest.raises(WorkError, match=r"31x30 pixels are more than the .* no room for tiles"):
-        RemoteUpscaler(Facts(*facts), "small").upscale(np.zeros((30, 31, 3), np.uint8))
+@pytest.mark.parametrize(
+    ("facts", "halo", "tile"), [((4, 10, 400), 10, 0), ((4, -1, 10**6), None, 0), ((2, 3, 99), 3, 3)]
+)
+def test_tiles_by_what_the_model_says(facts, halo, tile):
+    upscaler = RemoteUpscaler(Facts(*facts), "small")
+    assert (upscaler.scale, upscaler.halo, upscaler.tile) == (facts[0], halo, tile)
 
 
 def test_two_hundred_mixed_requests_from_eight_threads(served, rng):
@@ -187,16 +192,25 @@ def test_two_hundred_mixed_requests_from_eight_threads(served, rng):
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_the_command(monkeypatch, capfd, tmp_path, served, rng, protocol):
+    """Its files are those of upscale.py: 8 bits, 16 bits and gray, large and small."""
     server, upscaler = served
-    pictures = {"a": rng.integers(0, 256, (30, 61, 3), np.uint8), "deep/b": rng.integers(0, 256, (9, 9, 3), np.uint8)}
-    for name, picture in pictures.items():
-        write_picture(tmp_path / "in" / f"{name}.png", picture)
+    folder = tmp_path / "in"
+    (folder / "deep").mkdir(parents=True)
+    Image.fromarray(rng.integers(0, 256, (70, 161, 3), np.uint8)).save(folder / "a.png")
+    Image.fromarray(rng.integers(0, 256, (9, 9, 3), np.uint8)).save(folder / "deep" / "b.webp", lossless=True)
+    Image.fromarray(rng.integers(0, 256, (30, 20), np.uint8)).save(folder / "gray.png")
+    Image.fromarray(rng.integers(0, 65536, (25, 20), np.uint16)).save(folder / "deep.png")
+    upscaling.run(upscaler.whole, upscaling.plan([folder], tmp_path / "expected"), lambda line: None, tile=60)
     output = tmp_path / "out"
-    arguments = [str(tmp_path / "in"), "--server", getattr(server, protocol), "--model", "small", "--output", output]
+    arguments = [folder, "--server", getattr(server, protocol), "--model", "small", "--output", output]
     monkeypatch.setattr("sys.argv", ["client", *map(str, arguments)])
     assert cli.execute(script.main) == 0, capfd.readouterr().err
-    for name, picture in pictures.items():
-        np.testing.assert_array_equal(read_picture(output / f"{name}.png"), upscaler.upscale(picture))
-    (tmp_path / "in" / "broken.png").write_bytes(b"")
+    results = sorted((tmp_path / "expected").rglob("*.png"))
+    assert len(results) == 4
+    for path in results:
+        with Image.open(path) as expected, Image.open(output / path.relative_to(tmp_path / "expected")) as actual:
+            assert actual.mode == expected.mode
+            np.testing.assert_array_equal(np.asarray(actual), np.asarray(expected), err_msg=path.name)
+    (folder / "broken.png").write_bytes(b"")
     assert cli.execute(script.main) == 1
-    assert "1 of 3 pictures failed" in capfd.readouterr().err
+    assert "1 of 5 pictures failed" in capfd.readouterr().err

@@ -16,15 +16,12 @@ from srgan_tf.inference import load_upscaler, network_upscaler
 from srgan_tf.models.generators import srresnet
 from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.models.precision import precision_scope
+from srgan_tf.pixels import RECIPROCAL
 from srgan_tf.serving import warm_up
 from srgan_tf.serving.layout import DESCRIPTION_FILE, versions
 from srgan_tf.serving.saved_model import export_saved_model
 
 SIZES = ((17, 23), (8, 40), (31, 5))
-
-# In a graph, TensorFlow divides by 255 by multiplying with this. A quotient differs in the last bit in a third of the
-# values, which once in some thousand pixels tips a rounding of the result.
-RECIPROCAL = np.float32(1 / 255)
 
 
 @pytest.fixture(scope="module")

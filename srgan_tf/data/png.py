@@ -1,0 +1,88 @@
+"""PNG files written row by row, of 8 or 16 bits: a picture larger than memory, and what Pillow cannot write.
+
+Pillow wants the whole picture at once, and has no mode for 16 bits of colour. Specification: REFERENCES.md, PNG.
+"""
+
+import struct
+import zlib
+
+import numpy as np
+
+_COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: gray, gray + alpha, RGB, RGBA
+_ROWS = 64  # filtered at once
+
+
+def write_png(file, stripes, *, width, height, channels, bits, metadata=None):
+    """Writes a picture whose rows arrive in stripes.
+
+    Args:
+        file: binary file, open for writing.
+        stripes: iterable of uint8 or uint16 [rows, width, channels] arrays, from top to bottom, `height` rows in all.
+        width: pixels.
+        height: pixels.
+        channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA.
+        bits: 8 or 16.
+        metadata: see `srgan_tf.data.photos.Photo`.
+
+    Raises:
+        ValueError: the stripes do not add up to the picture.
+    """
+    metadata = metadata or {}
+    file.write(b"\x89PNG\r\n\x1a\n")
+    _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0))
+    if "icc_profile" in metadata:
+        _chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata["icc_profile"]))
+    if "dpi" in metadata:
+        _chunk(file, b"pHYs", struct.pack(">IIB", *(round(float(dpi) / 0.0254) for dpi in metadata["dpi"]), 1))
+    if "exif" in metadata:
+        _chunk(file, b"eXIf", metadata["exif"].removeprefix(b"Exif\0\0"))
+    compressor = zlib.compressobj(6, strategy=zlib.Z_FILTERED)
+    above = np.zeros(width * channels * bits // 8, np.uint8)
+    rows = 0
+    for stripe in stripes:
+        if stripe.shape[1:] != (width, channels) or stripe.dtype.itemsize * 8 != bits:
+            raise ValueError(f"a stripe of {width} pixels, {channels} channels, {bits} bits. Received: {stripe.shape}")
+        rows += len(stripe)
+        for start in range(0, len(stripe), _ROWS):
+            block = stripe[start : start + _ROWS]
+            raw = block.astype(f">u{bits // 8}").reshape(len(block), -1).view(np.uint8)
+            data = compressor.compress(_filtered(raw, above, channels * bits // 8))
+            if data:
+                _chunk(file, b"IDAT", data)
+            above = raw[-1]
+    if rows != height:
+        raise ValueError(f"{height} rows. Received: {rows}")
+    _chunk(file, b"IDAT", compressor.flush())
+    _chunk(file, b"IEND", b"")
+
+
+def _chunk(file, kind, data):
+    file.write(struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)))
+
+
+def _filtered(rows, above, pixel_size):
+    """Rows of bytes as PNG stores them: each with its filter's number and, of three filters, the smallest remainders.
+
+    Args:
+        rows: uint8 [rows, bytes].
+        above: uint8 [bytes], the row before the first.
+        pixel_size: bytes of a pixel.
+    """
+    up = np.concatenate([above[np.newaxis], rows[:-1]])
+    left, upper_left = (np.pad(row, ((0, 0), (pixel_size, 0)))[:, :-pixel_size] for row in (rows, up))
+    candidates = {1: rows - left, 2: rows - up, 4: rows - _paeth(left, up, upper_left)}  # modulo 256
+    kinds = np.array(list(candidates), np.uint8)
+    remainders = np.stack(list(candidates.values()))
+    # Small in either direction: 255 is -1.
+    best = np.argmin(np.minimum(remainders, -remainders).sum(axis=2, dtype=np.uint32), axis=0)
+    chosen = np.take_along_axis(remainders, best[np.newaxis, :, np.newaxis], axis=0)[0]
+    return np.concatenate([kinds[best][:, np.newaxis], chosen], axis=1).tobytes()
+
+
+def _paeth(left, up, upper_left):
+    """Of the three neighbours the one nearest to left + up - upper_left, ties in this order."""
+    a, b, c = (neighbour.astype(np.int16) for neighbour in (left, up, upper_left))
+    to_left, to_up, to_upper_left = np.abs(b - c), np.abs(a - c), np.abs(a + b - 2 * c)
+    return np.where(
+        (to_left <= to_up) & (to_left <= to_upper_left), left, np.where(to_up <= to_upper_left, up, upper_left)
+    )
