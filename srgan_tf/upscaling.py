@@ -191,11 +191,9 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, progress
         channels += 1
     if size != enlarged:
         stripes = resize_stripes(stripes, enlarged[1], size[1], size[0])
-    top = np.iinfo(photo.colour.dtype).max
-    rounded = (np.rint(np.clip(stripe, 0, 1) * np.float32(top)).astype(photo.colour.dtype) for stripe in stripes)
     write_photo(
         path,
-        rounded,
+        _rounded(stripes, photo.colour.dtype),
         width=size[0],
         height=size[1],
         channels=channels,
@@ -203,6 +201,13 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, progress
         metadata=photo.metadata,
     )
     return size
+
+
+def _rounded(stripes, dtype, rows=64):
+    """Levels of an integer type from floats in [0, 1], a few rows at a time: a stripe and its copies would be large."""
+    for stripe in stripes:
+        for start in range(0, len(stripe), rows):
+            yield np.rint(np.clip(stripe[start : start + rows], 0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
 
 
 class _LevelUpscaler:

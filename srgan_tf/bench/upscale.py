@@ -142,7 +142,7 @@ def _onnx(generator):
 
     fast = fast_generator(generator)
     upscale = tf.function(lambda lr: fast(lr, training=False))
-    logging.getLogger("tf2onnx").setLevel(logging.ERROR)
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
     model, _ = tf2onnx.convert.from_function(
         upscale, [tf.TensorSpec([None, None, None, 3], tf.float32, name="lr")], opset=18
     )

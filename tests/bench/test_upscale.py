@@ -19,6 +19,8 @@ def test_operations_by_hand():
 def test_it_measures(caplog):
     caplog.set_level(logging.INFO)
     upscale.main(["--sizes", "8", "--rounds", "1", "--blocks", "1", "--filters", "8"])
-    rows = re.findall(r"^(srgan_tf|Keras as written) +([\d.]+) +([\d.]+)", caplog.text, re.MULTILINE)
-    assert {name for name, *_ in rows} == {"srgan_tf", "Keras as written"}
-    assert "GFLOP/s: the floor is" in caplog.text
+    text = "\n".join(caplog.messages)
+    assert "8x8 -> 32x32" in text
+    assert "GFLOP/s: the floor is" in text
+    rows = re.findall(r"^(srgan_tf|Keras as written) +[\d.]+ +[\d.]+ +[\d.]+ +\d+% +[\d.]+x$", text, re.MULTILINE)
+    assert set(rows) == {"srgan_tf", "Keras as written"}
