@@ -16,7 +16,7 @@ def without_fused_sums(network):
 
     The oneDNN kernel that convolves, adds a bias and adds a shortcut in one (TensorFlow 2.21, x86) keeps the shortcut's
     memory in itself, where another request finds it: measured on eight threads, one or two of 4,000 results were
-    wrong, and processes crashed. Sums of their own cost a hundredth of the time and give the same bits.
+    wrong, and processes crashed. Sums of their own give the same bits.
 
     Args:
         network: functional `keras.Model`.

@@ -18,7 +18,7 @@ from srgan_tf.serving import card, warm_up
 from srgan_tf.serving.layout import DESCRIPTION_FILE, versions
 from srgan_tf.serving.module import SIGNATURES, describe_network, serving_module
 
-# A SRResNet of 64 filters takes about 2 GB of memory for as many.
+# SRResNet with 64 filters took 2.9 GiB of memory for as many.
 MAX_PIXELS = 512 * 512
 
 
