@@ -133,6 +133,8 @@ class TiledUpscaler:
         return _OVERLAP if self.halo is None else self.halo
 
     def _split(self, lr, tile):
+        if self.halo is None and lr.dtype == np.uint8:  # what fades is not whole levels
+            return (pixels.to_uint8(stripe).numpy() for stripe in self._split(pixels.to_float(lr).numpy(), tile))
         if self.halo is None:
             return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=self._margin)
         return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=self._margin)
