@@ -8,6 +8,7 @@ keep their tree in the output; inputs are never replaced.
 """
 
 import argparse
+import re
 import sys
 
 from srgan_tf import cli
@@ -87,7 +88,7 @@ def _kept(planned, jobs):
 def _upscaler(flags):
     """The model that the flags ask for, with what they add to it; it takes whole pictures, tiles come later."""
     from srgan_tf.ensemble import EnsembleUpscaler
-    from srgan_tf.inference import load_generator, load_upscaler, network_upscaler
+    from srgan_tf.inference import TiledUpscaler, load_generator, load_upscaler, network_upscaler
     from srgan_tf.interpolation import interpolate
     from srgan_tf.models.inference_form import fast_generator
     from srgan_tf.refinement import BackProjectionUpscaler
@@ -100,7 +101,8 @@ def _upscaler(flags):
         upscaler = load_upscaler(
             flags.model, scale=int(flags.scale) if flags.model == "bicubic" and whole_factor else None
         )
-    upscaler = upscaler.whole
+    if isinstance(upscaler, TiledUpscaler):
+        upscaler = upscaler.whole
     if flags.ensemble:
         upscaler = EnsembleUpscaler(upscaler)
     return BackProjectionUpscaler(upscaler, flags.back_projection) if flags.back_projection else upscaler
@@ -113,24 +115,22 @@ def _describe(enlargement, upscaler):
 
 
 def _factor(text):
-    factor = float(text)
-    if not 0 < factor <= 64:
-        raise argparse.ArgumentTypeError(f"a factor between 0 and 64 (received {text})")
-    return factor
+    if re.fullmatch(r"\d+\.?\d*|\.\d+", text) and 0 < float(text) <= 64:
+        return float(text)
+    raise argparse.ArgumentTypeError(f"takes a factor between 0 and 64 (received {text!r})")
 
 
 def _box(text):
-    width, height = map(int, text.lower().split("x"))
-    if min(width, height) < 1:
-        raise argparse.ArgumentTypeError(f"WIDTHxHEIGHT in pixels (received {text})")
-    return width, height
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"takes WIDTHxHEIGHT in pixels, such as 1920x1080 (received {text!r})")
+    return int(match[1]), int(match[2])
 
 
 def _count(text):
-    count = int(text)
-    if count < 0:
-        raise argparse.ArgumentTypeError(f"0 or more (received {text})")
-    return count
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"takes 0, 1, 2, ... (received {text!r})")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ GENERATOR_FILE = "generator.keras"  # in a run folder
 _BYTES_PER_PIXEL = 1024
 _MOST_BYTES = 1 << 30  # so that a process stays under 3 GiB, with TensorFlow and a picture of 48 million pixels
 _SMALLEST_TILE = 16
-_OVERLAP = 32  # pixels of the input over which tiles fade, for networks whose reach is unknown
+# A halo beyond this makes tiles mostly halo: they get this much context, and fade over it.
+_LARGEST_HALO = 64
 
 
 _FILE_LOADERS = {".onnx": load_onnx, ".tflite": load_litert}
@@ -102,8 +103,9 @@ class NetworkUpscaler:
 class TiledUpscaler:
     """Another upscaler, applied in tiles to pictures that are large for the memory.
 
-    Where the other's reach is known, tiles have a halo of it and join to what the whole picture would give; else
-    neighbouring tiles fade into each other. When memory runs out, the tiles are halved and the work goes on.
+    Where the other's reach is known and at most 64 pixels, tiles have a halo of it and join to what the whole picture
+    would give (`exact`). Else they get 64 pixels of context, and neighbours fade into each other. When memory runs
+    out, the tiles are halved and the work goes on.
 
     Args:
         whole: an `Upscaler`.
@@ -116,7 +118,9 @@ class TiledUpscaler:
         self.scale = whole.scale
         self.halo = whole.halo
         self.whole = whole
+        self.exact = whole.halo is not None and whole.halo <= _LARGEST_HALO
         self._tile = tile
+        self._margin = whole.halo if self.exact else _LARGEST_HALO
         self._too_large = math.inf  # numbers in a tile that memory did not suffice for
 
     def upscale(self, lr):
@@ -128,16 +132,10 @@ class TiledUpscaler:
         tile = _fitting_tile(lr.shape, self.scale, self._margin) if self._tile is None else self._tile
         return self._split(lr, tile or max(lr.shape))
 
-    @property
-    def _margin(self):
-        return _OVERLAP if self.halo is None else self.halo
-
     def _split(self, lr, tile):
-        if self.halo is None and lr.dtype == np.uint8:  # what fades is not whole levels
-            return (pixels.to_uint8(stripe).numpy() for stripe in self._split(pixels.to_float(lr).numpy(), tile))
-        if self.halo is None:
-            return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=self._margin)
-        return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=self._margin)
+        if self.exact:
+            return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=self._margin)
+        return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=self._margin)
 
     def _enlarge(self, lr):
         """Enlarges one tile; one for which the memory does not suffice is a picture of smaller tiles itself."""
@@ -148,8 +146,8 @@ class TiledUpscaler:
                 if max(lr.shape) - 2 * self._margin < _SMALLEST_TILE:
                     raise WorkError(f"not enough memory for a tile of {lr.shape[1]}x{lr.shape[0]} pixels") from error
                 self._too_large = lr.size
+                _log.warning("out of memory for %dx%d pixels: going on with smaller tiles", lr.shape[1], lr.shape[0])
         tile = (max(lr.shape) - 2 * self._margin) // 2
-        _log.warning("out of memory: going on with tiles of %d pixels", tile)
         return np.concatenate(list(self._split(lr, tile)))
 
 
@@ -183,13 +181,13 @@ def load_upscaler(model, *, scale=None):
         scale: the factor wanted: that of "bicubic" (4 if None); networks have their own.
 
     Returns:
-        `TiledUpscaler`.
+        `BicubicUpscaler`, or a network in a `TiledUpscaler`.
 
     Raises:
         UserError: no such model, a file that is none, or a network of another factor.
     """
     if model == "bicubic":
-        return TiledUpscaler(BicubicUpscaler(scale or 4))
+        return BicubicUpscaler(scale or 4)
     path = pathlib.Path(model)
     saved_model = _saved_model_folder(path)
     if saved_model is not None:

@@ -2,6 +2,9 @@
 
 import numpy as np
 
+# Tiles that fade begin at multiples of this, so that the windows of a windowed attention are those of the whole.
+_WINDOW = 16
+
 
 def apply_tiled(function, image, *, scale, tile, halo):
     """Applies an upscaling function tile by tile and joins what it returns; see `exact_stripes`.
@@ -54,14 +57,14 @@ def blended_stripes(function, image, *, scale, tile, overlap):
     The result deviates from the whole picture's, since a tile sees less than the whole, but has no seams.
 
     Args:
-        function: from an image [height, width, channels] to a floating-point one of `scale` times the size.
+        function: from an image [height, width, channels] to one of `scale` times the height and width.
         image: [height, width, channels] array.
         scale: the factor of `function`.
         tile: step from a tile to the next, pixels of `image`.
-        overlap: what a tile has beyond that on each side, and fades over, pixels of `image`.
+        overlap: what a tile has beyond that on each side, pixels of `image`. The outer half of it is context alone.
 
     Yields:
-        Arrays [rows, scale * width, channels] from top to bottom.
+        Arrays [rows, scale * width, channels] of the function's dtype (integers rounded), from top to bottom.
 
     Raises:
         ValueError: `tile` or `overlap` below 1.
@@ -76,7 +79,7 @@ def blended_stripes(function, image, *, scale, tile, overlap):
         for cut_left, cut_right, column_weights in columns:
             result = np.asarray(function(image[cut_top:cut_bottom, cut_left:cut_right]))
             if band is None:
-                band = np.zeros((len(row_weights), scale * width, result.shape[-1]), result.dtype)
+                band = np.zeros((len(row_weights), scale * width, result.shape[-1]), np.float32)
             band[:, scale * cut_left : scale * cut_right] += (
                 result * row_weights[:, np.newaxis, np.newaxis] * column_weights[:, np.newaxis]
             )
@@ -84,7 +87,8 @@ def blended_stripes(function, image, *, scale, tile, overlap):
             band[: len(pending)] += pending
         following = rows[index + 1][0] if index + 1 < len(rows) else height
         complete = scale * (following - cut_top)
-        yield band[:complete]
+        done = np.rint(band[:complete]) if np.issubdtype(result.dtype, np.integer) else band[:complete]
+        yield done.astype(result.dtype, copy=False)
         pending = band[complete:]
 
 
@@ -101,16 +105,16 @@ def _spans(size, tile, halo):
 
 def _fades(size, tile, overlap, scale):
     """Splits one axis: (start, stop) of each cut, and float32 weights of its results that add up to 1 everywhere."""
-    cuts = [(start, stop) for _, _, start, stop in _spans(size, tile, overlap)]
+    cuts = [(start - start % _WINDOW, stop) for _, _, start, stop in _spans(size, tile, overlap)]
     weights = []
     for start, stop in cuts:
         position = (np.arange(scale * (stop - start)) + 0.5) / scale
-        fade = np.full_like(position, 2 * overlap)
+        fade = np.full_like(position, overlap)
         if start > 0:  # no fading towards the picture's own border
-            fade = np.minimum(fade, position)
+            fade = np.minimum(fade, position - overlap / 2)
         if stop < size:
-            fade = np.minimum(fade, stop - start - position)
-        weights.append(fade)
+            fade = np.minimum(fade, stop - start - position - overlap / 2)
+        weights.append(np.maximum(fade, 0))
     total = np.zeros(scale * size)
     for (start, stop), weight in zip(cuts, weights, strict=True):
         total[scale * start : scale * stop] += weight

@@ -62,11 +62,16 @@ def plan(inputs, output, suffix=FORMATS["png"]):
         UserError: an input that does not exist or holds no picture, or a result that would replace an input.
     """
     output = pathlib.Path(output)
+    own = output.resolve()
     relative = []  # (picture, its path below the output)
     for name in inputs:
         path = pathlib.Path(name)
         if path.is_dir():
-            relative += [(picture, picture.relative_to(path)) for picture in list_pictures(path, _SUFFIXES)]
+            relative += [
+                (picture, picture.relative_to(path))
+                for picture in list_pictures(path, _SUFFIXES)
+                if path.resolve() == own or own not in picture.resolve().parents  # results of an earlier run
+            ]
         elif path.is_file():
             relative.append((path, pathlib.Path(path.name)))
         else:
@@ -135,9 +140,10 @@ def run(upscaler, jobs, report, *, tile=None, enlargement=OWN, max_pixels=MAX_PI
                 enlargement=enlargement,
                 progress=lambda share, before=number - 1: progress(before + share),
             )
-        except WorkError as error:
+        except (WorkError, MemoryError) as error:
             failed += 1
-            report(f"[{number}/{len(jobs)}] failed: {error}")
+            reason = error if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
+            report(f"[{number}/{len(jobs)}] failed: {reason}")
         else:
             report(
                 f"[{number}/{len(jobs)}] {job.target}  {width}x{height} -> {size[0]}x{size[1]}"
@@ -168,11 +174,14 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, progress
     Raises:
         WorkError: it cannot be written, or memory does not suffice.
     """
-    height, width, channels = photo.colour.shape
+    picture = photo.colour
+    if photo.alpha is not None:
+        picture = np.concatenate([spread_colour(photo.colour, photo.alpha), photo.alpha], axis=2)
+    height, width, channels = picture.shape
     size = enlargement.size(width, height, upscaler.scale)
     times = max(1, math.ceil(math.log(max(size[0] / width, size[1] / height), upscaler.scale) - 1e-9))
-    levels = TiledUpscaler(_LevelUpscaler(RepeatedUpscaler(upscaler, times) if times > 1 else upscaler), tile)
-    enlarged = (levels.scale * width, levels.scale * height)
+    tiled = TiledUpscaler(_LevelUpscaler(RepeatedUpscaler(upscaler, times) if times > 1 else upscaler), tile)
+    enlarged = (tiled.scale * width, tiled.scale * height)
 
     def watched(stripes):
         rows = 0
@@ -181,23 +190,16 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, progress
             rows += len(stripe)
             progress(rows / enlarged[1])
 
-    if photo.alpha is None:
-        stripes = watched(levels.stripes(photo.colour))
-    else:
-        colour = levels.stripes(spread_colour(photo.colour, photo.alpha))
-        # The tiles of both are the same, so the stripes are.
-        pairs = zip(colour, levels.stripes(photo.alpha), strict=True)
-        stripes = watched(np.concatenate(pair, axis=2) for pair in pairs)
-        channels += 1
+    stripes = watched(tiled.stripes(picture))
     if size != enlarged:
         stripes = resize_stripes(stripes, enlarged[1], size[1], size[0])
     write_photo(
         path,
-        _rounded(stripes, photo.colour.dtype),
+        _rounded(stripes, picture.dtype),
         width=size[0],
         height=size[1],
         channels=channels,
-        bits=8 * photo.colour.itemsize,
+        bits=8 * picture.itemsize,
         metadata=photo.metadata,
     )
     return size
@@ -211,7 +213,7 @@ def _rounded(stripes, dtype, rows=64):
 
 
 class _LevelUpscaler:
-    """Takes uint8 or uint16 levels, RGB or gray, to float32 in [0, 1] of as many channels."""
+    """Takes uint8 or uint16 levels of gray or RGB, with transparency or without, to float32 in [0, 1]."""
 
     def __init__(self, upscaler):
         self.name = upscaler.name
@@ -220,9 +222,14 @@ class _LevelUpscaler:
         self._upscaler = upscaler
 
     def upscale(self, lr):
-        lr_float = lr * np.float32(1 / np.iinfo(lr.dtype).max)  # as in pixels.to_float
-        if lr.shape[2] == 3:
-            return self._upscaler.upscale(lr_float)
-        if np.all(lr == lr[0, 0]):  # an even area, as transparency mostly is
-            return np.full((self.scale * lr.shape[0], self.scale * lr.shape[1], 1), lr_float[0, 0], np.float32)
-        return self._upscaler.upscale(np.repeat(lr_float, 3, axis=2)).mean(axis=2, keepdims=True)
+        """[height, width, 1 to 4] to as many channels. Colour and transparency are enlarged apart."""
+        reciprocal = np.float32(1 / np.iinfo(lr.dtype).max)  # as in pixels.to_float
+        parts = np.split(lr * reciprocal, [3 if lr.shape[2] > 2 else 1], axis=2)
+        return np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
+
+    def _enlarge(self, part):
+        if part.shape[2] == 3:
+            return self._upscaler.upscale(part)
+        if np.all(part == part[0, 0]):  # an even area, as transparency mostly is
+            return np.full((self.scale * part.shape[0], self.scale * part.shape[1], 1), part[0, 0], np.float32)
+        return self._upscaler.upscale(np.repeat(part, 3, axis=2)).mean(axis=2, keepdims=True)

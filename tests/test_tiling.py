@@ -72,11 +72,28 @@ def test_blending_a_pointwise_function_changes_nothing(rng, size, tile, overlap)
     np.testing.assert_allclose(np.concatenate(stripes), image.repeat(2, 0).repeat(2, 1), rtol=1e-5)
 
 
+def test_blending_integers_rounds_them(rng):
+    image = rng.integers(0, 256, (17, 23, 3), dtype=np.uint8)
+    blended = np.concatenate(list(blended_stripes(lambda cut: cut, image, scale=1, tile=5, overlap=2)))
+    assert blended.dtype == np.uint8
+    np.testing.assert_array_equal(blended, image)
+
+
 def test_blending_fades_from_tile_to_tile():
-    # Two tiles of 4 with 1 pixel on each side, moved inwards: cuts 0-6 and 2-8; the first gives 0, the second 1. In
-    # what they share the weights are 2, 2, 1.5, 0.5 of the first against 0.5, 1.5, 2, 2 of the second.
+    # Two tiles of 20 with 4 pixels on each side, moved inwards: cuts 0-28 and 12-40, the second from 0, a multiple of
+    # 16. The first gives 0, the second 1. Of 28 shared pixels the first is sure of 22, fades over 4 and ends.
     levels = iter([0.0, 1.0])
-    image = np.zeros((1, 8, 1), np.float32)
-    (stripe,) = blended_stripes(lambda cut: cut + next(levels), image, scale=1, tile=4, overlap=1)
-    expected = [0, 0, 0.5 / 2.5, 1.5 / 3.5, 2 / 3.5, 2 / 2.5, 1, 1]
-    np.testing.assert_allclose(stripe[0, :, 0], expected, rtol=1e-6)
+    image = np.zeros((1, 40, 1), np.float32)
+    (stripe,) = blended_stripes(lambda cut: cut + next(levels), image, scale=1, tile=20, overlap=4)
+    first = np.clip(28 - (np.arange(40) + 0.5) - 2, 0, 4)
+    np.testing.assert_allclose(stripe[0, :, 0], 4 / (first + 4), rtol=1e-6)
+
+
+def test_windows_of_tiles_are_those_of_the_whole(rng):
+    def sort_in_windows(image):  # reaches as far as its window of 16, and no farther
+        windows = image.reshape(image.shape[0] // 16, 16, image.shape[1] // 16, 16, 3)
+        return np.sort(np.sort(windows, axis=1), axis=3).reshape(image.shape)
+
+    image = rng.random((320, 48, 3), np.float32)
+    tiled = blended_stripes(sort_in_windows, image, scale=1, tile=64, overlap=32)
+    np.testing.assert_allclose(np.concatenate(list(tiled)), sort_in_windows(image), rtol=1e-5)

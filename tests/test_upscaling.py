@@ -50,6 +50,13 @@ def test_inputs_are_never_replaced(folder):
         upscaling.plan([folder], pathlib.Path(f"{folder}/sub/.."))
 
 
+def test_results_of_an_earlier_run_are_no_inputs(folder):
+    output = folder / "up"
+    output.mkdir()
+    Image.new("RGB", (9, 7)).save(output / "a.png")
+    assert targets(upscaling.plan([folder], output), output) == ["a.png", "b.png", "sub/a.png"]
+
+
 def test_two_inputs_of_one_name(folder, tmp_path):
     with pytest.raises(UserError, match=r"two inputs would become .*a\.png"):
         upscaling.plan([folder / "sub" / "a.png", folder / "sub" / "." / "a.png"], tmp_path / "out")
@@ -100,6 +107,19 @@ def test_sixty_odd_files(run_script, tmp_path):
             name
         )
     assert {path: path.read_bytes() for path in inputs} == inputs
+
+
+def test_running_out_of_memory_fails_one_picture(folder, tmp_path, monkeypatch):
+    def scarce(path, **options):
+        if path.name == "b.png":
+            raise MemoryError
+        return read_photo(path, **options)
+
+    monkeypatch.setattr(upscaling, "read_photo", scarce)
+    lines = []
+    with pytest.raises(WorkError, match="1 of 3 pictures failed"):
+        upscaling.run(BicubicUpscaler(2), upscaling.plan([folder], tmp_path / "out"), lines.append)
+    assert re.search(r"failed: not enough memory for '.*b\.png'", lines[1])
 
 
 @pytest.fixture
@@ -212,10 +232,10 @@ def test_quality_flags(run_script, folder, tmp_path, small_generator):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--size", "10by10"], "--size"),
-        (["--size", "0x10"], "received 0x10"),
-        (["--scale", "0"], "received 0"),
-        (["--tile", "-1"], "received -1"),
+        (["--size", "10by10"], "takes WIDTHxHEIGHT in pixels, such as 1920x1080 (received '10by10')"),
+        (["--size", "0x10"], "received '0x10'"),
+        (["--scale", "0"], "received '0'"),
+        (["--tile=-1"], "received '-1'"),
         (["--alpha", "0.5"], "--interpolate and --alpha belong together"),
         (["--scale", "2", "--size", "9x9"], "not allowed with"),
     ],

@@ -9,7 +9,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from srgan_tf.data.png import write_png
-from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.errors import WorkError, first_line
 from srgan_tf.outputs import written_aside
 
 MAX_PIXELS = 250_000_000  # more than any camera makes; 750 MB decoded
@@ -29,7 +29,7 @@ class Photo(NamedTuple):
         alpha: the same [height, width, 1], largest value opaque; None without transparency.
         metadata: of `icc_profile` (bytes), `exif` (bytes, without orientation: it is applied) and `dpi` (two numbers)
             those that the file has.
-        notes: lines about what was not read.
+        notes: what was not read, in words.
     """
 
     colour: np.ndarray
@@ -82,8 +82,11 @@ def _decode(file, path):
     metadata = {key: file.info[key] for key in ("icc_profile", "dpi") if file.info.get(key)}
     exif = file.getexif()
     orientation = exif.get(ExifTags.Base.Orientation, 1)
-    if kept := _descriptive(exif):
-        metadata["exif"] = kept
+    try:
+        if kept := _descriptive(exif):
+            metadata["exif"] = kept
+    except Exception:  # tags of wrong types make Pillow raise of many kinds; the picture is not worse for it
+        notes.append("its EXIF is damaged and left out")
     if _is_deep(file, path):
         pixels = _turned(_read_deep(file, path), orientation)
     else:
@@ -142,7 +145,7 @@ def _read_deep(file, path):
         pixels = page.asarray()
     except ValueError as error:
         if "imagecodecs" in str(error):
-            raise UserError(
+            raise ValueError(
                 f"TIFF of 16 bits and this compression needs `pip install imagecodecs` ({error})"
             ) from error
         raise

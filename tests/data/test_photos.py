@@ -149,6 +149,20 @@ def test_the_first_of_several_frames(tmp_path):
         assert photo.colour[0, 0].tolist() == [255, 0, 0]
 
 
+def test_damaged_exif_is_left_out(tmp_path, monkeypatch):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "A. Painter"
+    Image.new("RGB", (5, 4)).save(tmp_path / "a.jpg", exif=exif)
+
+    def broken(self):
+        raise struct.error("required argument is not an integer")
+
+    monkeypatch.setattr(Image.Exif, "tobytes", broken)
+    photo = read_photo(tmp_path / "a.jpg")
+    assert "exif" not in photo.metadata
+    assert photo.notes == ("its EXIF is damaged and left out",)
+
+
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
     Image.new("L", (100, 100)).save(tmp_path / "a.png")
     data = bytearray((tmp_path / "a.png").read_bytes())
