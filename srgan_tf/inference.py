@@ -11,12 +11,15 @@ import numpy as np
 import psutil
 import tensorflow as tf
 
-from srgan_tf import pixels, serving
+from srgan_tf import pixels
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.models import layers  # noqa: F401 - registers the layers that a saved generator may hold
 from srgan_tf.models.geometry import receptive_field, scale_of
 from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.resize import imresize
+from srgan_tf.serving.layout import DESCRIPTION_FILE, versions
+from srgan_tf.serving.to_litert import load_litert
+from srgan_tf.serving.to_onnx import load_onnx
 from srgan_tf.tiling import blended_stripes, exact_stripes
 
 _log = logging.getLogger(__name__)
@@ -29,6 +32,9 @@ _MOST_BYTES = 1 << 30  # so that a process stays under 3 GiB, with TensorFlow an
 _SMALLEST_TILE = 16
 # A halo beyond this makes tiles mostly halo: they get this much context, and fade over it.
 _LARGEST_HALO = 64
+
+
+_FILE_LOADERS = {".onnx": load_onnx, ".tflite": load_litert}
 
 
 class Upscaler(Protocol):
@@ -170,7 +176,8 @@ def load_upscaler(model, *, scale=None):
     A Keras generator is rewritten into its faster form.
 
     Args:
-        model: "bicubic", a run folder, a `.keras` file, or a folder that `export.py` wrote (or one version of it).
+        model: "bicubic", a run folder, a `.keras` file, or what `export.py` wrote: a folder (or one version of it), an
+            ONNX or a LiteRT file.
         scale: the factor wanted: that of "bicubic" (4 if None); networks have their own.
 
     Returns:
@@ -185,6 +192,8 @@ def load_upscaler(model, *, scale=None):
     saved_model = _saved_model_folder(path)
     if saved_model is not None:
         upscaler = _load_saved_model(saved_model, path.resolve().name)
+    elif path.is_file() and path.suffix in _FILE_LOADERS:
+        upscaler = _load_exported_file(path)
     elif path.is_dir() and not (path / GENERATOR_FILE).is_file():
         raise UserError(f"no model in the folder {model!r}: it holds neither {GENERATOR_FILE} nor a SavedModel")
     else:
@@ -220,24 +229,41 @@ def load_generator(model):
     return generator
 
 
+def _load_exported_file(path):
+    try:
+        run, description = _FILE_LOADERS[path.suffix](path)
+    except UserError:
+        raise
+    except Exception as error:  # the runtimes raise of many kinds on a file that is damaged or another program's
+        raise UserError(f"{str(path)!r} is no file that export.py wrote: {first_line(error)}") from error
+    return TiledUpscaler(
+        NetworkUpscaler(
+            lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
+            name=path.resolve().stem,
+            scale=description["scale"],
+            halo=description["receptive_field"],
+        )
+    )
+
+
 def _saved_model_folder(path):
     """The SavedModel that a folder is, or the newest of the versions in it; None if neither."""
     if not path.is_dir():
         return None
-    newest = [path / str(version) for version in serving.versions(path)[-1:]]
+    newest = [path / str(version) for version in versions(path)[-1:]]
     return next((folder for folder in [path, *newest] if (folder / "saved_model.pb").is_file()), None)
 
 
 def _load_saved_model(folder, name):
     try:
-        description = json.loads((folder / "assets.extra" / serving.DESCRIPTION_FILE).read_text())
+        description = json.loads((folder / "assets.extra" / DESCRIPTION_FILE).read_text())
         loaded = tf.saved_model.load(folder)
-        function = loaded.signatures["tensor"]
+        network = loaded.upscale  # what the signatures call, without their limits
         scale, halo = description["scale"], description["receptive_field"]
     except Exception as error:  # TensorFlow raises of many kinds on a folder that is damaged or another program's
         raise UserError(f"{str(folder)!r} is no SavedModel that export.py wrote: {first_line(error)}") from error
 
-    def upscale(lr, _keep=loaded):  # the signature holds no reference to the variables that it reads
-        return function(lr=lr)["sr"]
+    def upscale(lr, _keep=loaded):  # the function holds no reference to the variables that it reads
+        return network(lr)
 
     return TiledUpscaler(NetworkUpscaler(upscale, name=name, scale=scale, halo=halo))

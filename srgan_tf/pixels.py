@@ -1,14 +1,20 @@
 """Pixel values: uint8 at the edges of the program, float32 in [0, 1] inside, and the luma that scores are made on."""
 
+import numpy as np
 import tensorflow as tf
 
 # MATLAB's rgb2ycbcr: ITU-R BT.601, 8 bits, studio range. Y = 16 for black, 235 for white.
 _LUMA_WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 _LUMA_OFFSET = 16.0
 
+# What a grey level is in [0, 1]. 255 times it is 1.
+RECIPROCAL = np.float32(1 / 255)
+
 
 def to_float(image):
     """Converts uint8 pixels to float32 in [0, 1].
+
+    By a multiplication, for the same bits everywhere: in graphs, TensorFlow's optimizer turns a division into one.
 
     Args:
         image: uint8, any shape.
@@ -16,7 +22,7 @@ def to_float(image):
     Returns:
         float32 tensor of the same shape.
     """
-    return tf.cast(image, tf.float32) / 255.0
+    return tf.cast(image, tf.float32) * RECIPROCAL
 
 
 def to_uint8(image):

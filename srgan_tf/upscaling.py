@@ -223,7 +223,8 @@ class _LevelUpscaler:
 
     def upscale(self, lr):
         """[height, width, 1 to 4] to as many channels. Colour and transparency are enlarged apart."""
-        parts = np.split(lr / np.float32(np.iinfo(lr.dtype).max), [3 if lr.shape[2] > 2 else 1], axis=2)
+        reciprocal = np.float32(1 / np.iinfo(lr.dtype).max)  # as in pixels.to_float
+        parts = np.split(lr * reciprocal, [3 if lr.shape[2] > 2 else 1], axis=2)
         return np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
 
     def _enlarge(self, part):

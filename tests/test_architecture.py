@@ -35,6 +35,7 @@ FLOORS = {
     "srgan_tf.report": SECOND,
     "srgan_tf.upscaling": SECOND,
     "srgan_tf.serving": SECOND,
+    "srgan_tf.client": SECOND,
     "srgan_tf.config": THIRD,
     "srgan_tf.settings": THIRD,
     "srgan_tf.presets": THIRD,

@@ -11,7 +11,7 @@ from srgan_tf.errors import UserError, WorkError
 from srgan_tf.models.generators import srresnet
 from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.resize import imresize
-from srgan_tf.serving import export_saved_model
+from srgan_tf.serving.saved_model import export_saved_model
 
 
 @pytest.fixture

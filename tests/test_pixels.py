@@ -14,6 +14,14 @@ def test_float_and_back_keeps_every_level():
     np.testing.assert_array_equal(pixels.to_uint8(as_float), levels)
 
 
+def test_float_has_the_same_bits_in_a_graph():
+    levels = np.arange(256, dtype=np.uint8)
+    as_float = pixels.to_float(levels)
+    np.testing.assert_array_equal(tf.function(pixels.to_float)(levels), as_float)
+    np.testing.assert_array_equal(levels * pixels.RECIPROCAL, as_float)
+    np.testing.assert_allclose(as_float, levels / 255, rtol=1e-7)
+
+
 def test_to_uint8_rounds_and_saturates():
     np.testing.assert_array_equal(pixels.to_uint8([0.9999 / 255, 99.6 / 255, -3.0, 7.0]), [1, 100, 0, 255])
 

@@ -1,0 +1,1 @@
+"""Exporting a generator: a SavedModel for TensorFlow Serving with what belongs beside it, ONNX, LiteRT."""
