@@ -19,7 +19,7 @@ def main():
         "--model",
         action="append",
         default=[],
-        help="bicubic, a run folder, a .keras file or a SavedModel folder of export.py; NAME=MODEL gives it another "
+        help="bicubic, a run folder, a .keras file, or what export.py wrote; NAME=MODEL gives it another "
         "name; may be repeated for a comparison",
     )
     parser.add_argument(

@@ -18,9 +18,7 @@ def main():
     """Parses the flags, upscales, and says where the results lie."""
     parser = cli.Parser(__doc__)
     parser.add_argument("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="folders are searched to their depth")
-    parser.add_argument(
-        "--model", required=True, help="bicubic, a run folder, a .keras file or a SavedModel folder of export.py"
-    )
+    parser.add_argument("--model", required=True, help="bicubic, a run folder, a .keras file, or what export.py wrote")
     parser.add_argument("--output", required=True, help="folder for the results")
     parser.add_argument(
         "--format", default="png", choices=("png", "tiff", "jpeg", "webp"), help="of the results (default: %(default)s)"

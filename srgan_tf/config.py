@@ -215,6 +215,10 @@ class Config:
             ("discriminator", DISCRIMINATORS, {"hr_patch_size"}),
         ):
             object.__setattr__(self, field, _complete_options(field, getattr(self, field), table, given))
+        if self.gan.lr_consistency_weight and self.data.degradation != "bicubic":
+            raise UserError(
+                f"gan.lr_consistency_weight needs data.degradation=bicubic (received {self.data.degradation!r})"
+            )
         if self.data.batch_size % self.micro_batches:
             raise UserError(
                 f"data.batch_size {self.data.batch_size} must be a multiple of micro_batches {self.micro_batches}"

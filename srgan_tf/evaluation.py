@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
+import tensorflow as tf
 
 from srgan_tf.data.pairs import Pair
 from srgan_tf.data.sources import Source
@@ -44,13 +45,15 @@ def evaluate(upscaler: Upscaler, pairs: Iterable[Pair], metrics: dict[str, Score
 
 def evaluate_pair(upscaler: Upscaler, pair: Pair, metrics: dict[str, Score]) -> Scored:
     """Upscales and scores one pair; see `evaluate`."""
-    start = time.perf_counter()
-    sr = upscaler.upscale(pair.lr)
-    seconds = time.perf_counter() - start
     try:
+        start = time.perf_counter()
+        sr = upscaler.upscale(pair.lr)
+        seconds = time.perf_counter() - start
         scores = score(Sample(pair.lr, pair.hr, sr), metrics, scale=upscaler.scale)
     except ValueError as error:
         raise WorkError(f"cannot score {pair.name!r}: {error}") from error
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise WorkError(f"not enough memory to score {pair.name!r}") from error
     return Scored(pair, sr, scores, seconds)
 
 

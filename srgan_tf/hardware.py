@@ -3,6 +3,7 @@
 import os
 import pathlib
 import resource
+import sys
 
 import psutil
 import tensorflow as tf
@@ -24,7 +25,8 @@ def peak_memory():
     """Bytes: the most of the first GPU's memory that was in use so far; without a GPU, of the process's own."""
     if tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_memory_info("GPU:0")["peak"]
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Kibibytes on Linux, bytes on macOS.
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def free_memory():

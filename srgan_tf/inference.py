@@ -8,11 +8,11 @@ from typing import Protocol
 
 import keras
 import numpy as np
-import psutil
 import tensorflow as tf
 
 from srgan_tf import pixels
 from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.hardware import free_memory
 from srgan_tf.models import layers  # noqa: F401 - registers the layers that a saved generator may hold
 from srgan_tf.models.geometry import receptive_field, scale_of
 from srgan_tf.models.inference_form import fast_generator
@@ -129,7 +129,7 @@ class TiledUpscaler:
 
     def stripes(self, lr):
         """Yields the enlarged picture in stripes from top to bottom: [rows, scale * width, 3] arrays."""
-        tile = _fitting_tile(lr.shape, self.scale, self._margin) if self._tile is None else self._tile
+        tile = _fitting_tile(lr.shape, self.whole, self._margin, self.exact) if self._tile is None else self._tile
         return self._split(lr, tile or max(lr.shape))
 
     def _split(self, lr, tile):
@@ -151,10 +151,14 @@ class TiledUpscaler:
         return np.concatenate(list(self._split(lr, tile)))
 
 
-def _fitting_tile(shape, scale, margin):
-    """Side of the largest tile that fits with its margin into a quarter of the available memory; 0 for all at once."""
-    budget = min(psutil.virtual_memory().available // 4, _MOST_BYTES)
-    area = budget // (_BYTES_PER_PIXEL * scale**2)
+def _fitting_tile(shape, upscaler, margin, exact):
+    """Side of the largest tile that fits with its margin into the free memory; 0 for all at once.
+
+    Exact tiles may be small, and leave most of the memory to others. Tiles that fade into each other change the result:
+    a picture is cut into them only when it takes more than half of what is free.
+    """
+    budget = min(free_memory() // 4, _MOST_BYTES) if exact else free_memory() // 2
+    area = budget // (_BYTES_PER_PIXEL * getattr(upscaler, "stage_scale", upscaler.scale) ** 2)
     return 0 if shape[0] * shape[1] <= area else max(math.isqrt(area) - 2 * margin, _SMALLEST_TILE)
 
 
@@ -216,7 +220,7 @@ def load_generator(model):
         if path.is_dir():
             raise UserError(f"no Keras model in the folder {str(model)!r}: it holds no {GENERATOR_FILE}")
         raise UserError(
-            f"no model {str(model)!r}: expected 'bicubic', a run folder, a .keras file or a SavedModel folder"
+            f"no model {str(model)!r}: expected 'bicubic', a run folder, a .keras file or what export.py wrote"
         )
     try:
         generator = keras.saving.load_model(file, compile=False)

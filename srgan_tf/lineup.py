@@ -4,8 +4,9 @@ import pathlib
 
 from srgan_tf.ensemble import EnsembleUpscaler
 from srgan_tf.errors import UserError
-from srgan_tf.inference import BicubicUpscaler, load_generator, load_upscaler, network_upscaler
+from srgan_tf.inference import BicubicUpscaler, TiledUpscaler, load_generator, load_upscaler, network_upscaler
 from srgan_tf.interpolation import interpolate
+from srgan_tf.models.inference_form import fast_generator
 
 
 def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
@@ -31,12 +32,12 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
         name = "-".join(pathlib.Path(model).resolve().stem for model in between)
         for alpha in alphas:
             curve.append(f"{name}@{alpha:g}")
-            upscalers.append(network_upscaler(interpolate(first, second, alpha), curve[-1]))
+            upscalers.append(network_upscaler(fast_generator(interpolate(first, second, alpha)), curve[-1]))
     if ensemble:
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:
             raise UserError("a self-ensemble needs a network: bicubic gains nothing by it")
-        upscalers += map(EnsembleUpscaler, networks)
+        upscalers += [TiledUpscaler(EnsembleUpscaler(network.whole)) for network in networks]
     return upscalers, curve
 
 

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from srgan_tf.inference import Upscaler
+from srgan_tf.inference import TiledUpscaler, Upscaler
 from srgan_tf.resize import imresize
 
 # What bicubic down and up again reach together, pixels of the input each way.
@@ -24,14 +24,16 @@ class RepeatedUpscaler:
         self.scale = upscaler.scale**times
         reach = sum(upscaler.scale**-stage for stage in range(times))
         self.halo = None if upscaler.halo is None else math.ceil(upscaler.halo * reach)
+        self.stage_scale = upscaler.scale  # what its memory goes by: later stages are tiled by themselves
         self._upscaler = upscaler
         self._times = times
 
     def upscale(self, lr):
         """See `Upscaler`."""
-        for _ in range(self._times):
-            lr = self._upscaler.upscale(lr)
-        return lr
+        sr = self._upscaler.upscale(lr)
+        for _ in range(self._times - 1):
+            sr = TiledUpscaler(self._upscaler).upscale(sr)
+        return sr
 
 
 class BackProjectionUpscaler:

@@ -179,7 +179,8 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, progress
         picture = np.concatenate([spread_colour(photo.colour, photo.alpha), photo.alpha], axis=2)
     height, width, channels = picture.shape
     size = enlargement.size(width, height, upscaler.scale)
-    times = max(1, math.ceil(math.log(max(size[0] / width, size[1] / height), upscaler.scale) - 1e-9))
+    factor = max(size[0] / width, size[1] / height)
+    times = max(1, math.ceil(math.log(factor, upscaler.scale) - 1e-9)) if upscaler.scale > 1 else 1
     tiled = TiledUpscaler(_LevelUpscaler(RepeatedUpscaler(upscaler, times) if times > 1 else upscaler), tile)
     enlarged = (tiled.scale * width, tiled.scale * height)
 
@@ -219,6 +220,7 @@ class _LevelUpscaler:
         self.name = upscaler.name
         self.scale = upscaler.scale
         self.halo = upscaler.halo
+        self.stage_scale = getattr(upscaler, "stage_scale", upscaler.scale)  # see RepeatedUpscaler
         self._upscaler = upscaler
 
     def upscale(self, lr):

@@ -111,3 +111,8 @@ def test_every_setting_is_described():
     for line in lines:
         # A network's options are described by its function.
         assert line.startswith(("generator.", "discriminator.")) or "  " in line, line
+
+
+def test_lr_consistency_needs_the_lr_that_it_means():
+    with pytest.raises(UserError, match=r"needs data\.degradation=bicubic \(received 'realistic'\)"):
+        with_settings(Config(), ["gan.lr_consistency_weight=0.1", "data.degradation=realistic"])

@@ -39,6 +39,9 @@ def main(arguments):
     parser.add_argument("--cache", default="", help="folder of the stores on disk (default: the user's cache folder)")
     parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement (default: %(default)s)")
     flags = parser.parse_args(arguments)
+    for side in flags.hr_patch_size:
+        if side < flags.scale or side % flags.scale:
+            parser.error(f"--hr-patch-size must be a multiple of the scale {flags.scale} (received {side})")
 
     import psutil
 
@@ -61,6 +64,9 @@ def main(arguments):
     for side in flags.hr_patch_size:
         crop_size = hr_crop_size(side, flags.scale, flags.degradation)
         large = [pair for pair in pairs if min(pair.hr.shape[:2]) >= crop_size]
+        if not large:
+            _log.info("%8d  no picture is that large", side)
+            continue
         for batch_size in flags.batch_size:
             batches = training_batches(
                 large,
@@ -76,7 +82,7 @@ def main(arguments):
             megabytes = speed * 3 * side**2 * (1 + 1 / flags.scale**2) / 1e6
             _log.info("%8d %6d %12.0f %8.0f", side, batch_size, speed, megabytes)
     _log.info("memory of this process: %.2f GiB", psutil.Process().memory_info().rss / 2**30)
-    _log_decoding(flags, side=flags.hr_patch_size[0], batch_size=flags.batch_size[0])
+    _log_decoding(flags, side=min(flags.hr_patch_size), batch_size=flags.batch_size[0])
 
 
 def batches_per_second(batches, seconds):

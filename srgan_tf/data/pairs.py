@@ -66,6 +66,8 @@ def fit_pair(name: str, lr: np.ndarray, hr: np.ndarray, scale: int, lr_name: str
                 f"{lr_name!r} is {lr.shape[1]}x{lr.shape[0]}, "
                 f"which is not 1/{scale} of the {hr.shape[1]}x{hr.shape[0]} of {hr_name!r}"
             )
+    if min(hr.shape[:2]) < scale:
+        raise WorkError(f"the picture {hr_name!r} is smaller than {scale}x{scale} pixels")
     hr = modcrop(hr, scale)
     return Pair(name, lr[: hr.shape[0] // scale, : hr.shape[1] // scale], hr)
 

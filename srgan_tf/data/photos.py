@@ -3,6 +3,7 @@
 import contextlib
 import io
 import pathlib
+import struct
 from typing import NamedTuple
 
 import numpy as np
@@ -14,6 +15,7 @@ from srgan_tf.outputs import written_aside
 
 MAX_PIXELS = 250_000_000  # more than any camera makes; 750 MB decoded
 FORMATS = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp"}
+_LARGEST_DPI = 1e6  # what PNG and TIFF can hold, and no device has
 _LONGEST_SIDE = {".jpg": 65_535, ".webp": 16_383}
 
 # What is worth keeping of EXIF. The rest describes the file that it was, not the picture.
@@ -80,6 +82,8 @@ def _decode(file, path):
     if frames > 1:
         notes.append(f"only the first of its {frames} frames")
     metadata = {key: file.info[key] for key in ("icc_profile", "dpi") if file.info.get(key)}
+    if not all(0 < resolution < _LARGEST_DPI for resolution in metadata.get("dpi", ())):  # also where it is no number
+        del metadata["dpi"]
     exif = file.getexif()
     orientation = exif.get(ExifTags.Base.Orientation, 1)
     try:
@@ -127,7 +131,8 @@ def _is_deep(file, path):
     """Whether the file has colours of 16 bits, which Pillow would cut to 8; it reads 16-bit gray itself."""
     if file.format == "PNG":
         with open(path, "rb") as stream:
-            return stream.read(25)[24] == 16 and not file.mode.startswith("I;16")  # the header's bit depth
+            deep = stream.read(25)[24] == 16  # the header's bit depth
+        return deep and ("transparency" in file.info or not file.mode.startswith("I;16"))
     if file.format == "TIFF":
         return file.mode in ("RGB", "RGBA") and set(file.tag_v2.get(258, ())) == {16}  # BitsPerSample
     return False
@@ -137,7 +142,11 @@ def _read_deep(file, path):
     if file.format == "PNG":
         import tensorflow as tf
 
-        return tf.io.decode_png(pathlib.Path(path).read_bytes(), channels=0, dtype=tf.uint16).numpy()
+        pixels = tf.io.decode_png(pathlib.Path(path).read_bytes(), channels=0, dtype=tf.uint16).numpy()
+        if pixels.shape[2] in (2, 4) or "transparency" not in file.info:
+            return pixels
+        invisible = np.all(pixels == file.info["transparency"], axis=2, keepdims=True)  # one colour, which TF overlooks
+        return np.concatenate([pixels, np.where(invisible, 0, 65_535).astype(np.uint16)], axis=2)
     import tifffile
 
     page = tifffile.TiffFile(path).pages[0]
@@ -216,6 +225,8 @@ def write_photo(path, stripes, *, width, height, channels, bits, metadata):
                 _write_with_pillow(unfinished, np.concatenate(list(stripes)), metadata)
     except OSError as error:
         raise WorkError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    except (ValueError, struct.error) as error:  # metadata that the format cannot hold
+        raise WorkError(f"cannot write {str(path)!r}: {first_line(error)}") from error
 
 
 def _write_tiff(path, picture, metadata):

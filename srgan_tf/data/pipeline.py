@@ -72,7 +72,10 @@ def _choose_store(sources, store):
     sizes = f"the decoded pictures take {needed / 1e9:.3g} GB, {free / 1e9:.3g} GB of memory are free"
     if store == "memory":
         if needed > free:
-            raise UserError(f"{sizes}: --set data.store=auto keeps them on disk")
+            raise UserError(
+                f"{sizes}: --set data.store=auto keeps training pictures on disk; of those for validation take "
+                "fewer, by data.valid_pictures"
+            )
         return store
     store = "memory" if needed <= _MEMORY_SHARE * free else "disk"
     _log.info("%s: they are kept %s", sizes, {"memory": "in memory", "disk": "on disk"}[store])

@@ -106,7 +106,7 @@ class Checkpoints:
             # Everything saved must find its place, or the run would go on with part of it new.
             try:
                 self._checkpoint.read(str(folder / _STATE)).assert_consumed()
-            except AssertionError as error:
+            except (AssertionError, ValueError) as error:
                 raise WorkError(
                     f"the checkpoint {str(folder)!r} is of another version of this program: {first_line(error)[:200]}"
                 ) from error

@@ -41,7 +41,7 @@ def load_datasets(config):
             if source.has_splits:
                 valid.append(open_(name, "valid", data.valid_pictures))
             else:
-                train[index], held_out = hold_out(source, data.valid_pictures)
+                train[index], held_out = hold_out(source, -(-data.valid_pictures // len(data.train)))
                 valid.append(held_out)
     _log.info("reading %s", ", ".join(f"{source.name} ({len(source)} pictures)" for source in train))
     crop_size = hr_crop_size(data.hr_patch_size, config.scale, data.degradation)

@@ -1,6 +1,7 @@
 import io
 import pathlib
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import tensorflow as tf
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
+from srgan_tf.data import photos
 from srgan_tf.data.photos import read_photo, write_photo
 from srgan_tf.data.png import write_png
 from srgan_tf.errors import WorkError
@@ -201,3 +203,35 @@ def test_a_killed_writer_leaves_nothing(tmp_path):
     with pytest.raises(WorkError, match="out of pixels"):
         write_photo(tmp_path / "a.png", broken(), width=5, height=4, channels=3, bits=8, metadata={})
     assert not list(pathlib.Path(tmp_path).iterdir())
+
+
+@pytest.mark.parametrize(("channels", "colour_type"), [(1, 0), (3, 2)])
+def test_one_colour_of_16_bits_that_is_invisible(tmp_path, channels, colour_type):
+    """A PNG's tRNS chunk, which Pillow reads with 8 bits and TensorFlow not at all."""
+    pixels = np.full((2, 3, channels), 40_000, np.uint16)
+    pixels[1, 2] = 513
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    (tmp_path / "x.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 3, 2, 16, colour_type, 0, 0, 0))
+        + chunk(b"tRNS", struct.pack(">H", 513) * channels)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+    photo = read_photo(tmp_path / "x.png")
+    np.testing.assert_array_equal(photo.colour, pixels)
+    np.testing.assert_array_equal(photo.alpha[..., 0], [[65_535] * 3, [65_535, 65_535, 0]])
+
+
+@pytest.mark.parametrize("dpi", [(float("nan"), 72), (4e9, 4e9), (0, 0)])
+def test_a_resolution_that_is_none(tmp_path, dpi):
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "x.tif")
+    with Image.open(tmp_path / "x.tif") as file:
+        file.load()
+        file.info["dpi"] = dpi
+        photo = photos._decode(file, tmp_path / "x.tif")
+    assert "dpi" not in photo.metadata
