@@ -37,8 +37,15 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:
             raise UserError("a self-ensemble needs a network: bicubic gains nothing by it")
-        upscalers += [TiledUpscaler(EnsembleUpscaler(network.whole)) for network in networks]
+        upscalers += map(_self_ensemble, networks)
     return upscalers, curve
+
+
+def _self_ensemble(network):
+    """Tiles go around the ensemble, not inside it; see `inference.TiledUpscaler`."""
+    upscaler = TiledUpscaler(EnsembleUpscaler(network.whole))
+    upscaler.name = f"{network.name}+"  # the network may have been given a name of the user's
+    return upscaler
 
 
 def _load_named(model, scale):
