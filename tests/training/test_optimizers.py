@@ -1,7 +1,9 @@
 import itertools
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from srgan_tf.config import LearningRate
 from srgan_tf.training.optimizers import current_learning_rate, make_optimizer, make_schedule
@@ -51,3 +53,23 @@ def test_optimizer_is_built_and_knows_its_rate():
     optimizer = make_optimizer(LearningRate(initial=3e-4), 10, [variable])
     assert optimizer.built
     assert current_learning_rate(optimizer) == pytest.approx(3e-4)
+
+
+def test_fused_adam_beside_keras(rng):
+    first, other = rng.normal(size=(2, 7, 5)).astype(np.float32)
+    rate = LearningRate(initial=1e-2, decay="cosine", cycles=1, final=1e-4)
+    results = []
+    for make in (
+        lambda variables: make_optimizer(rate, 9, variables),
+        lambda variables: keras.optimizers.Adam(make_schedule(rate, 9)),
+    ):
+        variables = [keras.Variable(first), keras.Variable(other[0])]
+        optimizer = make(variables)
+        for step in range(5):
+            scale = 10.0 ** (2 - step)
+            optimizer.apply([tf.constant(scale * other), tf.constant(scale * first[0])], variables)
+        results.append([value.numpy() for value in [*variables, *optimizer.variables]])
+    assert np.abs(results[0][0] - first).max() > 1e-2
+    for fused, expected in zip(*results, strict=True):
+        # The operation's 1 - 0.999 is one of float32, 5e-5 off.
+        np.testing.assert_allclose(fused, expected, rtol=1e-4, atol=1e-7)
