@@ -34,9 +34,18 @@ def make_schedule(learning_rate, steps):
     return learning_rate.initial
 
 
-def make_optimizer(learning_rate, steps, variables):
-    """Adam with the betas of the SRGAN paper (0.9, 0.999), built for the variables."""
-    optimizer = FusedAdam(make_schedule(learning_rate, steps), beta_1=0.9, beta_2=0.999)
+def make_optimizer(learning_rate, steps, variables, step):
+    """Adam with the betas of the SRGAN paper (0.9, 0.999), built for the variables.
+
+    Args:
+        learning_rate: a `LearningRate` of the settings.
+        steps: length of the phase.
+        variables: what it will change.
+        step: variable, steps done in the phase. The optimizer's own count leaves out those that were skipped, or that
+            the network stood still in, and the schedule would not come to its end.
+    """
+    rate = make_schedule(learning_rate, steps)
+    optimizer = FusedAdam((lambda: rate(step)) if callable(rate) else rate, beta_1=0.9, beta_2=0.999)
     optimizer.build(variables)
     return optimizer
 

@@ -82,7 +82,7 @@ def gan_state(config):
     state.discriminator = training_form(discriminator)
     _synchronize_batch_norms(state.discriminator)
     state.d_optimizer = make_optimizer(
-        config.gan.learning_rate, config.gan.steps, state.discriminator.trainable_variables
+        config.gan.learning_rate, config.gan.steps, state.discriminator.trainable_variables, state.step
     )
     state.d_loss_scale = LossScale(config.precision == "float16")
     return state
@@ -97,12 +97,13 @@ def _state(config, phase):
     def counter(name):
         return tf.Variable(0, trainable=False, dtype=tf.int64, name=name)
 
+    step = counter("step")
     return TrainingState(
         generator=generator,
         generator_ema=as_float32(network),
-        g_optimizer=make_optimizer(phase.learning_rate, phase.steps, generator.trainable_variables),
+        g_optimizer=make_optimizer(phase.learning_rate, phase.steps, generator.trainable_variables, step),
         g_loss_scale=LossScale(config.precision == "float16"),
-        step=counter("step"),
+        step=step,
         skipped=counter("skipped"),
         skipped_in_a_row=counter("skipped_in_a_row"),
         rollbacks=counter("rollbacks"),
