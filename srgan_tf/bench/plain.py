@@ -1,22 +1,38 @@
 """The GAN step as tutorials write it: what `training.steps` is measured against."""
 
+import keras
 import tensorflow as tf
 
+from srgan_tf.models.discriminators import DISCRIMINATORS
+from srgan_tf.models.generators import GENERATORS
 from srgan_tf.training.objective import Outputs, evaluate_terms
+from srgan_tf.training.state import build_network
 
 
-def make_plain_gan_step(state, terms, d_terms):
+def plain_networks(config):
+    """Generator and discriminator as Keras has their layers, in float32."""
+    side = config.data.hr_patch_size
+    return (
+        build_network("generator", GENERATORS, config.generator, scale=config.scale),
+        build_network("discriminator", DISCRIMINATORS, config.discriminator, hr_patch_size=side),
+    )
+
+
+def make_plain_gan_step(generator, discriminator, terms, d_terms):
     """Discriminator first, then the generator, each with its own passes over the fakes; nothing is guarded or averaged.
 
     Args:
-        state: a `TrainingState` with a discriminator.
+        generator: from `plain_networks`; this and the next are changed by the step.
+        discriminator: the same.
         terms: from `gan_terms`.
         d_terms: from `discriminator_terms`.
 
     Returns:
         Function from `lr` and `hr`, float32 in [0, 1], to the generator's loss.
     """
-    generator, discriminator = state.generator, state.discriminator
+    g_optimizer, d_optimizer = keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4)
+    g_optimizer.build(generator.trainable_variables)
+    d_optimizer.build(discriminator.trainable_variables)
 
     @tf.function
     def step(lr, hr):
@@ -25,13 +41,13 @@ def make_plain_gan_step(state, terms, d_terms):
             logits = discriminator(hr, training=True), discriminator(sr, training=True)
             d_total, _ = evaluate_terms(d_terms, Outputs(hr, sr, *logits))
         variables = discriminator.trainable_variables
-        state.d_optimizer.apply(tape.gradient(d_total, variables), variables)
+        d_optimizer.apply(tape.gradient(d_total, variables), variables)
         with tf.GradientTape() as tape:
             sr = generator(lr, training=True)
             logits = discriminator(hr, training=True), discriminator(sr, training=True)
             total, _ = evaluate_terms(terms, Outputs(hr, sr, *logits))
         variables = generator.trainable_variables
-        state.g_optimizer.apply(tape.gradient(total, variables), variables)
+        g_optimizer.apply(tape.gradient(total, variables), variables)
         return total
 
     return step

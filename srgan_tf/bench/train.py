@@ -6,8 +6,8 @@ Every row is measured in a process of its own, so that its peak memory is its ow
 the row's FLOP/s over those of a large matrix product in the same precision on the same device in the same run. FLOPs
 are those that a step cannot do without: three forward passes' worth for a network that learns; for the pass through
 the discriminator that both updates share, four; for VGG19's pass over the output, two, and one over the HR picture.
-"plain" is the GAN step as tutorials write it: float32, one update after the other, the fakes made and judged again for
-each.
+"plain" is the GAN step as tutorials write it: Keras's own layers and optimizer, float32, one update after the other,
+the fakes made and judged again for each.
 """
 
 import concurrent.futures
@@ -111,7 +111,7 @@ def _step_time(config, phase, precision, jit, steps):
 
     from srgan_tf import hardware
     from srgan_tf.bench.arithmetic import forward_flops
-    from srgan_tf.bench.plain import make_plain_gan_step
+    from srgan_tf.bench.plain import make_plain_gan_step, plain_networks
     from srgan_tf.training.objective import discriminator_terms, gan_terms, pretrain_terms
     from srgan_tf.training.run import perceptual_features
     from srgan_tf.training.state import gan_state, pretrain_state
@@ -129,21 +129,25 @@ def _step_time(config, phase, precision, jit, steps):
     options = {"ema_decay": config.ema_decay, "micro_batches": config.micro_batches, "jit": jit}
     if phase == "pretrain":
         state = pretrain_state(config)
+        generator = state.generator_ema
         step = make_pretrain_step(state, pretrain_terms(config.pretrain), **options)
-        flops = 3 * forward_flops(state.generator, lr)
+        flops = 3 * forward_flops(generator, lr)
     else:
-        state = gan_state(config)
         terms, d_terms = gan_terms(config.gan, features), discriminator_terms(config.gan)
         if phase == "plain":
-            step = make_plain_gan_step(state, terms, d_terms)
+            generator, discriminator = plain_networks(config)
+            step = make_plain_gan_step(generator, discriminator, terms, d_terms)
         else:
+            state = gan_state(config)
+            # The generator that learns is rewritten, with some more arithmetic than it takes.
+            generator, discriminator = state.generator_ema, state.discriminator
             step = make_gan_step(state, terms, d_terms, **options)
-        flops = 3 * forward_flops(state.generator, lr) + 7 * forward_flops(state.discriminator, hr)
+        flops = 3 * forward_flops(generator, lr) + 7 * forward_flops(discriminator, hr)
         flops += 3 * forward_flops(features, hr) if features else 0
 
     def run():
         step(lr, hr)
-        return state.generator.weights[0]
+        return generator.weights[0]
 
     return statistics.median(_times(run, steps)), flops, hardware.peak_memory()
 

@@ -4,15 +4,21 @@
 one; what a rewriting does not know passes through unchanged, so it is safe on any generator.
 """
 
-import collections
 import functools
 
-import keras
 import numpy as np
 from keras import layers
 
 from srgan_tf.models.layers import MaximumPReLU
 from srgan_tf.models.precision import as_float32
+from srgan_tf.models.rewriting import (
+    Graph,
+    Rewriting,
+    copy_of,
+    is_plain_convolution,
+    kernel_before_shuffle,
+    shuffle_before,
+)
 
 
 def fast_generator(generator):
@@ -33,11 +39,11 @@ def fold_batch_norms(model):
 
     At inference the norm is y = gamma (x - mean) / sqrt(variance + epsilon) + beta: a factor and an offset a channel.
     """
-    graph = _Graph(model)
-    rewriting = _Rewriting()
+    graph = Graph(model)
+    rewriting = Rewriting()
     for norm in model.layers:
         conv = graph.only_producer(norm)
-        if not (isinstance(norm, layers.BatchNormalization) and norm.axis in (-1, 3) and _is_plain_convolution(conv)):
+        if not (isinstance(norm, layers.BatchNormalization) and norm.axis in (-1, 3) and is_plain_convolution(conv)):
             continue
         gamma, beta, mean, variance = (
             default if weight is None else np.asarray(weight, np.float64)
@@ -59,47 +65,34 @@ def fold_batch_norms(model):
 def shuffle_last(model):
     """Moves the last convolution, and the activations between, before the pixel shuffle in front of them.
 
-    A convolution over a picture shuffled by r is one over the picture before it: output pixel r y + i sees the taps d
-    at rows r y + i + d, which lie in the unshuffled row y + floor((i + d) / r) as phase (i + d) mod r. The r x r output
-    phases become channels, which the shuffle then spreads. SRResNet's 9x9 tail from 64 channels to 3 so becomes a 5x5
-    one from 256 to 12 at half size: a quarter more arithmetic, in a shape that machines do at a multiple of the rate.
+    Its r x r output phases become channels, which the shuffle then spreads: see `kernel_before_shuffle`. SRResNet's 9x9
+    tail from 64 channels to 3 so becomes a 5x5 one from 256 to 12 at half size: a quarter more arithmetic, in a shape
+    that machines do at a multiple of the rate.
 
     Worth it only where few channels are made of many, as in a tail to RGB: at most a quarter as many.
     """
-    graph = _Graph(model)
-    rewriting = _Rewriting()
+    graph = Graph(model)
+    rewriting = Rewriting()
     for conv in model.layers:
-        between = []
-        operation = graph.only_producer(conv)
-        while isinstance(operation, layers.PReLU | layers.LeakyReLU | layers.ReLU):
-            between.append(operation)
-            operation = graph.only_producer(operation)
-        if not (
-            type(operation).__name__ == "DepthToSpace"  # keras.ops.depth_to_space: its class is not public
-            and _is_plain_convolution(conv)
-            and conv.padding == "same"
-            and conv.strides == conv.dilation_rate == (1, 1)
-            and conv.groups == 1
-            and all(size % 2 for size in conv.kernel_size)
-            and 4 * conv.filters <= conv.kernel.shape[2]
-            and all(list(layer.shared_axes or []) == [1, 2] for layer in between if isinstance(layer, layers.PReLU))
-        ):
+        found = shuffle_before(graph, conv)
+        if found is None or 4 * conv.filters > conv.kernel.shape[2]:
             continue
-        shuffle, block = operation, operation.block_size
-        kernel = _kernel_before_shuffle(np.asarray(conv.kernel), block)
+        shuffle, between = found
+        block = shuffle.block_size
+        kernel = kernel_before_shuffle(conv.kernel.numpy(), block).numpy()
         config = conv.get_config() | {"filters": kernel.shape[-1], "kernel_size": kernel.shape[:2]}
         rewriting.layers[conv.name] = layers.Conv2D.from_config(config)
         rewriting.weights[conv.name] = [kernel, np.tile(conv.bias, block**2)] if conv.use_bias else [kernel]
         for layer in between:
             rewriting.weights[layer.name] = [np.tile(weight, block**2) for weight in layer.get_weights()]
         rewriting.calls[shuffle.name] = _pass_on
-        rewriting.calls[conv.name] = functools.partial(_call_before, _copy(shuffle))
+        rewriting.calls[conv.name] = functools.partial(_call_before, copy_of(shuffle))
     return rewriting.apply(model)
 
 
 def maximize_prelus(model):
     """Computes max(x, slope x) for a PReLU where every slope is at most 1: there it is the same, in fewer steps."""
-    rewriting = _Rewriting()
+    rewriting = Rewriting()
     for layer in model.layers:
         if isinstance(layer, layers.PReLU) and np.max(layer.alpha) <= 1:
             rewriting.layers[layer.name] = MaximumPReLU.from_config(layer.get_config())
@@ -112,72 +105,3 @@ def _pass_on(_operation, x, **_options):
 
 def _call_before(second, first, x, **options):
     return second(first(x, **options))
-
-
-def _copy(operation):
-    return operation.from_config(operation.get_config())
-
-
-def _is_plain_convolution(operation):
-    return type(operation) is layers.Conv2D and operation.activation is keras.activations.linear
-
-
-def _kernel_before_shuffle(kernel, block):
-    """Kernel [k, k, in, out] after a pixel shuffle as the equal one before it, [n, n, block^2 in, block^2 out]."""
-    height, width, channels, filters = kernel.shape
-    rows, columns = ((size - 1) // 2 for size in (height, width))
-    reach_rows, reach_columns = -(-rows // block), -(-columns // block)
-    moved = np.zeros((2 * reach_rows + 1, 2 * reach_columns + 1, block, block, channels, block, block, filters))
-    for phase_row, phase_column in np.ndindex(block, block):
-        for tap_row, tap_column in np.ndindex(height, width):
-            row, from_row = divmod(phase_row + tap_row - rows, block)
-            column, from_column = divmod(phase_column + tap_column - columns, block)
-            place = (row + reach_rows, column + reach_columns, from_row, from_column)
-            moved[place][:, phase_row, phase_column] = kernel[tap_row, tap_column]
-    return moved.reshape(*moved.shape[:2], block**2 * channels, block**2 * filters)
-
-
-class _Graph:
-    """Which operation feeds which."""
-
-    def __init__(self, model):
-        self._producers = {}  # KerasTensor id -> the operation that makes it
-        self._uses = collections.Counter(id(tensor) for tensor in model.outputs)
-        for operation in model.operations:
-            self._uses.update(id(tensor) for tensor in keras.tree.flatten(operation.input))
-            self._producers |= {id(tensor): operation for tensor in keras.tree.flatten(operation.output)}
-
-    def only_producer(self, operation):
-        """The operation whose one output feeds this one and nothing else; None if there is no such."""
-        inputs = keras.tree.flatten(operation.input)
-        if len(inputs) != 1 or self._uses[id(inputs[0])] != 1:
-            return None
-        return self._producers[id(inputs[0])]
-
-
-class _Rewriting:
-    """What to change of a network, by the names of its operations: the layers, how they are called, their weights."""
-
-    def __init__(self):
-        self.layers = {}
-        self.calls = {}
-        self.weights = {}
-
-    def apply(self, model):
-        """A copy of the network with the changes."""
-        names = {}  # of the originals: an operation that is no layer gets a new name
-
-        def clone(operation):
-            copy = self.layers.get(operation.name) or _copy(operation)
-            names[id(copy)] = operation.name
-            return copy
-
-        def call(operation, *inputs, **options):
-            return self.calls.get(names[id(operation)], type(operation).__call__)(operation, *inputs, **options)
-
-        copy = keras.models.clone_model(model, clone_function=clone, call_function=call)
-        for layer in copy.layers:
-            if not layer.weights:  # a nameless input has another name in the copy
-                continue
-            layer.set_weights(self.weights.get(layer.name) or model.get_layer(layer.name).get_weights())
-        return copy

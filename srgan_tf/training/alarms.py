@@ -53,6 +53,16 @@ class Alarms:
     def __init__(self):
         self._in_a_row = dict.fromkeys(_ALARMS, 0)
 
+    def recall(self, reports):
+        """Takes in reports of before, which have been told.
+
+        Args:
+            reports: floats by tag, of each.
+        """
+        for scalars in reports:
+            for name, alarm, values in _judgeable(scalars):
+                self._is_on_after(name, alarm, values)
+
     def check(self, scalars):
         """Looks at one report.
 
@@ -63,16 +73,24 @@ class Alarms:
             For each alarm that could be judged: "alarm/NAME" to 1.0 if it is on, else 0.0.
         """
         states = {}
-        for name, alarm in _ALARMS.items():
-            if not all(tag in scalars for tag in alarm.tags):
-                continue
-            values = [scalars[tag] for tag in alarm.tags]
+        for name, alarm, values in _judgeable(scalars):
             was_on = self._in_a_row[name] >= alarm.patience
-            self._in_a_row[name] = self._in_a_row[name] + 1 if alarm.wrong(*values) else 0
-            is_on = self._in_a_row[name] >= alarm.patience
+            is_on = self._is_on_after(name, alarm, values)
             if is_on and not was_on:
                 _log.warning("alarm: %s", alarm.text.format(*values))
             elif was_on and not is_on:
                 _log.info("alarm over: %s", name)
             states[f"alarm/{name}"] = float(is_on)
         return states
+
+    def _is_on_after(self, name, alarm, values):
+        self._in_a_row[name] = self._in_a_row[name] + 1 if alarm.wrong(*values) else 0
+        return self._in_a_row[name] >= alarm.patience
+
+
+def _judgeable(scalars):
+    """The alarms whose figures are all there, with their names and those figures."""
+    for name, alarm in _ALARMS.items():
+        values = [scalars.get(tag) for tag in alarm.tags]
+        if None not in values:  # as metrics.jsonl has what is not finite
+            yield name, alarm, values

@@ -48,7 +48,7 @@ class Reporter:
         self.go_back_to(-1 if start_step is None else start_step)
 
     def go_back_to(self, step):
-        """Drops what was written past a step, and the alarms' memory."""
+        """Drops what was written past a step; the alarms remember what stays."""
         self._alarms = Alarms()
         if not self._writes:
             return
@@ -56,6 +56,7 @@ class Reporter:
             self._writer.close()
         metrics = self._workdir / METRICS_FILE
         drop_rows(metrics, self._phase, step)
+        self._alarms.recall(row for row in _rows(metrics) if row["phase"] == self._phase)
         # The row of a validation is written last: without it the events may be there in part.
         scored = has_scores(metrics, self._phase, step)
         for file in sorted(self._events.glob("events.*")):

@@ -83,6 +83,9 @@ def run(config, workdir, strategy=None):
 
 
 def _run(config, workdir, strategy):
+    generator_file = workdir / GENERATOR_FILE
+    if _is_finished(config, workdir):
+        return generator_file
     # All that can be refused is asked for now, not when days of pretraining are over.
     features = perceptual_features(config)
     ranker = load_ranker(config.gan.ranker) if config.gan.steps and config.gan.rank_weight else None
@@ -94,9 +97,6 @@ def _run(config, workdir, strategy):
         states["gan"] = gan_state(config)
     if config.init_generator and not begun:
         next(iter(states.values())).start_from(load_generator(config.init_generator))
-    generator_file = workdir / GENERATOR_FILE
-    if _is_finished(config, workdir):
-        return generator_file
     train_pairs, valid_pairs = load_datasets(config)
 
     with contextlib.ExitStack() as stack:

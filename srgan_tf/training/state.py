@@ -9,6 +9,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.models.discriminators import DISCRIMINATORS
 from srgan_tf.models.generators import GENERATORS
 from srgan_tf.models.precision import as_float32, precision_scope
+from srgan_tf.models.training_form import training_form
 from srgan_tf.training.optimizers import LossScale, make_optimizer
 
 
@@ -17,7 +18,7 @@ class TrainingState:
     """State of one phase.
 
     Attributes:
-        generator: the network that is trained, in the run's precision.
+        generator: the network that is trained, in the run's precision and its training form.
         generator_ema: a float32 copy whose weights follow the generator's; the one that is scored and saved.
         g_optimizer: the generator's.
         g_loss_scale: the generator's.
@@ -75,12 +76,13 @@ def gan_state(config):
     """The state at the beginning of the GAN phase, with a new generator: see `start_from`."""
     state = _state(config, config.gan)
     with precision_scope(config.precision):
-        state.discriminator = build_network(
+        discriminator = build_network(
             "discriminator", DISCRIMINATORS, config.discriminator, hr_patch_size=config.data.hr_patch_size
         )
+    state.discriminator = training_form(discriminator)
     _synchronize_batch_norms(state.discriminator)
     state.d_optimizer = make_optimizer(
-        config.gan.learning_rate, config.gan.steps, state.discriminator.trainable_variables
+        config.gan.learning_rate, config.gan.steps, state.discriminator.trainable_variables, state.step
     )
     state.d_loss_scale = LossScale(config.precision == "float16")
     return state
@@ -88,18 +90,20 @@ def gan_state(config):
 
 def _state(config, phase):
     with precision_scope(config.precision):
-        generator = build_network("generator", GENERATORS, config.generator, scale=config.scale)
+        network = build_network("generator", GENERATORS, config.generator, scale=config.scale)
+    generator = training_form(network)
     _synchronize_batch_norms(generator)
 
     def counter(name):
         return tf.Variable(0, trainable=False, dtype=tf.int64, name=name)
 
+    step = counter("step")
     return TrainingState(
         generator=generator,
-        generator_ema=as_float32(generator),
-        g_optimizer=make_optimizer(phase.learning_rate, phase.steps, generator.trainable_variables),
+        generator_ema=as_float32(network),
+        g_optimizer=make_optimizer(phase.learning_rate, phase.steps, generator.trainable_variables, step),
         g_loss_scale=LossScale(config.precision == "float16"),
-        step=counter("step"),
+        step=step,
         skipped=counter("skipped"),
         skipped_in_a_row=counter("skipped_in_a_row"),
         rollbacks=counter("rollbacks"),

@@ -180,8 +180,9 @@ def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches
         scalars = {tag: tf.add_n([part[1][tag] for part in parts]) / micro_batches for tag in parts[0][1]}
         for name, of_player in zip(names, gradients, strict=True):
             # Of this replica's part: the mean over the replicas is reported.
-            scalars[f"gradient_norm/{name}"] = replicas * tf.linalg.global_norm(of_player)
-            scalars[f"non_finite/{name}"] = _any_not_finite(of_player)
+            norm = scalars[f"gradient_norm/{name}"] = replicas * tf.linalg.global_norm(of_player)
+            # One gradient that is not finite makes the norm so too.
+            scalars[f"non_finite/{name}"] = 1.0 - tf.cast(tf.math.is_finite(norm), tf.float32)
         tags[:] = scalars
         logits = {tag: tf.concat([part[2][tag] for part in parts], 0) for tag in parts[0][2]}
         return gradients, tf.stack(list(scalars.values())), logits, statistics
@@ -260,11 +261,6 @@ def _mean_gradients(pieces):
     if len(pieces) == 1:
         return pieces[0]
     return [tf.add_n(list(same)) / len(pieces) for same in zip(*pieces, strict=True)]
-
-
-def _any_not_finite(gradients):
-    finite = [tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients]
-    return 1.0 - tf.cast(tf.reduce_all(finite), tf.float32)
 
 
 def _statistics(network):

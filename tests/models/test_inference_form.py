@@ -83,19 +83,6 @@ def test_folding_by_hand():
     np.testing.assert_allclose(conv.bias, [1.0])
 
 
-def test_a_moved_tail_by_hand():
-    # One row, shuffle by 2 of the channels (a, b): a0 b0 a1 b1 ...; the kernel (10, 1, 100) makes of them, at the even
-    # places, 10 b[-1] + a0 + 100 b0, and at the odd ones 10 a0 + b0 + 100 a[+1].
-    kernel = np.zeros((1, 3, 1, 1))
-    kernel[0, :, 0, 0] = [10, 1, 100]
-    moved = inference_form._kernel_before_shuffle(kernel, 2)
-    assert moved.shape == (1, 3, 4, 4)
-    # The channels of a shuffle by 2 are (upper left, upper right, lower left, lower right).
-    np.testing.assert_array_equal(moved[0, :, :2, 0], [[0, 10], [1, 100], [0, 0]])
-    np.testing.assert_array_equal(moved[0, :, :2, 1], [[0, 0], [10, 1], [100, 0]])
-    np.testing.assert_array_equal(moved[0, :, 2:, :2], 0)  # a kernel of one row does not mix rows
-
-
 def test_slopes_above_one_stay_prelu(rng):
     generator = trained(srresnet(num_blocks=1, num_filters=4))
     generator.get_layer("block1_activation").alpha.assign(np.full((1, 1, 4), 1.5))

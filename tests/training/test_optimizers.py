@@ -1,7 +1,9 @@
 import itertools
 
 import keras
+import numpy as np
 import pytest
+import tensorflow as tf
 
 from srgan_tf.config import LearningRate
 from srgan_tf.training.optimizers import current_learning_rate, make_optimizer, make_schedule
@@ -48,6 +50,41 @@ def test_constant():
 
 def test_optimizer_is_built_and_knows_its_rate():
     variable = keras.Variable([1.0])
-    optimizer = make_optimizer(LearningRate(initial=3e-4), 10, [variable])
+    optimizer = make_optimizer(LearningRate(initial=3e-4), 10, [variable], tf.Variable(0))
     assert optimizer.built
     assert current_learning_rate(optimizer) == pytest.approx(3e-4)
+
+
+def test_fused_adam_beside_keras(rng):
+    first, other = rng.normal(size=(2, 7, 5)).astype(np.float32)
+    rate = LearningRate(initial=1e-2, decay="cosine", cycles=1, final=1e-4)
+    results, done = [], tf.Variable(0, dtype=tf.int64)
+    for make in (
+        lambda variables: make_optimizer(rate, 9, variables, done),
+        lambda _: keras.optimizers.Adam(make_schedule(rate, 9)),
+    ):
+        done.assign(0)
+        variables = [keras.Variable(first), keras.Variable(other[0])]
+        optimizer = make(variables)
+        for step in range(5):
+            done.assign(step)
+            scale = 10.0 ** (2 - step)
+            optimizer.apply([tf.constant(scale * other), tf.constant(scale * first[0])], variables)
+        results.append([value.numpy() for value in [*variables, *optimizer.variables]])
+    assert np.abs(results[0][0] - first).max() > 1e-2
+    for fused, expected in zip(*results, strict=True):
+        # The operation's 1 - 0.999 is one of float32, 5e-5 off.
+        np.testing.assert_allclose(fused, expected, rtol=1e-4, atol=1e-7)
+
+
+def test_a_schedule_follows_the_phase_whatever_was_skipped():
+    step, variable = tf.Variable(0, dtype=tf.int64), keras.Variable(1.0)
+    rate = LearningRate(initial=1.0, decay="step", milestones=(0.5,), factor=0.1)
+    optimizer = make_optimizer(rate, 10, [variable], step)
+    for done, expected in ((0, 1.0), (4, 1.0), (5, 0.1), (9, 0.1)):
+        step.assign(done)
+        before = float(variable)
+        optimizer.apply([tf.constant(1.0)], [variable])
+        # The same gradient each time: Adam moves by the learning rate.
+        assert before - float(variable) == pytest.approx(expected, rel=1e-3)
+        assert current_learning_rate(optimizer) == pytest.approx(expected)

@@ -1,5 +1,6 @@
 import json
 import logging
+import math
 
 import pytest
 import tensorflow as tf
@@ -124,6 +125,20 @@ def test_alarms_are_written(tmp_path, window):
     for step in (1, 2, 3):
         reporter.progress(step, {"sr/saturated": 0.5}, {}, window)
     assert [row["alarm/saturation"] for row in rows(tmp_path)] == [0.0, 0.0, 1.0]
+
+
+def test_alarms_go_on_where_a_run_is_resumed(tmp_path, window, caplog):
+    first = make_reporter(tmp_path)
+    for step in (1, 2, 3):
+        first.progress(step, {"sr/saturated": 0.5, "accuracy/real": math.nan}, {}, window)
+    caplog.clear()
+    resumed = make_reporter(tmp_path, start_step=2)
+    assert "saturates" not in caplog.text
+    resumed.progress(3, {"sr/saturated": 0.5}, {}, window)
+    assert [row["alarm/saturation"] for row in rows(tmp_path)] == [0.0, 0.0, 1.0]
+    assert "saturates" in caplog.text
+    make_reporter(tmp_path, start_step=3).progress(4, {"sr/saturated": 0.5}, {}, window)
+    assert caplog.text.count("saturates") == 1  # told once
 
 
 def test_a_reporter_that_does_not_write(tmp_path, window, caplog):
