@@ -195,6 +195,8 @@ class Config:
     """pieces of a batch that follow each other in memory: less of it is needed, and batch norm sees each by itself"""
     init_generator: str = ""
     """a model whose weights the generator begins with: a run folder or a .keras file; --init-generator sets it"""
+    freeze_batch_norm: bool = False
+    """the generator's batch norms stay as they begin, statistics too: to go on from a trained generator"""
     max_skipped: PositiveInt = 20
     """steps in a row with gradients that are not finite; then the run goes back to its last checkpoint, once"""
     ema_decay: Annotated[float, Field(ge=0, lt=1)] = 0.999
@@ -223,10 +225,8 @@ class Config:
             raise UserError(
                 f"data.batch_size {self.data.batch_size} must be a multiple of micro_batches {self.micro_batches}"
             )
-        if self.data.hr_patch_size % self.scale:
-            raise UserError(
-                f"data.hr_patch_size must be a multiple of the scale {self.scale} (received {self.data.hr_patch_size})"
-            )
+        if (side := self.data.hr_patch_size) % self.scale:
+            raise UserError(f"data.hr_patch_size must be a multiple of the scale {self.scale} (received {side})")
         if self.gan.gradient_penalty_weight and self.discriminator.get("normalization") == "batch":
             raise UserError(
                 "a gradient penalty is of each picture by itself: it needs --set discriminator.normalization=layer "

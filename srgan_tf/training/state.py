@@ -92,6 +92,9 @@ def _state(config, phase):
     with precision_scope(config.precision):
         network = build_network("generator", GENERATORS, config.generator, scale=config.scale)
     generator = training_form(network)
+    if config.freeze_batch_norm:
+        for layer in _batch_norms(generator):
+            layer.trainable = False
     _synchronize_batch_norms(generator)
 
     def counter(name):
@@ -113,9 +116,12 @@ def _state(config, phase):
 def _synchronize_batch_norms(network):
     """Over several replicas, batch statistics are those of the whole batch; else each would keep its own averages."""
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
-        for layer in network.layers:
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.synchronized = True
+        for layer in _batch_norms(network):
+            layer.synchronized = True
+
+
+def _batch_norms(network):
+    return [layer for layer in network.layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
 def build_network(field, table, choice, **given):

@@ -156,6 +156,23 @@ def test_ema_takes_batch_norm_statistics_along(batch):
     assert np.abs(moving).max() > 0
 
 
+def test_frozen_batch_norms_stay_and_the_generator_learns_as_what_it_will_be_used(batch, rng):
+    config = small_config("freeze_batch_norm=true")
+    state = pretrain_state(config)
+    norms = [layer for layer in state.generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
+    for norm in norms:
+        norm.set_weights([rng.uniform(0.5, 1.5, weight.shape) for weight in norm.get_weights()])
+    state.generator_ema.set_weights(state.generator.get_weights())
+    sr = state.generator(batch[0], training=True)
+    np.testing.assert_allclose(sr, state.generator_ema(batch[0], training=False), atol=1e-5)
+    frozen, others = [norm.get_weights() for norm in norms], weights(state.generator)
+    make_pretrain_step(state, pretrain_terms(config.pretrain), ema_decay=0.9)(*batch)
+    for norm, before in zip(norms, frozen, strict=True):
+        assert all((now == then).all() for now, then in zip(norm.get_weights(), before, strict=True))
+    assert norms
+    assert all(changed(others, state.generator))
+
+
 def test_float16_gradients_reach_adam_unscaled(batch):
     moments = {}
     for precision in ("float32", "float16"):
