@@ -1,5 +1,6 @@
 import io
 import json
+import os
 import threading
 import time
 
@@ -193,6 +194,7 @@ def test_versions_follow_each_other_and_leave_nothing_else(tmp_path, small_gener
     assert export_saved_model(small_generator, tmp_path, version=3) == tmp_path / "3"
     assert versions(tmp_path) == [3, 7, 8]
     assert sorted(path.name for path in tmp_path.iterdir()) == ["3", "7", "8", "notes.txt"]
+    assert (tmp_path / "8").stat().st_mode == (tmp_path / "7").stat().st_mode  # a server may read it as any other
     description = json.loads((tmp_path / "8" / "assets.extra" / DESCRIPTION_FILE).read_text())
     assert description == {"scale": 4, "receptive_field": 12, "max_pixels": 512 * 512}
     for version in (3, 7):
@@ -225,6 +227,13 @@ def test_exporting_into_a_folder_that_is_being_read(tmp_path, small_generator, r
     reader.join()
     assert not failures
     assert read == {"1", "2"}
+
+
+def test_what_a_killed_export_left_is_not_in_the_way(tmp_path, small_generator):
+    left = tmp_path / f".unfinished-{os.getpid()}"
+    (left / "variables").mkdir(parents=True)
+    assert export_saved_model(small_generator, tmp_path, warm_up_sizes=[]) == tmp_path / "1"
+    assert versions(tmp_path) == [1]
 
 
 def test_two_exports_at_once_take_different_numbers(tmp_path, monkeypatch, small_generator):
