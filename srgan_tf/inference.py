@@ -20,7 +20,7 @@ from srgan_tf.resize import imresize
 from srgan_tf.serving.layout import DESCRIPTION_FILE, versions
 from srgan_tf.serving.to_litert import load_litert
 from srgan_tf.serving.to_onnx import load_onnx
-from srgan_tf.tiling import blended_stripes, exact_stripes
+from srgan_tf.tiling import WINDOW, blended_stripes, exact_stripes
 
 _log = logging.getLogger(__name__)
 
@@ -118,10 +118,11 @@ class TiledUpscaler:
     Args:
         whole: an `Upscaler`.
         tile: side of a tile without its halo, pixels of the input; 0 for the whole picture at once; None to choose by
-            the memory that is available.
+            `most_pixels`.
+        most_pixels: the largest picture that `whole` takes at once; None to choose by the memory that is available.
     """
 
-    def __init__(self, whole, tile=None):
+    def __init__(self, whole, tile=None, *, most_pixels=None):
         self.name = whole.name
         self.scale = whole.scale
         self.halo = whole.halo
@@ -129,6 +130,7 @@ class TiledUpscaler:
         self.whole = whole
         self.exact = whole.halo is not None and whole.halo <= _LARGEST_HALO
         self._tile = tile
+        self._most_pixels = most_pixels
         self._margin = whole.halo if self.exact else _LARGEST_HALO
         self._too_large = math.inf  # numbers in a tile that memory did not suffice for
 
@@ -138,8 +140,20 @@ class TiledUpscaler:
 
     def stripes(self, lr):
         """Yields the enlarged picture in stripes from top to bottom: [rows, scale * width, 3] arrays."""
-        tile = _fitting_tile(lr.shape, self.whole, self._margin, self.exact) if self._tile is None else self._tile
-        return self._split(lr, tile or max(lr.shape))
+        return self._split(lr, self._side(*lr.shape[:2]))
+
+    def equals_whole(self, height, width):
+        """Whether a picture of this size becomes what it would as a whole: by exact tiles, or by a single one."""
+        return self.exact or self._side(height, width) + 2 * self._margin >= max(height, width)
+
+    def _side(self, height, width):
+        if self._tile is not None:
+            return self._tile or max(height, width)
+        most_pixels = self._most_pixels or _fitting_pixels(self.whole, self.exact)
+        if height * width <= most_pixels:
+            return max(height, width)
+        around = 2 * self._margin + (0 if self.exact else WINDOW - 1)
+        return max(math.isqrt(most_pixels) - around, _SMALLEST_TILE)
 
     def _split(self, lr, tile):
         if self.exact:
@@ -160,15 +174,14 @@ class TiledUpscaler:
         return np.concatenate(list(self._split(lr, tile)))
 
 
-def _fitting_tile(shape, upscaler, margin, exact):
-    """Side of the largest tile that fits with its margin into the free memory; 0 for all at once.
+def _fitting_pixels(upscaler, exact):
+    """Pixels of the largest picture, or tile with its margin, that an upscaler has free memory for.
 
     Exact tiles may be small, and leave most of the memory to others. Tiles that fade into each other change the result:
     a picture is cut into them only when it takes more than half of what is free.
     """
     budget = min(free_memory() // 4, _MOST_BYTES) if exact else free_memory() // 2
-    area = int(budget / upscaler.pixel_memory)
-    return 0 if shape[0] * shape[1] <= area else max(math.isqrt(area) - 2 * margin, _SMALLEST_TILE)
+    return int(budget / upscaler.pixel_memory)
 
 
 def network_upscaler(generator, name):
@@ -246,16 +259,19 @@ def load_generator(model):
 def _load_exported_file(path):
     try:
         run, description = _FILE_LOADERS[path.suffix](path)
+        scale, halo, size = (description[key] for key in ("scale", "receptive_field", "size"))
     except UserError:
         raise
     except Exception as error:  # the runtimes raise of many kinds on a file that is damaged or another program's
         raise UserError(f"{str(path)!r} is no file that export.py wrote: {first_line(error)}") from error
+    if size:
+        raise UserError(f"{str(path)!r} takes {size[0]}x{size[1]} pixels alone: for use here, export it without --size")
     return TiledUpscaler(
         NetworkUpscaler(
             lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
             name=path.resolve().stem,
-            scale=description["scale"],
-            halo=description["receptive_field"],
+            scale=scale,
+            halo=halo,
         )
     )
 

@@ -131,14 +131,13 @@ class WindowAttention(keras.layers.Layer):
         size, heads = self.window_size, self.num_heads
         batch, height, width = tf.unstack(tf.shape(image)[:3])
         channels = image.shape[-1]
-        padding = [[self.shift, -(length + self.shift) % size] for length in (height, width)]
-        rows, columns = (height + sum(padding[0])) // size, (width + sum(padding[1])) // size
+        rows, columns = ((length + self.shift + size - 1) // size for length in (height, width))
+        below, beside = (rows * size - self.shift - height, columns * size - self.shift - width)
+        padding = [[0, 0], [self.shift, below], [self.shift, beside], [0, 0]]
 
         def split(maps):
             """[n, height, width, c] to [n, windows, pixels of one, c]."""
-            windows = tf.reshape(
-                tf.pad(maps, [[0, 0], *padding, [0, 0]]), (-1, rows, size, columns, size, maps.shape[-1])
-            )
+            windows = tf.reshape(tf.pad(maps, padding), (-1, rows, size, columns, size, maps.shape[-1]))
             windows = tf.transpose(windows, (0, 1, 3, 2, 4, 5))
             return tf.reshape(windows, (-1, rows * columns, size**2, maps.shape[-1]))
 
@@ -146,8 +145,9 @@ class WindowAttention(keras.layers.Layer):
         query, key, value = tf.unstack(qkv, axis=3)
         scores = tf.einsum("bwqhc,bwkhc->bwhqk", query * (channels // heads) ** -0.5, key)
         bias = tf.transpose(tf.gather_nd(self.position_bias, self._bias_indices), (2, 0, 1))
-        outside = 1.0 - split(tf.ones((1, height, width, 1)))[..., 0]  # [1, windows, pixels]
-        scores = tf.cast(scores + bias, tf.float32) - 1e9 * outside[:, :, tf.newaxis, tf.newaxis]
+        outside = 1.0 - split(tf.ones((1, height, width, 1)))
+        outside = tf.reshape(outside, (1, rows * columns, 1, 1, size**2))
+        scores = tf.cast(scores + bias, tf.float32) - 1e9 * outside
         attended = tf.einsum("bwhqk,bwkhc->bwqhc", tf.cast(tf.nn.softmax(scores), value.dtype), value)
         joined = self.projection(tf.reshape(attended, (batch, rows * columns, size**2, channels)))
         joined = tf.reshape(joined, (batch, rows, columns, size, size, channels))
