@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from srgan_tf.models.layers import MaximumPReLU
+from srgan_tf.models.layers import ConvBeforeShuffle, MaximumPReLU
 from srgan_tf.models.precision import as_float32
 
 
@@ -59,10 +59,8 @@ def fold_batch_norms(model):
 def shuffle_last(model):
     """Moves the last convolution, and the activations between, before the pixel shuffle in front of them.
 
-    A convolution over a picture shuffled by r is one over the picture before it: output pixel r y + i sees the taps d
-    at rows r y + i + d, which lie in the unshuffled row y + floor((i + d) / r) as phase (i + d) mod r. The r x r output
-    phases become channels, which the shuffle then spreads. SRResNet's 9x9 tail from 64 channels to 3 so becomes a 5x5
-    one from 256 to 12 at half size: a quarter more arithmetic, in a shape that machines do at a multiple of the rate.
+    SRResNet's 9x9 tail from 64 channels to 3 so becomes a 5x5 one from 256 to 12 at half size: a quarter more
+    arithmetic, in a shape that machines do at a multiple of the rate. See `layers.ConvBeforeShuffle`.
 
     Worth it only where few channels are made of many, as in a tail to RGB: at most a quarter as many.
     """
@@ -86,14 +84,26 @@ def shuffle_last(model):
         ):
             continue
         shuffle, block = operation, operation.block_size
-        kernel = _kernel_before_shuffle(np.asarray(conv.kernel), block)
-        config = conv.get_config() | {"filters": kernel.shape[-1], "kernel_size": kernel.shape[:2]}
-        rewriting.layers[conv.name] = layers.Conv2D.from_config(config)
-        rewriting.weights[conv.name] = [kernel, np.tile(conv.bias, block**2)] if conv.use_bias else [kernel]
+        rewriting.layers[conv.name] = ConvBeforeShuffle.from_config(conv.get_config() | {"block": block})
         for layer in between:
             rewriting.weights[layer.name] = [np.tile(weight, block**2) for weight in layer.get_weights()]
         rewriting.calls[shuffle.name] = _pass_on
         rewriting.calls[conv.name] = functools.partial(_call_before, _copy(shuffle))
+    return rewriting.apply(model)
+
+
+def store_shuffled_kernels(model):
+    """Undoes the saving of `ConvBeforeShuffle`: what it makes of its weights in each call becomes the weights.
+
+    For runtimes that are fastest where kernels are constants, and whose converters do not see that these are.
+    """
+    rewriting = _Rewriting()
+    for conv in model.layers:
+        if isinstance(conv, ConvBeforeShuffle):
+            config = conv.get_config() | {"filters": conv.filters, "kernel_size": conv.kernel_size}
+            rewriting.layers[conv.name] = layers.Conv2D.from_config({k: v for k, v in config.items() if k != "block"})
+            offsets = [np.tile(conv.offsets, conv.block**2)] if conv.use_bias else []
+            rewriting.weights[conv.name] = [np.asarray(conv.shuffled_kernel()), *offsets]
     return rewriting.apply(model)
 
 
@@ -120,21 +130,6 @@ def _copy(operation):
 
 def _is_plain_convolution(operation):
     return type(operation) is layers.Conv2D and operation.activation is keras.activations.linear
-
-
-def _kernel_before_shuffle(kernel, block):
-    """Kernel [k, k, in, out] after a pixel shuffle as the equal one before it, [n, n, block^2 in, block^2 out]."""
-    height, width, channels, filters = kernel.shape
-    rows, columns = ((size - 1) // 2 for size in (height, width))
-    reach_rows, reach_columns = -(-rows // block), -(-columns // block)
-    moved = np.zeros((2 * reach_rows + 1, 2 * reach_columns + 1, block, block, channels, block, block, filters))
-    for phase_row, phase_column in np.ndindex(block, block):
-        for tap_row, tap_column in np.ndindex(height, width):
-            row, from_row = divmod(phase_row + tap_row - rows, block)
-            column, from_column = divmod(phase_column + tap_column - columns, block)
-            place = (row + reach_rows, column + reach_columns, from_row, from_column)
-            moved[place][:, phase_row, phase_column] = kernel[tap_row, tap_column]
-    return moved.reshape(*moved.shape[:2], block**2 * channels, block**2 * filters)
 
 
 class _Graph:

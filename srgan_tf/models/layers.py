@@ -171,3 +171,60 @@ class MaximumPReLU(keras.layers.PReLU):
     def call(self, x):
         """See `keras.layers.PReLU`."""
         return keras.ops.maximum(x, self.alpha * x)
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class ConvBeforeShuffle(keras.layers.Conv2D):
+    """A convolution of what comes after a pixel shuffle, done before it; the shuffle comes after this layer then.
+
+    Over a picture shuffled by r, output pixel r y + i sees the taps d at rows r y + i + d, which lie in the unshuffled
+    row y + floor((i + d) / r) as phase (i + d) mod r. The r x r output phases become channels. The weights are those of
+    the convolution after the shuffle: the kernel that this layer works with has several times as many numbers, most of
+    them zeros, and is made anew in each call, which takes no time beside the convolution.
+
+    Args:
+        filters: of the convolution after the shuffle, which has odd sides, zero padding and no activation.
+        kernel_size: its (height, width).
+        block: r, by which the shuffle enlarges.
+        **options: as in `keras.layers.Conv2D`.
+    """
+
+    def __init__(self, filters, kernel_size, block, **options):
+        self.block = block
+        self._after = {"filters": filters, "kernel_size": tuple(kernel_size)}
+        super().__init__(block**2 * filters, [2 * self._reach(size) + 1 for size in kernel_size], **options)
+
+    def build(self, input_shape):
+        """Makes the weights of the convolution after the shuffle."""
+        filters, channels = self._after["filters"], input_shape[-1] // self.block**2
+        self.taps = self.add_weight((*self._after["kernel_size"], channels, filters), name="taps")
+        self.offsets = self.add_weight((filters,), name="offsets") if self.use_bias else None
+
+    def call(self, x):
+        """[batch, height, width, r * r * channels] to [batch, height, width, r * r * filters]."""
+        x = self.convolution_op(x, self.shuffled_kernel())
+        return x + tf.tile(self.offsets, [self.block**2]) if self.use_bias else x
+
+    def shuffled_kernel(self):
+        """The kernel over the channels before the shuffle, [height, width, r * r * channels, r * r * filters]."""
+        height, width, channels, filters = self.taps.shape
+        phases = []
+        for row, column in np.ndindex(self.block, self.block):
+            padding = [self._padding(height, row), self._padding(width, column), [0, 0], [0, 0]]
+            phases.append(tf.pad(tf.convert_to_tensor(self.taps), padding))
+        sides = (self.kernel_size[0], self.block, self.kernel_size[1], self.block)
+        kernel = tf.reshape(tf.stack(phases, axis=3), (*sides, channels, self.block**2 * filters))
+        kernel = tf.transpose(kernel, (0, 2, 1, 3, 4, 5))
+        return tf.reshape(kernel, (*self.kernel_size, self.block**2 * channels, self.block**2 * filters))
+
+    def _reach(self, size):
+        return -(-(size // 2) // self.block)
+
+    def _padding(self, size, phase):
+        """What of a side of the shuffled kernel lies before and after the taps."""
+        before = self._reach(size) * self.block - size // 2 + phase
+        return [before, (2 * self._reach(size) + 1) * self.block - size - before]
+
+    def get_config(self):
+        """See `keras.layers.Layer`."""
+        return super().get_config() | self._after | {"block": self.block}

@@ -6,7 +6,7 @@ import zipfile
 
 import tensorflow as tf
 
-from srgan_tf.models.inference_form import fast_generator
+from srgan_tf.models.inference_form import fast_generator, store_shuffled_kernels
 from srgan_tf.models.precision import as_float32
 from srgan_tf.outputs import written_aside
 from srgan_tf.serving.layout import DESCRIPTION_FILE
@@ -38,7 +38,7 @@ def export_litert(generator, path, *, size=None, precision="float32"):
         WorkError: the network cannot be converted, or the file's results deviate.
     """
     require("ai_edge_litert", "exporting LiteRT")
-    network = fast_generator(generator)
+    network = store_shuffled_kernels(fast_generator(generator))
     function = upscaling_function(network, batch=1, size=size)
     module = tf.Module()
     module.variables_read = [weight.value for weight in network.weights]

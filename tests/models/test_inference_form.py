@@ -6,6 +6,7 @@ from keras import layers
 from srgan_tf.models import inference_form
 from srgan_tf.models.generators import srresnet
 from srgan_tf.models.geometry import receptive_field, scale_of
+from srgan_tf.models.layers import ConvBeforeShuffle
 from srgan_tf.models.precision import precision_scope
 
 
@@ -63,9 +64,10 @@ def test_what_each_step_leaves():
     generator = trained(srresnet(num_blocks=2, num_filters=12))
     assert "BatchNormalization" not in kinds(inference_form.fold_batch_norms(generator))
     shuffled = inference_form.shuffle_last(generator)
-    assert kinds(shuffled)[-4:] == ["Conv2D", "DepthToSpace", "Activation", "Rescaling"]
+    assert kinds(shuffled)[-4:] == ["ConvBeforeShuffle", "DepthToSpace", "Activation", "Rescaling"]
     tail = shuffled.get_layer("tail_conv")
-    assert tail.kernel.shape == (5, 5, 48, 12)
+    assert tail.shuffled_kernel().shape == (5, 5, 48, 12)
+    assert tail.count_params() == generator.get_layer("tail_conv").count_params()  # nothing is stored for it
     assert "PReLU" not in kinds(inference_form.maximize_prelus(generator))
     fast = kinds(inference_form.fast_generator(generator))
     assert {"BatchNormalization", "PReLU"}.isdisjoint(fast)
@@ -88,12 +90,27 @@ def test_a_moved_tail_by_hand():
     # places, 10 b[-1] + a0 + 100 b0, and at the odd ones 10 a0 + b0 + 100 a[+1].
     kernel = np.zeros((1, 3, 1, 1))
     kernel[0, :, 0, 0] = [10, 1, 100]
-    moved = inference_form._kernel_before_shuffle(kernel, 2)
+    layer = ConvBeforeShuffle(1, (1, 3), block=2, padding="same", use_bias=False)
+    layer.build((None, None, None, 4))
+    layer.set_weights([kernel])
+    moved = layer.shuffled_kernel()
     assert moved.shape == (1, 3, 4, 4)
     # The channels of a shuffle by 2 are (upper left, upper right, lower left, lower right).
     np.testing.assert_array_equal(moved[0, :, :2, 0], [[0, 10], [1, 100], [0, 0]])
     np.testing.assert_array_equal(moved[0, :, :2, 1], [[0, 0], [10, 1], [100, 0]])
     np.testing.assert_array_equal(moved[0, :, 2:, :2], 0)  # a kernel of one row does not mix rows
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_moved_tail_with_its_kernel_stored(rng, bias):
+    lr = keras.Input((None, None, 48))
+    tail = layers.Conv2D(3, (3, 5), padding="same", use_bias=bias, bias_initializer="random_normal", name="tail")
+    shuffled = inference_form.shuffle_last(keras.Model(lr, tail(keras.ops.depth_to_space(lr, 2))))
+    stored = inference_form.store_shuffled_kernels(shuffled)
+    assert "ConvBeforeShuffle" in kinds(shuffled)
+    assert "ConvBeforeShuffle" not in kinds(stored)
+    x = rng.random((1, 5, 7, 48), np.float32)
+    np.testing.assert_array_equal(stored(x), shuffled(x))
 
 
 def test_slopes_above_one_stay_prelu(rng):
