@@ -14,20 +14,22 @@ from srgan_tf import pixels
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.hardware import free_memory
 from srgan_tf.models import layers  # noqa: F401 - registers the layers that a saved generator may hold
-from srgan_tf.models.geometry import receptive_field, scale_of
+from srgan_tf.models.geometry import map_memory, receptive_field, scale_of
 from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.resize import imresize
 from srgan_tf.serving.layout import DESCRIPTION_FILE, versions
 from srgan_tf.serving.to_litert import load_litert
 from srgan_tf.serving.to_onnx import load_onnx
-from srgan_tf.tiling import blended_stripes, exact_stripes
+from srgan_tf.tiling import WINDOW, blended_stripes, exact_stripes
 
 _log = logging.getLogger(__name__)
 
 GENERATOR_FILE = "generator.keras"  # in a run folder
 
-# Bytes that a network takes for each pixel of the result while it works: 0.9 KB measured of SRResNet with 64 filters.
-_BYTES_PER_PIXEL = 1024
+# Memory of an upscaler at work. Measured of the presets' generators: 0.9 to 1.7 times their feature maps.
+_MAPS_FACTOR = 2.0
+_PICTURE_BYTES = 128  # for a pixel of the result: the pictures around the network, of 3 channels; 117 measured
+UNKNOWN_NETWORK_BYTES = 1024  # the same where only the function is known: that of 64 filters at HR size
 _MOST_BYTES = 1 << 30  # so that a process stays under 3 GiB, with TensorFlow and a picture of 48 million pixels
 _SMALLEST_TILE = 16
 # A halo beyond this makes tiles mostly halo: they get this much context, and fade over it.
@@ -44,11 +46,13 @@ class Upscaler(Protocol):
         name: what reports call it.
         scale: the factor.
         halo: the farthest input pixel, each way, that reaches a pixel of the result; None where that is unknown.
+        pixel_memory: bytes that it takes at work for each pixel of the input.
     """
 
     name: str
     scale: int
     halo: int | None
+    pixel_memory: float
 
     def upscale(self, lr: np.ndarray) -> np.ndarray:
         """Enlarges a picture [height, width, 3] to [scale * height, scale * width, 3].
@@ -64,6 +68,7 @@ class BicubicUpscaler:
         self.name = "bicubic"
         self.scale = scale
         self.halo = 2
+        self.pixel_memory = _PICTURE_BYTES * scale**2
 
     def upscale(self, lr):
         """See `Upscaler`."""
@@ -79,12 +84,15 @@ class NetworkUpscaler:
         name: what reports call it.
         scale: the factor.
         halo: the network's receptive field, pixels; None where that is unknown.
+        maps: bytes of its feature maps for each pixel of the input; None where that is unknown.
     """
 
-    def __init__(self, function, *, name, scale, halo):
+    def __init__(self, function, *, name, scale, halo, maps=None):
         self.name = name
         self.scale = scale
         self.halo = halo
+        network_memory = UNKNOWN_NETWORK_BYTES * scale**2 if maps is None else _MAPS_FACTOR * maps
+        self.pixel_memory = network_memory + _PICTURE_BYTES * scale**2
 
         # One trace serves every size, since height and width stay open.
         @tf.function(input_signature=[tf.TensorSpec([None, None, 3], tf.float32)])
@@ -110,16 +118,19 @@ class TiledUpscaler:
     Args:
         whole: an `Upscaler`.
         tile: side of a tile without its halo, pixels of the input; 0 for the whole picture at once; None to choose by
-            the memory that is available.
+            `most_pixels`.
+        most_pixels: the largest picture that `whole` takes at once; None to choose by the memory that is available.
     """
 
-    def __init__(self, whole, tile=None):
+    def __init__(self, whole, tile=None, *, most_pixels=None):
         self.name = whole.name
         self.scale = whole.scale
         self.halo = whole.halo
+        self.pixel_memory = whole.pixel_memory
         self.whole = whole
         self.exact = whole.halo is not None and whole.halo <= _LARGEST_HALO
         self._tile = tile
+        self._most_pixels = most_pixels
         self._margin = whole.halo if self.exact else _LARGEST_HALO
         self._too_large = math.inf  # numbers in a tile that memory did not suffice for
 
@@ -129,8 +140,20 @@ class TiledUpscaler:
 
     def stripes(self, lr):
         """Yields the enlarged picture in stripes from top to bottom: [rows, scale * width, 3] arrays."""
-        tile = _fitting_tile(lr.shape, self.whole, self._margin, self.exact) if self._tile is None else self._tile
-        return self._split(lr, tile or max(lr.shape))
+        return self._split(lr, self._side(*lr.shape[:2]))
+
+    def equals_whole(self, height, width):
+        """Whether a picture of this size becomes what it would as a whole: by exact tiles, or by a single one."""
+        return self.exact or self._side(height, width) + 2 * self._margin >= max(height, width)
+
+    def _side(self, height, width):
+        if self._tile is not None:
+            return self._tile or max(height, width)
+        most_pixels = self._most_pixels or _fitting_pixels(self.whole, self.exact)
+        if height * width <= most_pixels:
+            return max(height, width)
+        around = 2 * self._margin + (0 if self.exact else WINDOW - 1)
+        return max(math.isqrt(most_pixels) - around, _SMALLEST_TILE)
 
     def _split(self, lr, tile):
         if self.exact:
@@ -151,15 +174,14 @@ class TiledUpscaler:
         return np.concatenate(list(self._split(lr, tile)))
 
 
-def _fitting_tile(shape, upscaler, margin, exact):
-    """Side of the largest tile that fits with its margin into the free memory; 0 for all at once.
+def _fitting_pixels(upscaler, exact):
+    """Pixels of the largest picture, or tile with its margin, that an upscaler has free memory for.
 
     Exact tiles may be small, and leave most of the memory to others. Tiles that fade into each other change the result:
     a picture is cut into them only when it takes more than half of what is free.
     """
     budget = min(free_memory() // 4, _MOST_BYTES) if exact else free_memory() // 2
-    area = budget // (_BYTES_PER_PIXEL * getattr(upscaler, "stage_scale", upscaler.scale) ** 2)
-    return 0 if shape[0] * shape[1] <= area else max(math.isqrt(area) - 2 * margin, _SMALLEST_TILE)
+    return int(budget / upscaler.pixel_memory)
 
 
 def network_upscaler(generator, name):
@@ -170,6 +192,7 @@ def network_upscaler(generator, name):
             name=name,
             scale=scale_of(generator),
             halo=receptive_field(generator),
+            maps=map_memory(generator),
         )
     )
 
@@ -236,16 +259,19 @@ def load_generator(model):
 def _load_exported_file(path):
     try:
         run, description = _FILE_LOADERS[path.suffix](path)
+        scale, halo, size = (description[key] for key in ("scale", "receptive_field", "size"))
     except UserError:
         raise
     except Exception as error:  # the runtimes raise of many kinds on a file that is damaged or another program's
         raise UserError(f"{str(path)!r} is no file that export.py wrote: {first_line(error)}") from error
+    if size:
+        raise UserError(f"{str(path)!r} takes {size[0]}x{size[1]} pixels alone: for use here, export it without --size")
     return TiledUpscaler(
         NetworkUpscaler(
             lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
             name=path.resolve().stem,
-            scale=description["scale"],
-            halo=description["receptive_field"],
+            scale=scale,
+            halo=halo,
         )
     )
 

@@ -1,6 +1,7 @@
-"""Writing results so that a name never stands for half of one."""
+"""Writing results so that a name never stands for half of one, and reading what grew line by line all the same."""
 
 import contextlib
+import json
 import os
 import pathlib
 
@@ -38,3 +39,26 @@ def make_folder(folder):
         raise UserError(f"cannot write to the output folder {str(folder)!r}: {error.strerror}") from error
     if not os.access(folder, os.W_OK):
         raise UserError(f"cannot write to the output folder {str(folder)!r}: no permission")
+
+
+def read_rows(file, **fields):
+    """The rows of a file of JSON objects, one a line, such as metrics.jsonl.
+
+    Args:
+        file: the file; where there is none, there are no rows.
+        **fields: names to types of what a row must hold. Lines without, such as one that a kill or a failing disk cut
+            short, are passed over.
+
+    Returns:
+        List of dictionaries.
+    """
+    file = pathlib.Path(file)
+    rows = []
+    for line in file.read_text(errors="replace").splitlines() if file.is_file() else ():
+        with contextlib.suppress(json.JSONDecodeError):
+            rows.append(json.loads(line))
+    return [
+        row
+        for row in rows
+        if isinstance(row, dict) and all(isinstance(row.get(name), kind) for name, kind in fields.items())
+    ]

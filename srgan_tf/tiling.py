@@ -2,8 +2,9 @@
 
 import numpy as np
 
-# Tiles that fade begin at multiples of this, so that the windows of a windowed attention are those of the whole.
-_WINDOW = 16
+# Tiles that fade begin at multiples of this, so that the windows of a windowed attention are those of the whole; they
+# are up to one pixel less than it longer than asked for.
+WINDOW = 16
 
 
 def apply_tiled(function, image, *, scale, tile, halo):
@@ -105,7 +106,7 @@ def _spans(size, tile, halo):
 
 def _fades(size, tile, overlap, scale):
     """Splits one axis: (start, stop) of each cut, and float32 weights of its results that add up to 1 everywhere."""
-    cuts = [(start - start % _WINDOW, stop) for _, _, start, stop in _spans(size, tile, overlap)]
+    cuts = [(start - start % WINDOW, stop) for _, _, start, stop in _spans(size, tile, overlap)]
     weights = []
     for start, stop in cuts:
         position = (np.arange(scale * (stop - start)) + 0.5) / scale

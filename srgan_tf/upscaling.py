@@ -111,7 +111,17 @@ def without_existing(jobs, existing):
     return [job for job in jobs if job not in there]
 
 
-def run(upscaler, jobs, report, *, tile=None, enlargement=OWN, max_pixels=MAX_PIXELS, progress=lambda done: None):
+def run(
+    upscaler,
+    jobs,
+    report,
+    *,
+    tile=None,
+    enlargement=OWN,
+    server_limit=None,
+    max_pixels=MAX_PIXELS,
+    progress=lambda done: None,
+):
     """Does the jobs; a picture that fails does not stop the others.
 
     Args:
@@ -120,6 +130,7 @@ def run(upscaler, jobs, report, *, tile=None, enlargement=OWN, max_pixels=MAX_PI
         report: called with a line about each picture.
         tile: see `TiledUpscaler`.
         enlargement: how large results become.
+        server_limit: see `upscale_photo`.
         max_pixels: larger inputs are refused; None for no limit.
         progress: called with the number of pictures that are done, and the share of the one at work.
 
@@ -138,6 +149,7 @@ def run(upscaler, jobs, report, *, tile=None, enlargement=OWN, max_pixels=MAX_PI
                 job.target,
                 tile=tile,
                 enlargement=enlargement,
+                server_limit=server_limit,
                 progress=lambda share, before=number - 1: progress(before + share),
             )
         except (WorkError, MemoryError) as error:
@@ -154,7 +166,7 @@ def run(upscaler, jobs, report, *, tile=None, enlargement=OWN, max_pixels=MAX_PI
         raise WorkError(f"{failed} of {len(jobs)} pictures failed")
 
 
-def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, progress=lambda share: None):
+def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_limit=None, progress=lambda share: None):
     """Upscales one picture into a file, stripe by stripe: the result is never in memory as a whole, if it is a PNG.
 
     Colour and transparency are upscaled apart. What is transparent gets the colour of what is visible beside it, since
@@ -166,6 +178,8 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, progress
         path: the file to write.
         tile: see `TiledUpscaler`.
         enlargement: how large the result becomes.
+        server_limit: pixels that `upscaler` takes at once, if it is on a server. It gets RGB of 8 bits as uint8 and
+            answers so, unless that would round more than the result. A network on this machine (None) gets floats.
         progress: called with the share, between 0 and 1, that is done.
 
     Returns:
@@ -181,8 +195,11 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, progress
     size = enlargement.size(width, height, upscaler.scale)
     factor = max(size[0] / width, size[1] / height)
     times = max(1, math.ceil(math.log(factor, upscaler.scale) - 1e-9)) if upscaler.scale > 1 else 1
-    tiled = TiledUpscaler(_LevelUpscaler(RepeatedUpscaler(upscaler, times) if times > 1 else upscaler), tile)
-    enlarged = (tiled.scale * width, tiled.scale * height)
+    upscaler = RepeatedUpscaler(upscaler, times) if times > 1 else upscaler
+    enlarged = (upscaler.scale * width, upscaler.scale * height)
+    tiled = TiledUpscaler(upscaler, tile, most_pixels=server_limit)
+    stay_levels = server_limit is not None and size == enlarged and times == 1 and tiled.equals_whole(height, width)
+    tiled = TiledUpscaler(_LevelUpscaler(upscaler, stay_levels), tile, most_pixels=server_limit)
 
     def watched(stripes):
         rows = 0
@@ -213,23 +230,36 @@ def _rounded(stripes, dtype, rows=64):
             yield np.rint(np.clip(stripe[start : start + rows], 0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
 
 
-class _LevelUpscaler:
-    """Takes uint8 or uint16 levels of gray or RGB, with transparency or without, to float32 in [0, 1]."""
+def _shares(levels):
+    """Levels of an integer type as float32 in [0, 1]; `_rounded` undoes it."""
+    return levels * np.float32(1 / np.iinfo(levels.dtype).max)  # as in pixels.to_float
 
-    def __init__(self, upscaler):
+
+class _LevelUpscaler:
+    """Takes uint8 or uint16 levels of gray or RGB, with transparency or without, to float32 in [0, 1].
+
+    Args:
+        upscaler: an `Upscaler`.
+        stay_levels: whether it gets RGB of 8 bits as uint8, and answers so; everything else is floats.
+    """
+
+    def __init__(self, upscaler, stay_levels):
         self.name = upscaler.name
         self.scale = upscaler.scale
         self.halo = upscaler.halo
-        self.stage_scale = getattr(upscaler, "stage_scale", upscaler.scale)  # see RepeatedUpscaler
+        self.pixel_memory = upscaler.pixel_memory
         self._upscaler = upscaler
+        self._stay_levels = stay_levels
 
     def upscale(self, lr):
         """[height, width, 1 to 4] to as many channels. Colour and transparency are enlarged apart."""
-        reciprocal = np.float32(1 / np.iinfo(lr.dtype).max)  # as in pixels.to_float
-        parts = np.split(lr * reciprocal, [3 if lr.shape[2] > 2 else 1], axis=2)
+        parts = np.split(lr, [3 if lr.shape[2] > 2 else 1], axis=2)
         return np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
 
-    def _enlarge(self, part):
+    def _enlarge(self, levels):
+        if self._stay_levels and levels.shape[2] == 3 and levels.dtype == np.uint8:
+            return _shares(self._upscaler.upscale(levels))
+        part = _shares(levels)
         if part.shape[2] == 3:
             return self._upscaler.upscale(part)
         if np.all(part == part[0, 0]):  # an even area, as transparency mostly is

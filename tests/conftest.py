@@ -1,5 +1,6 @@
 """Fixtures: small networks and pictures, real data where it lies, and the scripts run in this process."""
 
+import functools
 import importlib
 import itertools
 import os
@@ -16,7 +17,7 @@ from PIL import Image
 from srgan_tf import cli
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.inference import BicubicUpscaler
-from srgan_tf.models.generators import srresnet
+from srgan_tf.models.generators import compact, rrdbnet, srresnet
 from srgan_tf.models.vgg import WEIGHTS_FILE
 
 ROOT = pathlib.Path(__file__).parent.parent
@@ -69,6 +70,22 @@ def small_generator():
     """An untrained SRResNet x4 with all of its kinds of layers, 2 blocks of 8 filters."""
     keras.utils.set_random_seed(0)
     return srresnet(num_blocks=2, num_filters=8)
+
+
+_PLAIN = {"normalization": "none", "output_activation": "linear", "bilinear_skip": True, "activation": "leaky_relu"}
+_MSRRESNET = functools.partial(
+    srresnet, num_blocks=2, num_filters=8, head_kernel_size=3, tail_kernel_size=3, init_gain=0.5, **_PLAIN
+)
+# Generators of every family of presets, as small as they can be with all of their kinds of layers.
+SHRUNK = {
+    "srresnet": functools.partial(srresnet, num_blocks=1, num_filters=8),
+    "msrresnet": functools.partial(_MSRRESNET, num_blocks=1),
+    "rrdbnet": functools.partial(rrdbnet, num_blocks=1, num_filters=8, growth_filters=4),
+    "compact": functools.partial(compact, num_blocks=1, num_filters=8),
+    "channel_attention": functools.partial(_MSRRESNET, num_blocks=1, attention="channel"),
+    "self_attention": functools.partial(_MSRRESNET, num_filters=32, attention="self"),
+    "multiscale_attention": functools.partial(_MSRRESNET, num_blocks=1, attention="multiscale"),
+}
 
 
 @pytest.fixture

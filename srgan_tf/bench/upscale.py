@@ -135,26 +135,16 @@ def _fast(generator):
 
 def _onnx(generator):
     """The fast form as ONNX, what an export gives."""
-    import tensorflow as tf
-    import tf2onnx
+    from srgan_tf.serving.to_onnx import convert
 
-    from srgan_tf.models.inference_form import fast_generator
-
-    fast = fast_generator(generator)
-    upscale = tf.function(lambda lr: fast(lr, training=False))
-    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)
-    model, _ = tf2onnx.convert.from_function(
-        upscale, [tf.TensorSpec([None, None, None, 3], tf.float32, name="lr")], opset=18
-    )
-    return model.SerializeToString()
+    return convert(generator)[0].SerializeToString()
 
 
 def _onnxruntime(generator):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(_onnx(generator), providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return lambda lr: session.run(None, {name: lr})[0]
+    return lambda lr: session.run(["sr"], {"lr": lr})[0]
 
 
 def _openvino(generator):

@@ -37,7 +37,7 @@ def main():
     upscaler = RemoteUpscaler(connection, flags.model)
     make_folder(flags.output)
     print(f"upscaling x{upscaler.scale} with {flags.model} at {flags.server}, pictures: {len(jobs)}")
-    upscaling.run(upscaler, jobs, lambda line: print(line, flush=True), tile=upscaler.tile)
+    upscaling.run(upscaler, jobs, lambda line: print(line, flush=True), server_limit=upscaler.max_pixels)
     print(f"done: {flags.output}")
 
 

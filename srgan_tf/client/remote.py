@@ -1,7 +1,6 @@
 """Upscaling by a server: the same `Upscaler` that a network on this machine is."""
 
 import io
-import math
 import urllib.parse
 
 import numpy as np
@@ -9,9 +8,8 @@ from PIL import Image
 
 from srgan_tf.client.rest import RestConnection
 from srgan_tf.client.rpc import GrpcConnection
-from srgan_tf.errors import UserError
-from srgan_tf.inference import TiledUpscaler
-from srgan_tf.pixels import to_float, to_uint8
+from srgan_tf.errors import UserError, WorkError
+from srgan_tf.inference import UNKNOWN_NETWORK_BYTES, TiledUpscaler
 
 
 def connect(server, model, *, version=None, timeout=300.0, attempts=5):
@@ -47,8 +45,7 @@ class RemoteUpscaler:
         name: what reports call it.
 
     Attributes:
-        tile: side of the largest square that the server takes, less the network's reach on both sides; 0 where that
-            leaves nothing or the reach is unknown, so that pictures can only be sent whole.
+        max_pixels: of a picture, LR, that the server takes.
 
     Raises:
         WorkError: the server does not answer, or serves no model of export.py.
@@ -58,28 +55,26 @@ class RemoteUpscaler:
         self._connection = connection
         self.name = name
         facts = connection.predict("describe", key=[b"scale", b"receptive_field", b"max_pixels"])
-        self.scale, halo, max_pixels = (int(value) for value in facts)
+        self.scale, halo, self.max_pixels = (int(value) for value in facts)
         self.halo = None if halo < 0 else halo
-        self.tile = 0 if halo < 0 else max(math.isqrt(max_pixels) - 2 * halo, 0)
+        self.pixel_memory = UNKNOWN_NETWORK_BYTES * self.scale**2
 
     def upscale(self, lr):
         """Enlarges a picture [height, width, 3], uint8 to uint8 or float32 to float32 in [0, 1].
 
-        Colours of 8 bits travel as PNG, in float32 too: what comes back has 8 bits then. All else travels as floats,
-        which over REST is text of ten bytes a value.
+        uint8 travels as PNG; floats, over REST, as text of about twenty bytes a value, and twelve in the answer.
 
         Raises:
-            WorkError: the server refuses it or does not answer.
+            WorkError: it has more pixels than the server takes, or the server refuses it or does not answer.
         """
-        if lr.dtype == np.uint8:
-            return self._upscale_encoded(lr)
-        levels = to_uint8(lr).numpy()
-        gray = np.array_equal(lr, np.repeat(lr[..., :1], 3, axis=2))  # its result becomes a mean, which rounding harms
-        if not gray and np.array_equal(to_float(levels), lr):
-            return to_float(self._upscale_encoded(levels)).numpy()
-        return np.asarray(self._connection.predict("tensor", lr=lr[np.newaxis])[0], np.float32)
-
-    def _upscale_encoded(self, lr):
+        height, width = lr.shape[:2]
+        if height * width > self.max_pixels:
+            raise WorkError(
+                f"the server takes {self.max_pixels} pixels at once, and a tile has {height}x{width}: "
+                "export the model with a larger --max-pixels"
+            )
+        if lr.dtype != np.uint8:
+            return np.asarray(self._connection.predict("tensor", lr=lr[np.newaxis])[0], np.float32)
         encoded = io.BytesIO()
         Image.fromarray(lr).save(encoded, "PNG", compress_level=1)
         (sr_bytes,) = self._connection.predict("serving_default", image_bytes=[encoded.getvalue()])
@@ -89,7 +84,7 @@ class RemoteUpscaler:
 def remote_upscaler(connection, name):
     """A `TiledUpscaler` of a model on a server: what is larger than the server takes is sent in tiles.
 
-    The tiles have a halo of the network's receptive field, so they join to what the whole picture would give.
+    They are the tiles that a network on this machine would get, the server's limit in place of the free memory.
     """
     whole = RemoteUpscaler(connection, name)
-    return TiledUpscaler(whole, whole.tile)
+    return TiledUpscaler(whole, most_pixels=whole.max_pixels)

@@ -53,14 +53,17 @@ class RestConnection:
         """
         body = {
             "signature_name": signature,
-            "inputs": {name: _to_json(values) for name, values in inputs.items()},
+            # Rows, since the server indents what it answers in columns: four times as many bytes.
+            "instances": [
+                dict(zip(inputs, row, strict=True)) for row in zip(*map(_to_json, inputs.values()), strict=True)
+            ],
         }
         try:
             response = self._session.post(self._url, json=body, timeout=self._timeout)
             answer = response.json()
             if response.status_code != requests.codes.ok:
                 raise WorkError(f"the server refuses the request: {answer['error']}")
-            return _from_json(answer["outputs"])
+            return _from_json(answer["predictions"])
         except (requests.RequestException, LookupError, TypeError) as error:
             raise WorkError(f"no answer of TensorFlow Serving at {self._url}: {first_line(error)}") from error
 

@@ -9,14 +9,13 @@ import functools
 import numpy as np
 from keras import layers
 
-from srgan_tf.models.layers import MaximumPReLU
+from srgan_tf.models.layers import ConvBeforeShuffle, MaximumPReLU
 from srgan_tf.models.precision import as_float32
 from srgan_tf.models.rewriting import (
     Graph,
     Rewriting,
     copy_of,
     is_plain_convolution,
-    kernel_before_shuffle,
     shuffle_before,
 )
 
@@ -65,9 +64,8 @@ def fold_batch_norms(model):
 def shuffle_last(model):
     """Moves the last convolution, and the activations between, before the pixel shuffle in front of them.
 
-    Its r x r output phases become channels, which the shuffle then spreads: see `kernel_before_shuffle`. SRResNet's 9x9
-    tail from 64 channels to 3 so becomes a 5x5 one from 256 to 12 at half size: a quarter more arithmetic, in a shape
-    that machines do at a multiple of the rate.
+    SRResNet's 9x9 tail from 64 channels to 3 so becomes a 5x5 one from 256 to 12 at half size: a quarter more
+    arithmetic, in a shape that machines do at a multiple of the rate. See `layers.ConvBeforeShuffle`.
 
     Worth it only where few channels are made of many, as in a tail to RGB: at most a quarter as many.
     """
@@ -79,14 +77,26 @@ def shuffle_last(model):
             continue
         shuffle, between = found
         block = shuffle.block_size
-        kernel = kernel_before_shuffle(conv.kernel.numpy(), block).numpy()
-        config = conv.get_config() | {"filters": kernel.shape[-1], "kernel_size": kernel.shape[:2]}
-        rewriting.layers[conv.name] = layers.Conv2D.from_config(config)
-        rewriting.weights[conv.name] = [kernel, np.tile(conv.bias, block**2)] if conv.use_bias else [kernel]
+        rewriting.layers[conv.name] = ConvBeforeShuffle.from_config(conv.get_config() | {"block": block})
         for layer in between:
             rewriting.weights[layer.name] = [np.tile(weight, block**2) for weight in layer.get_weights()]
         rewriting.calls[shuffle.name] = _pass_on
         rewriting.calls[conv.name] = functools.partial(_call_before, copy_of(shuffle))
+    return rewriting.apply(model)
+
+
+def store_shuffled_kernels(model):
+    """Undoes the saving of `ConvBeforeShuffle`: what it makes of its weights in each call becomes the weights.
+
+    For runtimes that are fastest where kernels are constants, and whose converters do not see that these are.
+    """
+    rewriting = Rewriting()
+    for conv in model.layers:
+        if isinstance(conv, ConvBeforeShuffle):
+            config = conv.get_config() | {"filters": conv.filters, "kernel_size": conv.kernel_size}
+            rewriting.layers[conv.name] = layers.Conv2D.from_config({k: v for k, v in config.items() if k != "block"})
+            offsets = [np.tile(conv.offsets, conv.block**2)] if conv.use_bias else []
+            rewriting.weights[conv.name] = [np.asarray(conv.shuffled_kernel()), *offsets]
     return rewriting.apply(model)
 
 

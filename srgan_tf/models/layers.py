@@ -131,14 +131,13 @@ class WindowAttention(keras.layers.Layer):
         size, heads = self.window_size, self.num_heads
         batch, height, width = tf.unstack(tf.shape(image)[:3])
         channels = image.shape[-1]
-        padding = [[self.shift, -(length + self.shift) % size] for length in (height, width)]
-        rows, columns = (height + sum(padding[0])) // size, (width + sum(padding[1])) // size
+        rows, columns = ((length + self.shift + size - 1) // size for length in (height, width))
+        below, beside = (rows * size - self.shift - height, columns * size - self.shift - width)
+        padding = [[0, 0], [self.shift, below], [self.shift, beside], [0, 0]]
 
         def split(maps):
             """[n, height, width, c] to [n, windows, pixels of one, c]."""
-            windows = tf.reshape(
-                tf.pad(maps, [[0, 0], *padding, [0, 0]]), (-1, rows, size, columns, size, maps.shape[-1])
-            )
+            windows = tf.reshape(tf.pad(maps, padding), (-1, rows, size, columns, size, maps.shape[-1]))
             windows = tf.transpose(windows, (0, 1, 3, 2, 4, 5))
             return tf.reshape(windows, (-1, rows * columns, size**2, maps.shape[-1]))
 
@@ -146,8 +145,9 @@ class WindowAttention(keras.layers.Layer):
         query, key, value = tf.unstack(qkv, axis=3)
         scores = tf.einsum("bwqhc,bwkhc->bwhqk", query * (channels // heads) ** -0.5, key)
         bias = tf.transpose(tf.gather_nd(self.position_bias, self._bias_indices), (2, 0, 1))
-        outside = 1.0 - split(tf.ones((1, height, width, 1)))[..., 0]  # [1, windows, pixels]
-        scores = tf.cast(scores + bias, tf.float32) - 1e9 * outside[:, :, tf.newaxis, tf.newaxis]
+        outside = 1.0 - split(tf.ones((1, height, width, 1)))
+        outside = tf.reshape(outside, (1, rows * columns, 1, 1, size**2))
+        scores = tf.cast(scores + bias, tf.float32) - 1e9 * outside
         attended = tf.einsum("bwhqk,bwkhc->bwqhc", tf.cast(tf.nn.softmax(scores), value.dtype), value)
         joined = self.projection(tf.reshape(attended, (batch, rows * columns, size**2, channels)))
         joined = tf.reshape(joined, (batch, rows, columns, size, size, channels))
@@ -171,3 +171,76 @@ class MaximumPReLU(keras.layers.PReLU):
     def call(self, x):
         """See `keras.layers.PReLU`."""
         return keras.ops.maximum(x, self.alpha * x)
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class ConvBeforeShuffle(keras.layers.Conv2D):
+    """A convolution of what comes after a pixel shuffle, done before it; the shuffle comes after this layer then.
+
+    The weights are those of the convolution after the shuffle: the kernel that this layer works with, see
+    `kernel_before_shuffle`, has several times as many numbers, most of them zeros, and is made anew in each call, which
+    takes no time beside the convolution.
+
+    Args:
+        filters: of the convolution after the shuffle, which has odd sides, zero padding and no activation.
+        kernel_size: its (height, width).
+        block: r, by which the shuffle enlarges.
+        **options: as in `keras.layers.Conv2D`.
+    """
+
+    def __init__(self, filters, kernel_size, block, **options):
+        self.block = block
+        self._after = {"filters": filters, "kernel_size": tuple(kernel_size)}
+        super().__init__(block**2 * filters, [2 * _reach(size, block) + 1 for size in kernel_size], **options)
+
+    def build(self, input_shape):
+        """Makes the weights of the convolution after the shuffle."""
+        filters, channels = self._after["filters"], input_shape[-1] // self.block**2
+        self.taps = self.add_weight((*self._after["kernel_size"], channels, filters), name="taps")
+        self.offsets = self.add_weight((filters,), name="offsets") if self.use_bias else None
+
+    def call(self, x):
+        """[batch, height, width, r * r * channels] to [batch, height, width, r * r * filters]."""
+        x = self.convolution_op(x, self.shuffled_kernel())
+        return x + tf.tile(self.offsets, [self.block**2]) if self.use_bias else x
+
+    def shuffled_kernel(self):
+        """The kernel over the channels before the shuffle, [height, width, r * r * channels, r * r * filters]."""
+        return kernel_before_shuffle(tf.convert_to_tensor(self.taps), self.block)
+
+    def get_config(self):
+        """See `keras.layers.Layer`."""
+        return super().get_config() | self._after | {"block": self.block}
+
+
+def kernel_before_shuffle(kernel, block):
+    """The kernel that does before a pixel shuffle what another does after it.
+
+    Output pixel r y + i sees the taps d at rows r y + i + d, which lie in the unshuffled row y + floor((i + d) / r) as
+    phase (i + d) mod r. The r x r output phases become channels, each with the kernel at another place.
+
+    Args:
+        kernel: [k, k, in, out], k odd.
+        block: r, the factor of the shuffle.
+
+    Returns:
+        Tensor [n, n, block^2 in, block^2 out], n = 2 ceil((k - 1) / (2 block)) + 1.
+    """
+    height, width, channels, filters = kernel.shape
+
+    def padding(size, phase):
+        before = block * _reach(size, block) - size // 2 + phase
+        return before, block * (2 * _reach(size, block) + 1) - size - before
+
+    phases = [
+        tf.pad(kernel, [padding(height, row), padding(width, column), (0, 0), (0, 0)])
+        for row, column in np.ndindex(block, block)
+    ]
+    rows, columns = (2 * _reach(size, block) + 1 for size in (height, width))
+    moved = tf.reshape(tf.stack(phases, axis=3), (rows, block, columns, block, channels, block**2 * filters))
+    return tf.reshape(tf.transpose(moved, (0, 2, 1, 3, 4, 5)), (rows, columns, block**2 * channels, block**2 * filters))
+
+
+def _reach(size, block):
+    """How far a convolution of an odd side reaches, each way, in pixels before a shuffle."""
+    return -(-(size // 2) // block)

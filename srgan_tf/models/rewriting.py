@@ -3,8 +3,6 @@
 import collections
 
 import keras
-import numpy as np
-import tensorflow as tf
 from keras import layers
 
 
@@ -90,34 +88,3 @@ def shuffle_before(graph, conv):
 def is_plain_convolution(operation):
     """Whether it is a `Conv2D`, of no derived class and without an activation."""
     return type(operation) is layers.Conv2D and operation.activation is keras.activations.linear
-
-
-def kernel_before_shuffle(kernel, block):
-    """The kernel that does before a pixel shuffle what another does after it.
-
-    Output pixel r y + i sees the taps d at rows r y + i + d, which lie in the unshuffled row y + floor((i + d) / r) as
-    phase (i + d) mod r. The r x r output phases become channels, each with the kernel at another place.
-
-    Args:
-        kernel: [k, k, in, out], k odd.
-        block: r, the factor of the shuffle.
-
-    Returns:
-        Tensor [n, n, block^2 in, block^2 out], n = 2 ceil((k - 1) / (2 block)) + 1.
-    """
-    height, width, channels, filters = kernel.shape
-
-    def reach(size):
-        return -(-(size // 2) // block)
-
-    def padding(size, phase):
-        before = block * reach(size) - size // 2 + phase
-        return before, block * (2 * reach(size) + 1) - size - before
-
-    phases = [
-        tf.pad(kernel, [padding(height, row), padding(width, column), (0, 0), (0, 0)])
-        for row, column in np.ndindex(block, block)
-    ]
-    rows, columns = 2 * reach(height) + 1, 2 * reach(width) + 1
-    moved = tf.reshape(tf.stack(phases, axis=3), (rows, block, columns, block, channels, block**2 * filters))
-    return tf.reshape(tf.transpose(moved, (0, 2, 1, 3, 4, 5)), (rows, columns, block**2 * channels, block**2 * filters))

@@ -62,7 +62,7 @@ def rrdbnet(
         x = add_scaled(shortcut, x, f"block{block}")
     x = layers.Add(name="trunk_add")([head, convolve(x, num_filters, 3, "trunk_conv")])
     for stage in range(1, int(math.log2(scale)) + 1):
-        x = layers.UpSampling2D(2, name=f"upsample{stage}")(x)
+        x = keras.ops.depth_to_space(layers.Concatenate(name=f"upsample{stage}")([x] * 4), 2)
         x = activate(convolve(x, num_filters, 3, f"upsample{stage}_conv"), f"upsample{stage}")
     x = activate(convolve(x, num_filters, 3, "detail_conv"), "detail")
     # float32: half precision would round the pixels to fewer levels than uint8 has.

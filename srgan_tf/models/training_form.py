@@ -7,7 +7,8 @@ do, and whatever else is asked of them they leave to Keras.
 import tensorflow as tf
 from keras import layers
 
-from srgan_tf.models.rewriting import Graph, Rewriting, kernel_before_shuffle, shuffle_before
+from srgan_tf.models.layers import kernel_before_shuffle
+from srgan_tf.models.rewriting import Graph, Rewriting, shuffle_before
 
 
 class FusedBatchNormalization(layers.BatchNormalization):

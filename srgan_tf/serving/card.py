@@ -6,6 +6,7 @@ import pathlib
 
 import srgan_tf
 from srgan_tf.errors import UserError, first_line
+from srgan_tf.outputs import read_rows
 from srgan_tf.serving.module import describe_network
 from srgan_tf.serving.runtimes import SIGNATURE
 
@@ -16,7 +17,8 @@ def training_facts(model, *, scores=None, license_text=None):
     """What can be found out about a model's training.
 
     Args:
-        model: what `--model` named; a run folder tells its preset, its data and its last validation scores.
+        model: path of a run folder, which tells its preset, its data and its last validation scores, or of a `.keras`
+            file. A card beside that, NAME.json, tells "preset", "data", "scores" and "license", as far as it has them.
         scores: a `metrics.json` of evaluate.py, or None.
         license_text: under which terms the weights may be used, or None.
 
@@ -24,48 +26,70 @@ def training_facts(model, *, scores=None, license_text=None):
         Dictionary of headings to lines of text, for `model_card`.
 
     Raises:
-        UserError: `scores` is no such file, or the run folder's files are damaged.
+        UserError: `scores` is no such file, or the files of the run folder or the card are damaged.
     """
-    facts = {"Model": [f"exported from {pathlib.Path(model).name!r} by srgan_tf {srgan_tf.__version__}"]}
-    run = pathlib.Path(model)
+    path = pathlib.Path(model)
     try:
-        if (run / "config.json").is_file():
-            config = json.loads((run / "config.json").read_text())
-            facts["Model"] += [f"preset: {config['preset']}"]
-            facts["Training data"] = [f"training: {', '.join(config['data']['train'])}"]
-            if config["data"]["valid"]:
-                facts["Training data"] += [f"validation: {', '.join(config['data']['valid'])}"]
-        if (run / "metrics.jsonl").is_file():
-            facts["Scores"] = _last_validation((run / "metrics.jsonl").read_text().splitlines())
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"cannot read what the run folder {str(model)!r} says of itself: {first_line(error)}"
-        ) from error
+        facts = _of_run(path) if path.is_dir() else _of_card(path.with_suffix(".json"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"cannot read what lies beside the model {str(model)!r}: {first_line(error)}") from error
+    origin = f"exported from {path.name!r} by srgan_tf {srgan_tf.__version__}"
+    facts["Model"] = [origin, *facts.get("Model", [])]
     if scores is not None:
-        facts["Scores"] = facts.get("Scores", []) + _evaluation(scores)
+        facts["Scores"] = facts.get("Scores", []) + _of_evaluation(scores)
     if license_text is not None:
         facts["Licence of the weights"] = [license_text]
     return facts
 
 
-def _last_validation(lines):
-    rows = [row for row in map(json.loads, lines) if any(name.startswith("eval/") for name in row)]
-    if not rows:
-        return []
-    row = rows[-1]
-    values = [f"{name.removeprefix('eval/')} {row[name]:.4g}" for name in row if name.startswith("eval/")]
-    return [f"validation pictures, {row['phase']} step {row['step']}: {', '.join(values)}"]
+def _of_run(folder):
+    facts = {}
+    if (folder / "config.json").is_file():
+        config = json.loads((folder / "config.json").read_text())
+        facts["Model"] = [f"preset: {config['preset']}"]
+        facts["Training data"] = [
+            f"{'training' if use == 'train' else 'validation'}: {', '.join(config['data'][use])}"
+            for use in ("train", "valid")
+            if config["data"][use]
+        ]
+    for row in reversed(read_rows(folder / "metrics.jsonl", phase=str, step=int)):
+        scores = {name.removeprefix("eval/"): row[name] for name in row if name.startswith("eval/")}
+        if scores:
+            facts["Scores"] = [f"validation pictures, {row['phase']} step {row['step']}: {_figures(scores)}"]
+            break
+    return facts
 
 
-def _evaluation(path):
+def _of_card(file):
+    card = json.loads(file.read_text()) if file.is_file() else {}
+    facts = {
+        "Model": [f"preset: {card['preset']}"] if "preset" in card else [],
+        "Training data": [card["data"]] if "data" in card else [],
+        "Scores": _score_lines(card.get("scores", {})),
+        "Licence of the weights": [card["license"]] if "license" in card else [],
+    }
+    return {heading: lines for heading, lines in facts.items() if lines}
+
+
+def _of_evaluation(path):
     try:
         report = json.loads(pathlib.Path(path).read_text())
-        lines = [f"protocol: {report['protocol']}"]
-        for name, dataset in report["datasets"].items():
-            lines.append(f"{name}: " + ", ".join(f"{metric} {value:.4g}" for metric, value in dataset["mean"].items()))
+        means = {name: dataset["mean"] for name, dataset in report["datasets"].items()}
+        return _score_lines({"protocol": report["protocol"]} | means)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise UserError(f"{str(path)!r} is no metrics.json of evaluate.py: {first_line(error)}") from error
-    return lines
+
+
+def _score_lines(scores):
+    """A line of each of `scores`: "protocol", which is a sentence, and data sets by their mean scores."""
+    return [f"{name}: {value if name == 'protocol' else _figures(value)}" for name, value in scores.items()]
+
+
+def _figures(scores):
+    """Scores in words; null in our files is what JSON cannot hold, such as the infinite PSNR of equal pictures."""
+    return ", ".join(
+        f"{name} {'not finite' if value is None else format(value, '.4g')}" for name, value in scores.items()
+    )
 
 
 def model_card(generator, signatures, *, description, facts):

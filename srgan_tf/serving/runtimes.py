@@ -1,12 +1,13 @@
 """What the exports for other runtimes share: the function that is converted, and the comparison with the generator."""
 
+import contextlib
 import importlib
 
 import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.errors import UserError, WorkError
+from srgan_tf.errors import UserError, WorkError, first_line
 
 EXTRAS = "requirements-export.txt"
 SIGNATURE = "upscale"  # what the exported function is called
@@ -40,6 +41,21 @@ def upscaling_function(generator, *, batch, size):
         return {"sr": tf.clip_by_value(generator(lr, training=False), 0.0, 1.0)}
 
     return upscale
+
+
+@contextlib.contextmanager
+def conversion(form):
+    """Makes a `WorkError` of what a converter or a runtime raises in the `with` block, which is of many kinds.
+
+    Args:
+        form: the format, for the message.
+    """
+    try:
+        yield
+    except (UserError, WorkError):
+        raise
+    except Exception as error:
+        raise WorkError(f"this network cannot be exported as {form}: {first_line(error)}") from error
 
 
 def compare(generator, run, size, *, tolerance=1e-4, least_psnr=None):

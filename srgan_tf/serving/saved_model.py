@@ -2,9 +2,8 @@
 
 import errno
 import json
-import os
 import pathlib
-import shutil
+import tempfile
 
 import numpy as np
 import tensorflow as tf
@@ -49,12 +48,11 @@ def export_saved_model(
     make_folder(output)
     if version in versions(output):
         raise _version_exists(output, version)
-    unfinished = output / f".unfinished-{os.getpid()}"
     description = describe_network(generator, max_pixels=max_pixels)
     network = fast_generator(generator)
     module = serving_module(network, description)
-    try:
-        unfinished.mkdir()
+    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as folder:
+        unfinished = pathlib.Path(folder) / "version"  # the folder itself is for its owner's eyes, not for a server's
         signatures = {signature: getattr(module, name) for signature, name in SIGNATURES.items()}
         tf.saved_model.save(module, unfinished, signatures=signatures)
         extra = unfinished / "assets.extra"
@@ -68,8 +66,6 @@ def export_saved_model(
         (unfinished / card.FILE).write_text(text)
         _compare(as_float32(generator), network, unfinished)
         return _publish(unfinished, output, version)
-    finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
 
 
 def _publish(unfinished, output, version):

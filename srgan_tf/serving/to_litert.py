@@ -1,14 +1,17 @@
 """The generator as a LiteRT (TensorFlow Lite) file."""
 
+import json
 import tempfile
+import zipfile
 
-import numpy as np
 import tensorflow as tf
 
-from srgan_tf.models.inference_form import fast_generator
+from srgan_tf.models.inference_form import fast_generator, store_shuffled_kernels
 from srgan_tf.models.precision import as_float32
 from srgan_tf.outputs import written_aside
-from srgan_tf.serving.runtimes import SIGNATURE, compare, require, upscaling_function
+from srgan_tf.serving.layout import DESCRIPTION_FILE
+from srgan_tf.serving.module import describe_network
+from srgan_tf.serving.runtimes import SIGNATURE, compare, conversion, require, upscaling_function
 
 # Names to the lowest PSNR, against the generator's own results on drawn pictures, that passes; None: equal to 1e-4.
 PRECISIONS = {"float32": None, "float16": 40.0, "int8": 20.0}
@@ -17,7 +20,8 @@ PRECISIONS = {"float32": None, "float16": 40.0, "int8": 20.0}
 def export_litert(generator, path, *, size=None, precision="float32"):
     """Writes a LiteRT file, loads it into LiteRT and compares before the file gets its name.
 
-    Its signature `upscale` takes `lr` float32 [1, height, width, 3] in [0, 1] and returns `sr`.
+    Its signature `upscale` takes `lr` float32 [1, height, width, 3] in [0, 1] and returns `sr`. A zip
+    archive at its end, where LiteRT's metadata keeps associated files too, holds what `load_litert` needs to know.
 
     Args:
         generator: functional `keras.Model` from LR to SR in [0, 1], of any precision.
@@ -31,10 +35,10 @@ def export_litert(generator, path, *, size=None, precision="float32"):
 
     Raises:
         UserError: LiteRT is not installed.
-        WorkError: its results deviate.
+        WorkError: the network cannot be converted, or the file's results deviate.
     """
     require("ai_edge_litert", "exporting LiteRT")
-    network = fast_generator(generator)
+    network = store_shuffled_kernels(fast_generator(generator))
     function = upscaling_function(network, batch=1, size=size)
     module = tf.Module()
     module.variables_read = [weight.value for weight in network.weights]
@@ -45,9 +49,12 @@ def export_litert(generator, path, *, size=None, precision="float32"):
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         if precision == "float16":
             converter.target_spec.supported_types = [tf.float16]
-        content = converter.convert()
-    with written_aside(path) as unfinished:
+        with conversion("LiteRT"):
+            content = converter.convert()
+    with written_aside(path) as unfinished, conversion("LiteRT"):
         unfinished.write_bytes(content)
+        with zipfile.ZipFile(unfinished, "a") as archive:
+            archive.writestr(DESCRIPTION_FILE, json.dumps(describe_network(generator, size=size)))
         result = compare(as_float32(generator), load_litert(unfinished)[0], size, least_psnr=PRECISIONS[precision])
     return function, result
 
@@ -56,17 +63,14 @@ def load_litert(path):
     """Loads a LiteRT file of `export_litert`, to run on the CPU.
 
     Returns:
-        (function of float32 arrays [1, height, width, 3], its "scale" and "receptive_field", which is unknown).
+        (function of float32 arrays [1, height, width, 3], its "scale", "receptive_field" and "size").
 
     Raises:
         UserError: LiteRT is not installed.
-        ValueError: the file is none of LiteRT's, or has no such signature.
+        zipfile.BadZipFile, KeyError: the file is not of `export_litert`. A damaged one makes LiteRT raise ValueError.
     """
     interpreter = require("ai_edge_litert.interpreter", "running a LiteRT file")
+    with zipfile.ZipFile(path) as archive:
+        description = json.loads(archive.read(DESCRIPTION_FILE))
     runner = interpreter.Interpreter(model_path=str(path)).get_signature_runner(SIGNATURE)
-
-    def run(lr):
-        return runner(lr=lr)["sr"]
-
-    scale = run(np.zeros((1, 8, 8, 3), np.float32)).shape[1] // 8
-    return run, {"scale": scale, "receptive_field": None}
+    return lambda lr: runner(lr=lr)["sr"], description

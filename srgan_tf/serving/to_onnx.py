@@ -7,7 +7,7 @@ from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.models.precision import as_float32
 from srgan_tf.outputs import written_aside
 from srgan_tf.serving.module import describe_network
-from srgan_tf.serving.runtimes import SIGNATURE, compare, require, upscaling_function
+from srgan_tf.serving.runtimes import SIGNATURE, compare, conversion, require, upscaling_function
 
 OPSET = 18
 DESCRIPTION_KEY = "srgan_tf"  # in the file's metadata
@@ -28,30 +28,45 @@ def export_onnx(generator, path, *, size=None):
 
     Raises:
         UserError: an optional package is not installed.
-        WorkError: ONNX Runtime's results deviate.
+        WorkError: the network cannot be converted, or ONNX Runtime's results deviate.
     """
-    tf2onnx = require("tf2onnx", "exporting ONNX")
     onnx = require("onnx", "exporting ONNX")
     require("onnxruntime", "exporting ONNX")
-    logging.getLogger("tf2onnx").setLevel(logging.WARNING)
-    network = fast_generator(generator)
-    function = upscaling_function(network, batch=None, size=size)
-    model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
-    model.graph.name = SIGNATURE
-    _name_output(model.graph, "sr")
-    onnx.helper.set_model_props(model, {DESCRIPTION_KEY: json.dumps(describe_network(generator))})
-    onnx.checker.check_model(model, full_check=True)
-    with written_aside(path) as unfinished:
+    model, function = convert(generator, size=size)
+    with written_aside(path) as unfinished, conversion("ONNX"):
+        onnx.checker.check_model(model, full_check=True)
         onnx.save(model, unfinished)
         deviation = compare(as_float32(generator), load_onnx(unfinished)[0], size)
     return function, deviation
+
+
+def convert(generator, *, size=None):
+    """What `export_onnx` writes.
+
+    Returns:
+        (`onnx.ModelProto`, the function that it was made from).
+
+    Raises:
+        UserError: tf2onnx is not installed.
+        WorkError: the network cannot be converted.
+    """
+    tf2onnx = require("tf2onnx", "exporting ONNX")
+    onnx = require("onnx", "exporting ONNX")
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs each rewriting that it cannot do as an error
+    function = upscaling_function(fast_generator(generator), batch=None, size=size)
+    with conversion("ONNX"):
+        model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
+    model.graph.name = SIGNATURE
+    _name_output(model.graph, "sr")
+    onnx.helper.set_model_props(model, {DESCRIPTION_KEY: json.dumps(describe_network(generator, size=size))})
+    return model, function
 
 
 def load_onnx(path):
     """Loads an ONNX file of `export_onnx`, to run on the CPU.
 
     Returns:
-        (function of float32 arrays [batch, height, width, 3], its "scale" and "receptive_field").
+        (function of float32 arrays [batch, height, width, 3], its "scale", "receptive_field" and "size").
 
     Raises:
         UserError: ONNX Runtime is not installed.

@@ -13,7 +13,7 @@ import tensorflow as tf
 from srgan_tf import hardware
 from srgan_tf.data.pictures import write_picture
 from srgan_tf.evaluation import json_scores
-from srgan_tf.outputs import written_aside
+from srgan_tf.outputs import read_rows, written_aside
 from srgan_tf.training.alarms import Alarms
 
 _log = logging.getLogger(__name__)
@@ -164,7 +164,7 @@ def drop_rows(file, phase, step):
         return
     kept = [row for row in _rows(file) if row["phase"] != phase or row["step"] <= step]
     text = "".join(json.dumps(row) + "\n" for row in kept)
-    if text != file.read_text():
+    if text != file.read_text(errors="replace"):
         with written_aside(file) as unfinished:
             unfinished.write_text(text)
 
@@ -207,14 +207,7 @@ def _is_validation(tag):
 
 
 def _rows(file):
-    """The rows of a metrics.jsonl; a line cut short by a kill is passed over."""
-    rows = []
-    for line in file.read_text().splitlines() if file.exists() else ():
-        try:
-            rows.append(json.loads(line))
-        except json.JSONDecodeError:
-            continue
-    return rows
+    return read_rows(file, phase=str, step=int)
 
 
 def _duration(seconds):

@@ -19,7 +19,7 @@ import tensorflow as tf
 from srgan_tf import config as configuration
 from srgan_tf import hardware
 from srgan_tf.errors import UserError, first_line
-from srgan_tf.outputs import make_folder, written_aside
+from srgan_tf.outputs import make_folder, read_rows, written_aside
 
 CONFIG_FILE = "config.json"
 SESSIONS_FILE = "sessions.jsonl"
@@ -113,10 +113,7 @@ def record_session(workdir, train_pairs, *, replicas):
         "replicas": replicas,
         "data": fingerprint(train_pairs),
     }
-    sessions = []
-    for line in file.read_text(errors="replace").splitlines() if file.exists() else ():
-        with contextlib.suppress(json.JSONDecodeError):  # cut short by a failing disk
-            sessions.append(json.loads(line))
+    sessions = read_rows(file, data=str)
     if sessions and sessions[-1]["data"] != session["data"]:
         _log.warning("the training pictures are not those of the session before: this run cannot be made again exactly")
     with written_aside(file) as unfinished:

@@ -8,7 +8,7 @@ import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
-from conftest import ROOT
+from conftest import ROOT, assert_same_picture
 from PIL import Image
 from serving_server import serve
 
@@ -20,6 +20,7 @@ from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference import network_upscaler
 from srgan_tf.models.generators import srresnet
 from srgan_tf.models.inference_form import fast_generator
+from srgan_tf.pixels import RECIPROCAL
 from srgan_tf.serving.saved_model import export_saved_model
 
 MAX_PIXELS = 80 * 80  # of a network that looks 10 pixels far: tiles of 60
@@ -54,11 +55,12 @@ def encode(picture):
 def test_a_picture(connection, served, rng):
     lr = rng.integers(0, 256, (17, 23, 3), dtype=np.uint8)
     upscaler = RemoteUpscaler(connection, "small")
-    assert (upscaler.name, upscaler.scale, upscaler.halo, upscaler.tile) == ("small", 4, 10, 60)
+    assert (upscaler.name, upscaler.scale, upscaler.halo, upscaler.max_pixels) == ("small", 4, 10, MAX_PIXELS)
     np.testing.assert_array_equal(upscaler.upscale(lr), served[1].upscale(lr))
-    sr = upscaler.upscale(lr / np.float32(255))
-    assert sr.dtype == np.float32
-    np.testing.assert_array_equal(sr, served[1].upscale(lr / np.float32(255)))
+    for floats in (lr / np.float32(255), lr * RECIPROCAL):  # the latter are levels, and must not come back as levels
+        sr = upscaler.upscale(floats)
+        assert sr.dtype == np.float32
+        np.testing.assert_array_equal(sr, served[1].upscale(floats))
 
 
 @pytest.mark.parametrize("size", [(81, 80), (197, 95), (40, 203)])
@@ -151,12 +153,55 @@ class Facts:
         return self.values
 
 
-@pytest.mark.parametrize(
-    ("facts", "halo", "tile"), [((4, 10, 400), 10, 0), ((4, -1, 10**6), None, 0), ((2, 3, 99), 3, 3)]
-)
-def test_tiles_by_what_the_model_says(facts, halo, tile):
-    upscaler = RemoteUpscaler(Facts(*facts), "small")
-    assert (upscaler.scale, upscaler.halo, upscaler.tile) == (facts[0], halo, tile)
+@pytest.mark.parametrize(("facts", "exact"), [((2, 18, 80**2), True), ((1, -1, 160**2), False), ((1, 94, 7**6), False)])
+@pytest.mark.parametrize("size", [(180, 191), (37, 900)])
+def test_no_request_is_above_the_servers_limit(monkeypatch, facts, exact, size):
+    scale, _, limit = facts
+    sent = []
+
+    def upscale(self, lr):
+        sent.append(lr.shape[0] * lr.shape[1])
+        return lr.repeat(scale, 0).repeat(scale, 1)
+
+    monkeypatch.setattr(RemoteUpscaler, "upscale", upscale)
+    upscaler = remote_upscaler(Facts(*facts), "small")
+    assert upscaler.exact == exact
+    lr = np.random.default_rng(0).random((*size, 3), np.float32)
+    np.testing.assert_allclose(upscaler.upscale(lr), lr.repeat(scale, 0).repeat(scale, 1), atol=1e-6)
+    assert max(sent) <= limit
+    assert len(sent) > 1 or size[0] * size[1] <= limit
+
+
+def test_a_limit_below_the_smallest_tile(rng):
+    upscaler = remote_upscaler(Facts(4, 40, 1000), "small")
+    with pytest.raises(WorkError, match="takes 1000 pixels at once, and a tile has 30x96: export"):
+        upscaler.upscale(rng.integers(0, 256, (30, 112, 3), dtype=np.uint8))
+
+
+def test_tiles_that_fade_travel_as_floats(monkeypatch, tmp_path, rng):
+    """A network that looks at the whole picture: its files are those of upscale.py with the same tiles."""
+    options = {"normalization": "none", "output_activation": "linear", "bilinear_skip": True, "attention": "channel"}
+    generator = srresnet(num_blocks=1, num_filters=8, head_kernel_size=3, tail_kernel_size=3, init_gain=0.3, **options)
+    version = export_saved_model(generator, tmp_path / "model", max_pixels=176**2, warm_up_sizes=[])
+    Image.fromarray(rng.integers(0, 256, (100, 330, 3), np.uint8)).save(tmp_path / "large.png")
+    Image.fromarray(rng.integers(0, 256, (20, 330, 3), np.uint8)).save(tmp_path / "fits.png")
+    local = network_upscaler(fast_generator(generator), "small").whole
+    for name, tile in (("large", 176 - 2 * 64 - 15), ("fits", 0)):
+        upscaling.run(local, upscaling.plan([tmp_path / f"{name}.png"], tmp_path / "expected"), print, tile=tile)
+    with serve(version, "small") as server:
+        connection = connect(server.grpc, "small")
+        predict, signatures = connection.predict, []
+        monkeypatch.setattr(
+            connection,
+            "predict",
+            lambda signature, **inputs: signatures.append(signature) or predict(signature, **inputs),
+        )
+        upscaler = RemoteUpscaler(connection, "small")
+        for name, signature in (("large", "tensor"), ("fits", "serving_default")):
+            jobs = upscaling.plan([tmp_path / f"{name}.png"], tmp_path / "actual")
+            upscaling.run(upscaler, jobs, print, server_limit=upscaler.max_pixels)
+            assert signatures[-1] == signature
+            assert_same_picture(*(read_picture(tmp_path / kind / f"{name}.png") for kind in ("actual", "expected")))
 
 
 def test_two_hundred_mixed_requests_from_eight_threads(served, rng):

@@ -63,9 +63,10 @@ def test_what_each_step_leaves():
     generator = trained(srresnet(num_blocks=2, num_filters=12))
     assert "BatchNormalization" not in kinds(inference_form.fold_batch_norms(generator))
     shuffled = inference_form.shuffle_last(generator)
-    assert kinds(shuffled)[-4:] == ["Conv2D", "DepthToSpace", "Activation", "Rescaling"]
+    assert kinds(shuffled)[-4:] == ["ConvBeforeShuffle", "DepthToSpace", "Activation", "Rescaling"]
     tail = shuffled.get_layer("tail_conv")
-    assert tail.kernel.shape == (5, 5, 48, 12)
+    assert tail.shuffled_kernel().shape == (5, 5, 48, 12)
+    assert tail.count_params() == generator.get_layer("tail_conv").count_params()  # nothing is stored for it
     assert "PReLU" not in kinds(inference_form.maximize_prelus(generator))
     fast = kinds(inference_form.fast_generator(generator))
     assert {"BatchNormalization", "PReLU"}.isdisjoint(fast)
@@ -81,6 +82,18 @@ def test_folding_by_hand():
     conv = inference_form.fold_batch_norms(model).get_layer("conv")
     np.testing.assert_allclose(conv.kernel, [[[[3.0]]]])
     np.testing.assert_allclose(conv.bias, [1.0])
+
+
+@pytest.mark.parametrize("bias", [True, False])
+def test_a_moved_tail_with_its_kernel_stored(rng, bias):
+    lr = keras.Input((None, None, 48))
+    tail = layers.Conv2D(3, (3, 5), padding="same", use_bias=bias, bias_initializer="random_normal", name="tail")
+    shuffled = inference_form.shuffle_last(keras.Model(lr, tail(keras.ops.depth_to_space(lr, 2))))
+    stored = inference_form.store_shuffled_kernels(shuffled)
+    assert "ConvBeforeShuffle" in kinds(shuffled)
+    assert "ConvBeforeShuffle" not in kinds(stored)
+    x = rng.random((1, 5, 7, 48), np.float32)
+    np.testing.assert_array_equal(stored(x), shuffled(x))
 
 
 def test_slopes_above_one_stay_prelu(rng):

@@ -3,7 +3,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf.models.layers import BilinearResizing, BilinearUpsampling, SpectralConv2D, WindowAttention
+from srgan_tf.models.layers import (
+    BilinearResizing,
+    BilinearUpsampling,
+    SpectralConv2D,
+    WindowAttention,
+    kernel_before_shuffle,
+)
 
 
 def test_value_worked_by_hand():
@@ -139,3 +145,16 @@ def test_window_attention_with_position_bias_on_any_size(rng, shape, shift):
 def test_heads_must_divide_the_channels():
     with pytest.raises(ValueError, match=r"10 channels.*3"):
         WindowAttention(3).build((None, None, None, 10))
+
+
+def test_a_moved_kernel_by_hand():
+    # One row, shuffle by 2 of the channels (a, b): a0 b0 a1 b1 ...; the kernel (10, 1, 100) makes of them, at the even
+    # places, 10 b[-1] + a0 + 100 b0, and at the odd ones 10 a0 + b0 + 100 a[+1].
+    kernel = np.zeros((1, 3, 1, 1))
+    kernel[0, :, 0, 0] = [10, 1, 100]
+    moved = kernel_before_shuffle(kernel, 2).numpy()
+    assert moved.shape == (1, 3, 4, 4)
+    # The channels of a shuffle by 2 are (upper left, upper right, lower left, lower right).
+    np.testing.assert_array_equal(moved[0, :, :2, 0], [[0, 10], [1, 100], [0, 0]])
+    np.testing.assert_array_equal(moved[0, :, :2, 1], [[0, 0], [10, 1], [100, 0]])
+    np.testing.assert_array_equal(moved[0, :, 2:, :2], 0)  # a kernel of one row does not mix rows

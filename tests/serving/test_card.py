@@ -50,9 +50,38 @@ def test_scores_that_are_none(tmp_path, text):
         card.training_facts("alone.keras", scores=tmp_path / "metrics.json")
 
 
+def test_damaged_rows_are_passed_over(run_folder):
+    with (run_folder / "metrics.jsonl").open("a") as file:
+        file.write('null\n[1]\n{"phase": "gan", "step": null, "eval/psnr_y": 1}\n{"eval/psnr_y": 2}\n')
+        file.write('{"phase": "gan", "step": 120, "eval/psnr_y": null, "eval/ssim_y": 1.0}\n{"phase": "gan", "st')
+    scores = card.training_facts(run_folder)["Scores"]
+    assert scores == ["validation pictures, gan step 120: psnr_y not finite, ssim_y 1"]
+
+
+def test_a_card_beside_the_file(tmp_path):
+    known = {
+        "preset": "compact_x4",
+        "data": "photographs, CC0",
+        "license": "CC-BY-4.0",
+        "scores": {"protocol": "y-border", "Set5": {"psnr_y": 31.294, "ssim_y": 0.8816}},
+    }
+    (tmp_path / "compact_x4.json").write_text(json.dumps(known))
+    facts = card.training_facts(tmp_path / "compact_x4.keras")
+    assert facts.pop("Model")[1:] == ["preset: compact_x4"]
+    assert facts == {
+        "Training data": ["photographs, CC0"],
+        "Scores": ["protocol: y-border", "Set5: psnr_y 31.29, ssim_y 0.8816"],
+        "Licence of the weights": ["CC-BY-4.0"],
+    }
+    assert card.training_facts(tmp_path / "compact_x4.keras", license_text="MIT")["Licence of the weights"] == ["MIT"]
+    (tmp_path / "compact_x4.json").write_text("[]")
+    with pytest.raises(UserError, match="cannot read what lies beside the model"):
+        card.training_facts(tmp_path / "compact_x4.keras")
+
+
 def test_a_damaged_run_folder(run_folder):
     (run_folder / "config.json").write_text("{}")
-    with pytest.raises(UserError, match="cannot read what the run folder"):
+    with pytest.raises(UserError, match="cannot read what lies beside the model"):
         card.training_facts(run_folder)
 
 

@@ -3,15 +3,18 @@
 import json
 import re
 
+import keras
 import numpy as np
 import pytest
-from conftest import assert_same_picture
+import tensorflow as tf
+from conftest import SHRUNK, assert_same_picture
 
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference import load_upscaler, network_upscaler
-from srgan_tf.models.generators import srresnet
+from srgan_tf.models.generators import compact, srresnet
 from srgan_tf.models.precision import precision_scope
 from srgan_tf.serving import runtimes
+from srgan_tf.serving.module import describe_network
 from srgan_tf.serving.to_litert import export_litert, load_litert
 from srgan_tf.serving.to_onnx import export_onnx, load_onnx
 
@@ -29,29 +32,53 @@ def form(request):
     return forms[request.param]
 
 
+class Unconvertible(keras.layers.Layer):
+    """Doubles a picture by an operation that neither format has."""
+
+    def call(self, lr):
+        areas = tf.image.resize(lr, 2 * tf.shape(lr)[1:3], "area")
+        return tf.math.bessel_i0e(areas)
+
+    def compute_output_shape(self, shape):
+        return shape[0], shape[1] and 2 * shape[1], shape[2] and 2 * shape[2], 3
+
+
 def sr_of(generator, lr):
     return np.clip(generator(lr), 0, 1)
 
 
-@pytest.mark.parametrize("options", [{}, {"normalization": "none", "activation": "leaky_relu", "bilinear_skip": True}])
-def test_any_size(tmp_path, rng, form, options):
+@pytest.mark.parametrize("family", SHRUNK)
+def test_any_size(tmp_path, rng, form, family):
     export, load, name, _ = form
-    output = {"output_activation": "linear"} if options else {}
-    generator = srresnet(num_blocks=2, num_filters=8, **options, **output)
+    generator = SHRUNK[family]()
     _, deviation = export(generator, tmp_path / name)
     assert deviation < 1e-4
-    run, _ = load(tmp_path / name)
+    run, description = load(tmp_path / name)
+    assert description == describe_network(generator, size=None)
     for size in SIZES:
         lr = rng.random((1, *size, 3), np.float32)
         np.testing.assert_allclose(run(lr), sr_of(generator, lr), atol=1e-4)
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
-def test_one_size(tmp_path, rng, form, small_generator):
+def test_one_size(tmp_path, rng, form):
     export, load, name, _ = form
-    export(small_generator, tmp_path / name, size=(16, 24))
-    lr = rng.random((1, 16, 24, 3), np.float32)
-    np.testing.assert_allclose(load(tmp_path / name)[0](lr), sr_of(small_generator, lr), atol=1e-4)
+    generator = SHRUNK["msrresnet"]()
+    export(generator, tmp_path / name, size=(17, 24))
+    lr = rng.random((1, 17, 24, 3), np.float32)
+    np.testing.assert_allclose(load(tmp_path / name)[0](lr), sr_of(generator, lr), atol=1e-4)
+    with pytest.raises(UserError, match=rf"{re.escape(name)}' takes 17x24 pixels alone: .* without --size"):
+        load_upscaler(str(tmp_path / name))
+
+
+def test_what_cannot_be_converted_is_said_in_a_line(tmp_path, form):
+    export, _, name, _ = form
+    lr = keras.Input((None, None, 3))
+    generator = keras.Model(lr, Unconvertible()(lr))
+    with pytest.raises(WorkError, match=r"this network cannot be exported as (ONNX|LiteRT): .") as caught:
+        export(generator, tmp_path / name)
+    assert "\n" not in str(caught.value)
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_half_precision_model(tmp_path, rng, form):
@@ -72,7 +99,7 @@ def test_an_onnx_file_says_what_it_is(tmp_path, rng, small_generator):
     assert [entry.version for entry in model.opset_import if entry.domain == ""] == [18]
     assert ([x.name for x in model.graph.input], [x.name for x in model.graph.output]) == (["lr"], ["sr"])
     description = {entry.key: json.loads(entry.value) for entry in model.metadata_props}
-    assert description == {"srgan_tf": {"scale": 4, "receptive_field": 12}}
+    assert description == {"srgan_tf": {"scale": 4, "receptive_field": 12, "size": None}}
     batch = rng.random((3, 7, 9, 3), np.float32)
     np.testing.assert_allclose(load_onnx(tmp_path / "small.onnx")[0](batch), sr_of(small_generator, batch), atol=1e-4)
 
@@ -92,7 +119,7 @@ def test_as_a_model_of_the_other_scripts(tmp_path, rng, form, small_generator):
 
 def test_smaller_weights_cost_little(tmp_path):
     pytest.importorskip("ai_edge_litert")
-    generator = srresnet(num_blocks=4, num_filters=32)
+    generator = compact(num_blocks=4)
     sizes, scores = {}, {}
     for precision in ("float32", "float16", "int8"):
         path = tmp_path / f"{precision}.tflite"

@@ -158,3 +158,12 @@ def test_scores_that_are_there_and_those_that_are_not(tmp_path):
     assert not has_scores(file, "gan", 5)
     assert has_scores(file, "gan", 6)
     assert not has_scores(file, "pretrain", 6)
+
+
+def test_damaged_rows_are_dropped(tmp_path):
+    good = '{"phase": "gan", "step": 5, "loss": 1}\n'
+    (tmp_path / "metrics.jsonl").write_bytes(
+        b'null\n[3]\n{"step": 4}\n{"phase": "gan", "step": null}\n\xff\n' + good.encode()
+    )
+    make_reporter(tmp_path, "gan", 5)
+    assert (tmp_path / "metrics.jsonl").read_text() == good
