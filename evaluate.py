@@ -10,6 +10,7 @@ Writes report.html, metrics.json, scores.csv, table.md, the SR pictures and comp
 import sys
 
 from srgan_tf import cli
+from srgan_tf.weights import shipped
 
 
 def main():
@@ -19,8 +20,8 @@ def main():
         "--model",
         action="append",
         default=[],
-        help="bicubic, a run folder, a .keras file, or what export.py wrote; NAME=MODEL gives it another "
-        "name; may be repeated for a comparison",
+        help=f"bicubic, {', '.join(shipped.names())}, a run folder, a .keras file, or what export.py wrote; NAME=MODEL "
+        "gives it another name; may be repeated for a comparison",
     )
     parser.add_argument(
         "--interpolate",

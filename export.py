@@ -14,6 +14,7 @@ import sys
 
 from srgan_tf import cli
 from srgan_tf.errors import UserError
+from srgan_tf.weights import shipped
 
 SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
 
@@ -30,7 +31,7 @@ def size(text):
 def main():
     """Parses the flags, exports, and says where the result lies."""
     parser = cli.Parser(__doc__)
-    parser.add_argument("--model", required=True, help="a run folder or a .keras file")
+    parser.add_argument("--model", required=True, help=f"{', '.join(shipped.names())}, a run folder or a .keras file")
     parser.add_argument("--output", required=True, help="folder of the versions, or the ONNX or LiteRT file")
     parser.add_argument(
         "--format", default="saved_model", choices=("saved_model", *SUFFIXES), help="(default: %(default)s)"
@@ -61,10 +62,10 @@ def main():
             parser.error(f"--{name.replace('_', '-')} has no meaning for --format {flags.format}")
 
     from srgan_tf import hardware
-    from srgan_tf.inference import load_generator
+    from srgan_tf.loading import find, load_generator
     from srgan_tf.serving import card
 
-    facts = card.training_facts(flags.model, scores=flags.scores, license_text=flags.license)
+    facts = card.training_facts(find(flags.model), scores=flags.scores, license_text=flags.license)
     generator = load_generator(flags.model)
     print(
         f"exporting {flags.model} ({generator.count_params():,} parameters) as {flags.format}; "

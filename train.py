@@ -35,7 +35,7 @@ def main():
         "--deterministic", action="store_true", help="the same numbers on every run on one kind of GPU, at some cost"
     )
     parser.add_argument(
-        "--init-generator", metavar="MODEL", help="begin with the weights of a run folder or .keras file"
+        "--init-generator", metavar="MODEL", help="begin with the weights of another model, of equal network"
     )
     parser.add_argument("--profile", action="store_true", help="trace steps 11 to 20 for TensorBoard's profile plugin")
     parser.add_argument(

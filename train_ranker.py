@@ -45,7 +45,7 @@ def main():
     import keras
 
     from srgan_tf.data.sources import open_source
-    from srgan_tf.inference import load_upscaler
+    from srgan_tf.loading import load_upscaler
     from srgan_tf.metrics.niqe import load_niqe
     from srgan_tf.models.ranker import ranker_network
     from srgan_tf.outputs import make_folder

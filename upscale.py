@@ -1,6 +1,6 @@
 """Upscales pictures; no reference is needed.
 
-    python upscale.py photo.jpg holiday/ --model runs/srgan_x4 --output upscaled
+    python upscale.py photo.jpg holiday/ --output upscaled
     python upscale.py photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
 
 Any PNG, JPEG, WebP, TIFF, BMP or GIF: 8 or 16 bits, gray, palette, RGB, CMYK, transparent, turned by EXIF. Folders
@@ -12,13 +12,19 @@ import re
 import sys
 
 from srgan_tf import cli
+from srgan_tf.weights import shipped
 
 
 def main():
     """Parses the flags, upscales, and says where the results lie."""
     parser = cli.Parser(__doc__)
     parser.add_argument("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="folders are searched to their depth")
-    parser.add_argument("--model", required=True, help="bicubic, a run folder, a .keras file, or what export.py wrote")
+    parser.add_argument(
+        "--model",
+        default=shipped.DEFAULT,
+        help=f"bicubic, {', '.join(shipped.names())}, a run folder, a .keras file, or what export.py wrote "
+        "(default: %(default)s)",
+    )
     parser.add_argument("--output", required=True, help="folder for the results")
     parser.add_argument(
         "--format", default="png", choices=("png", "tiff", "jpeg", "webp"), help="of the results (default: %(default)s)"
@@ -86,8 +92,9 @@ def _kept(planned, jobs):
 def _upscaler(flags):
     """The model that the flags ask for, with what they add to it; it takes whole pictures, tiles come later."""
     from srgan_tf.ensemble import EnsembleUpscaler
-    from srgan_tf.inference import TiledUpscaler, load_generator, load_upscaler, network_upscaler
+    from srgan_tf.inference import TiledUpscaler, network_upscaler
     from srgan_tf.interpolation import interpolate
+    from srgan_tf.loading import load_generator, load_upscaler
     from srgan_tf.models.inference_form import fast_generator
     from srgan_tf.refinement import BackProjectionUpscaler
 

@@ -194,7 +194,7 @@ class Config:
     micro_batches: PositiveInt = 1
     """pieces of a batch that follow each other in memory: less of it is needed, and batch norm sees each by itself"""
     init_generator: str = ""
-    """a model whose weights the generator begins with: a run folder or a .keras file; --init-generator sets it"""
+    """the model whose weights the generator begins with, as --model takes it; --init-generator sets it"""
     freeze_batch_norm: bool = False
     """the generator's batch norms stay as they begin, statistics too: to go on from a trained generator"""
     max_skipped: PositiveInt = 20

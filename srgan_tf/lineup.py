@@ -4,8 +4,9 @@ import pathlib
 
 from srgan_tf.ensemble import EnsembleUpscaler
 from srgan_tf.errors import UserError
-from srgan_tf.inference import BicubicUpscaler, TiledUpscaler, load_generator, load_upscaler, network_upscaler
+from srgan_tf.inference import BicubicUpscaler, TiledUpscaler, network_upscaler
 from srgan_tf.interpolation import interpolate
+from srgan_tf.loading import load_generator, load_upscaler
 from srgan_tf.models.inference_form import fast_generator
 
 
@@ -13,7 +14,7 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
     """Loads models to be compared.
 
     Args:
-        models: what `inference.load_upscaler` takes, or NAME=MODEL for one under another name.
+        models: what `loading.load_upscaler` takes, or NAME=MODEL for one under another name.
         between: None, or two run folders or `.keras` files of equal networks.
         alphas: for each a network between these two is added, named A-B@ALPHA.
         ensemble: whether the self-ensemble of each network is added, named NAME+.

@@ -18,7 +18,7 @@ from conftest import FAST, ROOT, assert_same_picture
 
 from srgan_tf.data.pictures import read_picture, write_picture
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.inference import load_generator, load_upscaler
+from srgan_tf.loading import load_generator, load_upscaler
 
 TRAIN = [sys.executable, str(ROOT / "train.py"), *FAST]
 

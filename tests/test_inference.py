@@ -7,22 +7,14 @@ import tensorflow as tf
 from conftest import assert_same_picture
 
 from srgan_tf import inference, pixels
-from srgan_tf.errors import UserError, WorkError
+from srgan_tf.errors import WorkError
 from srgan_tf.models.generators import compact, srresnet
 from srgan_tf.models.inference_form import fast_generator
-from srgan_tf.resize import imresize
-from srgan_tf.serving.saved_model import export_saved_model
 
 
 @pytest.fixture
 def lr(rng):
     return rng.integers(0, 256, (17, 23, 3), dtype=np.uint8)
-
-
-def test_bicubic(lr):
-    upscaler = inference.load_upscaler("bicubic", scale=2)
-    assert (upscaler.name, upscaler.scale) == ("bicubic", 2)
-    np.testing.assert_array_equal(upscaler.upscale(lr), imresize(lr, 34, 46))
 
 
 def test_network(small_generator, lr):
@@ -162,70 +154,3 @@ def test_later_weights_are_seen(small_generator, lr):
     before = upscaler.upscale(lr)
     small_generator.get_layer("tail_conv").bias.assign([0.5, 0.5, 0.5])
     assert (upscaler.upscale(lr) != before).any()
-
-
-def test_every_form_of_a_model_gives_the_same_picture(tmp_path, small_generator, lr):
-    expected = inference.network_upscaler(small_generator, "small").upscale(lr)
-    run = tmp_path / "run"
-    run.mkdir()
-    small_generator.save(run / "generator.keras")
-    small_generator.save(tmp_path / "alone.keras")
-    version = export_saved_model(small_generator, tmp_path / "exported")
-    for model, name in (
-        (run, "run"),
-        (tmp_path / "alone.keras", "alone"),
-        (tmp_path / "exported", "exported"),
-        (version, "1"),
-    ):
-        upscaler = inference.load_upscaler(str(model))
-        assert (upscaler.name, upscaler.scale) == (name, 4)
-        assert_same_picture(upscaler.upscale(lr), expected, err_msg=str(model))
-
-
-def test_what_is_no_model(tmp_path):
-    with pytest.raises(UserError, match="no model 'missing'"):
-        inference.load_upscaler("missing")
-    with pytest.raises(UserError, match=r"holds neither generator\.keras nor a SavedModel"):
-        inference.load_upscaler(str(tmp_path))
-    (tmp_path / "text.keras").write_text("no model")
-    with pytest.raises(UserError, match=r"text\.keras' is no Keras model"):
-        inference.load_upscaler(str(tmp_path / "text.keras"))
-    (tmp_path / "1").mkdir()
-    (tmp_path / "1" / "saved_model.pb").write_bytes(b"no model")
-    with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote"):
-        inference.load_upscaler(str(tmp_path))
-
-
-@pytest.mark.parametrize("damage", ["description", "graph", "variables"])
-def test_a_damaged_saved_model(tmp_path, small_generator, damage):
-    version = export_saved_model(small_generator, tmp_path)
-    file = {
-        "description": version / "assets.extra" / "srgan_tf.json",
-        "graph": version / "saved_model.pb",
-        "variables": version / "variables" / "variables.data-00000-of-00001",
-    }[damage]
-    file.write_bytes(file.read_bytes()[:-30])
-    with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote") as caught:
-        inference.load_upscaler(str(tmp_path))
-    assert "\n" not in str(caught.value)
-
-
-def test_a_saved_model_of_another_program(tmp_path, small_generator):
-    version = export_saved_model(small_generator, tmp_path)
-    (version / "assets.extra" / "srgan_tf.json").write_text('{"other": 1}')
-    with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote"):
-        inference.load_upscaler(str(tmp_path))
-
-
-def test_another_factor_than_the_networks(tmp_path, small_generator):
-    small_generator.save(tmp_path / "x4.keras")
-    assert inference.load_upscaler(str(tmp_path / "x4.keras"), scale=4).scale == 4
-    with pytest.raises(UserError, match="enlarges by 4, not by 2"):
-        inference.load_upscaler(str(tmp_path / "x4.keras"), scale=2)
-
-
-def test_a_keras_model_that_is_no_generator(tmp_path):
-    features = keras.Input((7,))
-    keras.Model(features, keras.layers.Dense(2)(features)).save(tmp_path / "dense.keras")
-    with pytest.raises(UserError, match="is no generator"):
-        inference.load_upscaler(str(tmp_path / "dense.keras"))

@@ -12,7 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import WorkError, first_line
-from srgan_tf.inference import GENERATOR_FILE
+from srgan_tf.loading import GENERATOR_FILE
 from srgan_tf.outputs import written_aside
 
 _STATE = "state"

@@ -5,7 +5,8 @@ import shutil
 
 from srgan_tf import config as configuration
 from srgan_tf.data.pipeline import training_batches
-from srgan_tf.inference import GENERATOR_FILE, network_upscaler
+from srgan_tf.inference import network_upscaler
+from srgan_tf.loading import GENERATOR_FILE
 from srgan_tf.outputs import written_aside
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError
 from srgan_tf.training.distribution import is_chief, per_replica, require_agreement, uses_jit

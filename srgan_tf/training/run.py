@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from srgan_tf import hardware
 from srgan_tf.errors import UserError, WorkError, first_line
-from srgan_tf.inference import GENERATOR_FILE, load_generator
+from srgan_tf.loading import GENERATOR_FILE, load_generator
 from srgan_tf.models.vgg import vgg19_features
 from srgan_tf.outputs import make_folder
 from srgan_tf.training.checkpoints import steps_in

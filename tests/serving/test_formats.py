@@ -10,7 +10,8 @@ import tensorflow as tf
 from conftest import SHRUNK, assert_same_picture
 
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.inference import load_upscaler, network_upscaler
+from srgan_tf.inference import network_upscaler
+from srgan_tf.loading import load_upscaler
 from srgan_tf.models.generators import compact, srresnet
 from srgan_tf.models.precision import precision_scope
 from srgan_tf.serving import runtimes

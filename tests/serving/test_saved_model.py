@@ -13,7 +13,8 @@ from serving_v1 import ServedModel
 from tensorflow.core.protobuf import saved_model_pb2
 
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.inference import load_upscaler, network_upscaler
+from srgan_tf.inference import network_upscaler
+from srgan_tf.loading import load_upscaler
 from srgan_tf.models.generators import srresnet
 from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.models.precision import precision_scope

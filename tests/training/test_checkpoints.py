@@ -9,7 +9,7 @@ import pytest
 
 from srgan_tf import presets
 from srgan_tf.errors import WorkError
-from srgan_tf.inference import load_generator
+from srgan_tf.loading import load_generator
 from srgan_tf.settings import with_settings
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError, steps_in
 from srgan_tf.training.objective import discriminator_terms, gan_terms

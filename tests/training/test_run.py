@@ -11,7 +11,7 @@ from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.pictures import write_picture
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.inference import load_generator, load_upscaler
+from srgan_tf.loading import load_generator, load_upscaler
 from srgan_tf.settings import with_settings
 from srgan_tf.training import phase, validation
 from srgan_tf.training import run as training_run

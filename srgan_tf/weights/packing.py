@@ -1,0 +1,141 @@
+"""From a run folder to a generator that the package ships."""
+
+import datetime
+import hashlib
+import io
+import json
+import pathlib
+import shlex
+import zipfile
+
+import h5py
+import numpy as np
+
+from srgan_tf.errors import UserError, first_line
+from srgan_tf.loading import GENERATOR_FILE, load_generator
+from srgan_tf.outputs import read_rows, written_aside
+from srgan_tf.weights import shipped
+
+_WEIGHTS_FILE = "model.weights.h5"  # in a .keras file
+
+
+def add(run, name, *, summary, data, license_text, hardware, notes=(), scores=None):
+    """Packs a run's generator and writes its card. The same run gives the same file again, so scores can come later.
+
+    Args:
+        run: run folder.
+        name: what `--model` will call it.
+        summary: what it is good for, a sentence.
+        data: the training pictures and their licences.
+        license_text: the terms of the weights.
+        hardware: what it was trained on.
+        notes: whatever else must be known, such as what the run began with.
+        scores: `metrics.json` that evaluate.py wrote of the model of this name, or None.
+
+    Returns:
+        Path of the `.keras` file.
+
+    Raises:
+        UserError: no run that has trained, or scores of another model.
+    """
+    run = pathlib.Path(run)
+    generator = load_generator(run)
+    try:
+        config = json.loads((run / "config.json").read_text())
+        sessions = read_rows(run / "sessions.jsonl")
+        rows = read_rows(run / "metrics.jsonl", phase=str, step=int)
+        last = sessions[-1]
+    except (OSError, ValueError, IndexError) as error:
+        raise UserError(f"{str(run)!r} is no run folder with a history: {first_line(error)}") from error
+    file = shipped.FOLDER / f"{name}.keras"
+    with written_aside(file) as unfinished:
+        store_in_float16(run / GENERATOR_FILE, unfinished)
+    card = {
+        "name": name,
+        "summary": summary,
+        "preset": config["preset"],
+        "scale": config["scale"],
+        "parameters": generator.count_params(),
+        "bytes": file.stat().st_size,
+        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "license": license_text,
+        "data": data,
+        "data_fingerprint": last["data"],
+        "command": shlex.join(["python", *last["command"]]),
+        "steps": {phase: max(row["step"] for row in rows if row["phase"] == phase) for phase in _phases(rows)},
+        "hours": round(_seconds(rows, config["data"]["batch_size"]) / 3600, 2),
+        "hardware": hardware,
+        "date": datetime.date.fromisoformat(last["start"][:10]).isoformat(),
+        "git_commit": last["git_commit"],
+        "versions": last["versions"],
+        "notes": list(notes),
+        "scores": _scores(scores, name) if scores else {},
+        "config": config,
+    }
+    with written_aside(shipped.FOLDER / f"{name}.json") as unfinished:
+        unfinished.write_text(json.dumps(card, indent=1) + "\n")
+    return file
+
+
+def store_in_float16(source, target):
+    """Copies a `.keras` file with its kernels in float16, compressed; Keras loads it into float32 as before.
+
+    Kernels are nearly all the bytes. What is small and may be delicate, such as a batch norm's variances, stays as it
+    is.
+
+    Args:
+        source: `.keras` file.
+        target: file to write; of the same source always the same bytes.
+    """
+    with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        for name in archive.namelist():
+            content = archive.read(name)
+            if name == _WEIGHTS_FILE:
+                content = _with_float16_kernels(content)
+            elif name == "metadata.json":  # it has the time of saving
+                content = json.dumps({"keras_version": json.loads(content)["keras_version"]}).encode()
+            packed.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
+
+
+def _with_float16_kernels(content):
+    halved = io.BytesIO()
+    with h5py.File(io.BytesIO(content)) as source, h5py.File(halved, "w") as target:
+        target.attrs.update(source.attrs)
+
+        def copy(name, item):
+            if isinstance(item, h5py.Dataset):
+                dtype = np.float16 if item.ndim in (2, 4) else item.dtype
+                target.create_dataset(name, data=item[()].astype(dtype))
+            else:
+                target.require_group(name)
+            target[name].attrs.update(item.attrs)
+
+        source.visititems(copy)
+    return halved.getvalue()
+
+
+def _phases(rows):
+    return dict.fromkeys(row["phase"] for row in rows)
+
+
+def _seconds(rows, batch_size):
+    """What the steps took together: each row tells the mean speed since the one before."""
+    seconds, before = 0.0, {}
+    for row in rows:
+        if speed := row.get("speed/images_per_second"):
+            seconds += (row["step"] - before.get(row["phase"], 0)) * batch_size / speed
+            before[row["phase"]] = row["step"]
+    return seconds
+
+
+def _scores(file, name):
+    try:
+        result = json.loads(pathlib.Path(file).read_text())
+        model = result["model"]
+        scores = {dataset: summary["mean"] for dataset, summary in result["datasets"].items()}
+        scores = {"protocol": result["protocol"]} | scores
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{str(file)!r} is no metrics.json of evaluate.py: {first_line(error)}") from error
+    if model != name:
+        raise UserError(f"the scores in {str(file)!r} are those of {model!r}, not of {name!r}")
+    return scores
