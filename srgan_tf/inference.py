@@ -14,7 +14,7 @@ from srgan_tf import pixels
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.hardware import free_memory
 from srgan_tf.models import layers  # noqa: F401 - registers the layers that a saved generator may hold
-from srgan_tf.models.geometry import receptive_field, scale_of
+from srgan_tf.models.geometry import map_memory, receptive_field, scale_of
 from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.resize import imresize
 from srgan_tf.serving.layout import DESCRIPTION_FILE, versions
@@ -26,8 +26,10 @@ _log = logging.getLogger(__name__)
 
 GENERATOR_FILE = "generator.keras"  # in a run folder
 
-# Bytes that a network takes for each pixel of the result while it works: 0.9 KB measured of SRResNet with 64 filters.
-_BYTES_PER_PIXEL = 1024
+# Memory of an upscaler at work. Measured of the presets' generators: 0.9 to 1.7 times their feature maps.
+_MAPS_FACTOR = 2.0
+_PICTURE_BYTES = 128  # for a pixel of the result: the pictures around the network, of 3 channels; 117 measured
+UNKNOWN_NETWORK_BYTES = 1024  # the same where only the function is known: that of 64 filters at HR size
 _MOST_BYTES = 1 << 30  # so that a process stays under 3 GiB, with TensorFlow and a picture of 48 million pixels
 _SMALLEST_TILE = 16
 # A halo beyond this makes tiles mostly halo: they get this much context, and fade over it.
@@ -44,11 +46,13 @@ class Upscaler(Protocol):
         name: what reports call it.
         scale: the factor.
         halo: the farthest input pixel, each way, that reaches a pixel of the result; None where that is unknown.
+        pixel_memory: bytes that it takes at work for each pixel of the input.
     """
 
     name: str
     scale: int
     halo: int | None
+    pixel_memory: float
 
     def upscale(self, lr: np.ndarray) -> np.ndarray:
         """Enlarges a picture [height, width, 3] to [scale * height, scale * width, 3].
@@ -64,6 +68,7 @@ class BicubicUpscaler:
         self.name = "bicubic"
         self.scale = scale
         self.halo = 2
+        self.pixel_memory = _PICTURE_BYTES * scale**2
 
     def upscale(self, lr):
         """See `Upscaler`."""
@@ -79,12 +84,15 @@ class NetworkUpscaler:
         name: what reports call it.
         scale: the factor.
         halo: the network's receptive field, pixels; None where that is unknown.
+        maps: bytes of its feature maps for each pixel of the input; None where that is unknown.
     """
 
-    def __init__(self, function, *, name, scale, halo):
+    def __init__(self, function, *, name, scale, halo, maps=None):
         self.name = name
         self.scale = scale
         self.halo = halo
+        network_memory = UNKNOWN_NETWORK_BYTES * scale**2 if maps is None else _MAPS_FACTOR * maps
+        self.pixel_memory = network_memory + _PICTURE_BYTES * scale**2
 
         # One trace serves every size, since height and width stay open.
         @tf.function(input_signature=[tf.TensorSpec([None, None, 3], tf.float32)])
@@ -117,6 +125,7 @@ class TiledUpscaler:
         self.name = whole.name
         self.scale = whole.scale
         self.halo = whole.halo
+        self.pixel_memory = whole.pixel_memory
         self.whole = whole
         self.exact = whole.halo is not None and whole.halo <= _LARGEST_HALO
         self._tile = tile
@@ -158,7 +167,7 @@ def _fitting_tile(shape, upscaler, margin, exact):
     a picture is cut into them only when it takes more than half of what is free.
     """
     budget = min(free_memory() // 4, _MOST_BYTES) if exact else free_memory() // 2
-    area = budget // (_BYTES_PER_PIXEL * getattr(upscaler, "stage_scale", upscaler.scale) ** 2)
+    area = int(budget / upscaler.pixel_memory)
     return 0 if shape[0] * shape[1] <= area else max(math.isqrt(area) - 2 * margin, _SMALLEST_TILE)
 
 
@@ -170,6 +179,7 @@ def network_upscaler(generator, name):
             name=name,
             scale=scale_of(generator),
             halo=receptive_field(generator),
+            maps=map_memory(generator),
         )
     )
 

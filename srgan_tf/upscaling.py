@@ -220,7 +220,7 @@ class _LevelUpscaler:
         self.name = upscaler.name
         self.scale = upscaler.scale
         self.halo = upscaler.halo
-        self.stage_scale = getattr(upscaler, "stage_scale", upscaler.scale)  # see RepeatedUpscaler
+        self.pixel_memory = upscaler.pixel_memory
         self._upscaler = upscaler
 
     def upscale(self, lr):

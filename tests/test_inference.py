@@ -8,7 +8,7 @@ from conftest import assert_same_picture
 
 from srgan_tf import inference, pixels
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.models.generators import srresnet
+from srgan_tf.models.generators import compact, srresnet
 from srgan_tf.models.inference_form import fast_generator
 from srgan_tf.resize import imresize
 from srgan_tf.serving.saved_model import export_saved_model
@@ -81,10 +81,17 @@ def test_tiles_are_chosen_by_memory(monkeypatch, fast_upscaler, rng):
     upscaler.upscale(lr)
     assert shapes == [(120, 90, 3)]
     shapes.clear()
-    monkeypatch.setattr(inference, "_MOST_BYTES", 60 * 60 * 16 * inference._BYTES_PER_PIXEL)
+    monkeypatch.setattr(inference, "_MOST_BYTES", 60 * 60 * fast_upscaler.pixel_memory)
     upscaler.upscale(lr)
     assert len(set(shapes)) == 1  # one trace, one compilation
     assert shapes[0][0] * shapes[0][1] <= 60 * 60
+
+
+def test_memory_is_that_of_the_network():
+    # 64 filters at 4 times the size are 16 * 64 floats a pixel, two maps of them at once; twice that, and 128 bytes a
+    # pixel of the result. Of the compact network three pictures at once are the most.
+    memory = [inference.network_upscaler(make(), "").whole.pixel_memory for make in (srresnet, compact)]
+    assert memory == [2 * 2 * 4 * 16 * 64 + 16 * 128, 2 * 3 * 4 * 48 + 16 * 128]
 
 
 def watch_shapes(monkeypatch, upscaler):

@@ -9,7 +9,7 @@ from srgan_tf.resize import imresize, resize_stripes
 class Tinted:
     """An upscaler that shifts the colours, as GANs do."""
 
-    name, scale, halo = "tinted", 4, 2
+    name, scale, halo, pixel_memory = "tinted", 4, 2, 1
 
     def upscale(self, lr):
         return BicubicUpscaler(4).upscale(lr) * np.float32(0.9) + np.float32(0.03)

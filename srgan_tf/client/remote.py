@@ -10,7 +10,7 @@ from PIL import Image
 from srgan_tf.client.rest import RestConnection
 from srgan_tf.client.rpc import GrpcConnection
 from srgan_tf.errors import UserError
-from srgan_tf.inference import TiledUpscaler
+from srgan_tf.inference import UNKNOWN_NETWORK_BYTES, TiledUpscaler
 from srgan_tf.pixels import to_float, to_uint8
 
 
@@ -60,6 +60,7 @@ class RemoteUpscaler:
         facts = connection.predict("describe", key=[b"scale", b"receptive_field", b"max_pixels"])
         self.scale, halo, max_pixels = (int(value) for value in facts)
         self.halo = None if halo < 0 else halo
+        self.pixel_memory = UNKNOWN_NETWORK_BYTES * self.scale**2
         self.tile = 0 if halo < 0 else max(math.isqrt(max_pixels) - 2 * halo, 0)
 
     def upscale(self, lr):

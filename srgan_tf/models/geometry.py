@@ -1,7 +1,8 @@
-"""What a generator does to sizes: its factor, and how far it looks."""
+"""What a generator does to sizes: its factor, how far it looks, and the memory that its maps take."""
 
 import math
 
+import keras
 from keras import layers
 
 from srgan_tf.models.layers import BilinearUpsampling
@@ -72,3 +73,30 @@ def receptive_field(generator):
             return None
         reach[id(operation.output)] = (distance, resolution)
     return math.ceil(max(reach[id(tensor)][0] for tensor in generator.outputs))
+
+
+def map_memory(generator):
+    """Bytes of the feature maps that exist at once, at most, while a generator works, for each pixel of its input.
+
+    Operations follow each other in the network's order, and a map is kept until its last use. What an operation needs
+    for itself is not counted.
+
+    Args:
+        generator: functional `keras.Model` for pictures of any size, float32.
+
+    >>> from srgan_tf.models.generators import compact
+    >>> map_memory(compact(num_filters=8)) / 4  # 48 values of the shuffle, of the enlarged input, and of their sum
+    144.0
+    """
+    operations = generator.operations
+    maps = [operation.output for operation in operations]
+    side = 64
+    shapes = keras.Model(generator.inputs, maps).compute_output_shape((1, side, side, 3))
+    sizes = {id(x): 4 * math.prod(shape[1:]) / side**2 for x, shape in zip(maps, shapes, strict=True)}
+    last_use = {id(x): place for place, operation in enumerate(operations) for x in keras.tree.flatten(operation.input)}
+    most, alive = 0.0, {}
+    for place, operation in enumerate(operations):
+        alive[id(operation.output)] = sizes[id(operation.output)]
+        most = max(most, sum(alive.values()))
+        alive = {x: size for x, size in alive.items() if last_use.get(x, 0) > place}
+    return most

@@ -22,6 +22,12 @@ def test_value_worked_by_hand():
     assert float(lr_consistency(downscale(sr, 4), sr + 0.1)) == pytest.approx(0.1, rel=1e-4)
 
 
+def test_against_imresize(rng):
+    lr, sr = rng.random((2, 5, 9, 3), np.float32), rng.random((2, 20, 36, 3), np.float32)
+    expected = np.mean([np.abs(small - imresize(large, 5, 9)).mean() for small, large in zip(lr, sr, strict=True)])
+    assert float(lr_consistency(lr, sr)) == pytest.approx(expected, rel=1e-5)
+
+
 def test_gradient_reaches_every_pixel():
     sr = tf.random.stateless_uniform((1, 16, 24, 3), (0, 0))
     with tf.GradientTape() as tape:

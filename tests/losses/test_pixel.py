@@ -14,6 +14,16 @@ def test_values_worked_by_hand():
     assert float(pixel.charbonnier(hr, hr)) == pytest.approx(1e-3)
 
 
+def test_against_numpy_where_errors_differ(rng):
+    # The mean is taken last: equal errors alone would not tell.
+    hr, sr = rng.random((2, 3, 17, 23, 3))
+    error = hr - sr
+    expected = {"mse": error**2, "l1": np.abs(error), "charbonnier": np.sqrt(error**2 + 1e-6)}
+    assert set(expected) == set(pixel.PIXEL_LOSSES)
+    for name, errors in expected.items():
+        assert float(pixel.PIXEL_LOSSES[name](hr, sr)) == pytest.approx(errors.mean(), rel=1e-5)
+
+
 def test_charbonnier_has_a_gradient_where_l1_has_none():
     sr = tf.zeros((1, 2, 2, 3))
     with tf.GradientTape() as tape:
