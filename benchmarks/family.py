@@ -1,0 +1,203 @@
+"""Every preset at one small budget, on the same pictures, from the same seed: the table and the plot of docs/MODELS.md.
+
+    python -m benchmarks.family --data photos --valid benchmark/Set5 --score benchmark/Set14 --output runs/family
+
+Every phase is a `train.py` of its own, and presets of equal generators and pretraining share that. The same command
+again goes on where it stopped. The cost of a run is the CPU time of its process, user and system, on all cores:
+another program beside it changes that less than it changes seconds.
+"""
+
+import argparse
+import json
+import pathlib
+import resource
+import subprocess
+import sys
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+from srgan_tf import presets
+from srgan_tf.settings import with_settings
+
+ROOT = pathlib.Path(__file__).parent.parent
+GENERATOR_STEPS = 300  # of the GAN phase
+BLOCKS = {"srresnet": 4, "compact": 4, "rrdbnet": 2}
+SETTINGS = (
+    "precision=bfloat16",
+    "ema_decay=0.99",
+    "data.hr_patch_size=64",
+    "data.batch_size=8",
+    "data.valid_pictures=2",
+    "generator.num_filters=32",
+    "discriminator.num_filters=32",
+    "pretrain.steps=1000",
+    "pretrain.learning_rate.initial=1e-3",
+    "pretrain.learning_rate.decay=cosine",
+    "pretrain.learning_rate.milestones=[]",
+    "pretrain.learning_rate.cycles=1",
+    "pretrain.learning_rate.final=1e-6",
+    "pretrain.learning_rate.factor=0.5",
+    "reporting.log_every=10",
+    "reporting.validate_every=10000",
+    "reporting.checkpoint_every=250",
+)
+# What no preset holds, on msrgan_x4.
+VARIANTS = {
+    "relativistic": ["gan.adversarial=ra"],
+    "hinge": ["gan.adversarial=hinge"],
+    "r1": ["gan.r1_weight=1"],
+    "unet": ["discriminator.name=unet", "discriminator.num_filters=32"],
+}
+NAMES = [*(name for name in presets.PRESETS if name != "tiny"), *VARIANTS]
+METRICS = ("psnr_y", "ssim_y", "psnr_lr", "niqe", "stlpips")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="pictures to train on")
+    parser.add_argument("--valid", required=True, help="pictures that training scores at its end")
+    parser.add_argument("--score", required=True, help="pictures of the table")
+    parser.add_argument("--output", type=pathlib.Path, required=True, help="folder of the runs")
+    parser.add_argument("--only", action="append", choices=NAMES, help="train this alone; may be repeated")
+    parser.add_argument("--train-only", action="store_true", help="neither table nor plot")
+    flags = parser.parse_args()
+    data = ["--data", flags.data, "--valid", flags.valid]
+    for name in flags.only or NAMES:
+        train(name, data, flags.output)
+    if not flags.train_only:
+        models = {name: model for name in NAMES if (model := model_of(name, flags.output)).is_dir()}
+        tabulate(models, flags.score, flags.output)
+        draw(models, flags.output / "stability.svg")
+
+
+def train(name, data, output):
+    """Trains both phases of a preset or variant, as far as they have not been."""
+    first = pretrained_as(name)
+    pretrained = output / f"pretrain_{first}"
+    call("train.py", *data, *flags_of(first, "gan.steps=0"), workdir=pretrained)
+    if model_of(name, output) == pretrained:
+        return
+    settings = ["pretrain.steps=0", f"init_generator={pretrained}"]
+    if load(name).gan.rank_weight:
+        settings.append(f"gan.ranker={train_ranker(data, output)}")
+    call("train.py", *data, *flags_of(name, *settings), workdir=model_of(name, output))
+
+
+def train_ranker(data, output):
+    """A ranker of three models of this table; returns its file."""
+    file = output / "ranker" / "ranker.keras"
+    models = [output / "pretrain_msrgan_x4", output / "msrgan_x4", output / "esrgan_light_x4"]
+    sizes = {"places": 150, "patch-size": 192, "steps": 300, "batch-size": 8, "num-filters": 16}
+    if not file.is_file():
+        options = [text for size in sizes.items() for text in (f"--{size[0]}", str(size[1]))]
+        models = [text for model in models for text in ("--model", str(model))]
+        call("train_ranker.py", *models, *data[:2], *options, "--output", str(file), workdir=file.parent, flag=False)
+    return file
+
+
+def load(name, *settings):
+    """The settings of a preset or variant at this budget."""
+    return with_settings(presets.load_preset(preset_of(name)), settings_of(name, *settings))
+
+
+def settings_of(name, *more):
+    config = presets.load_preset(preset_of(name))
+    blocks = 1 if name == "esrgan_light_x4" else BLOCKS[config.generator["name"]]
+    steps = GENERATOR_STEPS * config.gan.discriminator_steps if config.gan.steps else 0
+    return [f"generator.num_blocks={blocks}", f"gan.steps={steps}", *SETTINGS, *VARIANTS.get(name, []), *more]
+
+
+def preset_of(name):
+    return "msrgan_x4" if name in VARIANTS else name
+
+
+def pretrained_as(name):
+    """The first preset of the same generator and pretraining."""
+    config = load(name)
+    return next(
+        other for other in NAMES if (load(other).generator, load(other).pretrain) == (config.generator, config.pretrain)
+    )
+
+
+def model_of(name, output):
+    """The folder of a preset's last phase."""
+    return output / (name if load(name).gan.steps else f"pretrain_{pretrained_as(name)}")
+
+
+def flags_of(name, *more):
+    settings = [text for setting in settings_of(name, *more) for text in ("--set", setting)]
+    return ["--preset", preset_of(name), *settings]
+
+
+def call(script, *arguments, workdir, flag=True):
+    """Runs a script to its end unless it has been, and keeps its CPU seconds beside its results."""
+    cost = workdir.with_suffix(".cost.json")
+    spent = json.loads(cost.read_text()) if cost.is_file() else {"seconds": 0.0, "done": False}
+    if spent["done"]:
+        return
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    where = ["--workdir", str(workdir)] if flag else []
+    process = subprocess.run([sys.executable, str(ROOT / script), *arguments, *where])
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    spent["seconds"] += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    spent["done"] = process.returncode == 0
+    workdir.parent.mkdir(parents=True, exist_ok=True)
+    cost.write_text(json.dumps(spent))
+    if process.returncode:
+        sys.exit(f"{script} ended with {process.returncode}")
+
+
+def tabulate(models, score, output):
+    """Scores the models beside bicubic, and prints a Markdown row for each."""
+    named = [f"{name}={model}" for name, model in models.items()]
+    arguments = [text for model in ["bicubic", *named] for text in ("--model", model)]
+    metrics = ["--metric", "niqe", "--metric", "stlpips"]
+    results = output / "results"
+    command = [sys.executable, str(ROOT / "evaluate.py"), *arguments, "--data", score, *metrics]
+    subprocess.run([*command, "--output", str(results)], check=True)
+    print(f"| | {' | '.join(METRICS)} | CPU seconds: pretraining | GAN |\n|---{'|---' * (len(METRICS) + 2)}|")
+    for name in ["bicubic", *models]:
+        (dataset,) = json.loads((results / name / "metrics.json").read_text())["datasets"].values()
+        scores = [f"{dataset['mean'][metric]:.4g}" for metric in METRICS]
+        print(f"| {name} | {' | '.join([*scores, *costs(name, models, output)])} |")
+
+
+def costs(name, models, output):
+    """CPU seconds of a model's two phases, as texts."""
+    if name not in models:
+        return ["", ""]
+    pretrained = output / f"pretrain_{pretrained_as(name)}"
+    folders = [pretrained, *([models[name]] if models[name] != pretrained else [])]
+    seconds = [json.loads(folder.with_suffix(".cost.json").read_text())["seconds"] for folder in folders]
+    return [f"{value:.0f}" for value in seconds] + [""] * (2 - len(seconds))
+
+
+def draw(models, file):
+    """Plots the GAN phases: what each network's loss does, and how large the generator's gradients are."""
+    panels = {
+        "perceptual loss, of its start": ("loss/generator/perceptual", "linear"),
+        "discriminator's loss": ("loss/discriminator/total", "symlog"),
+        "norm of the generator's gradient, of its start": ("gradient_norm/generator", "log"),
+    }
+    figure, axes = pyplot.subplots(1, len(panels), figsize=(15, 4.5), layout="constrained")
+    for (title, (tag, scale)), axis in zip(panels.items(), axes, strict=True):
+        axis.set(title=title, xlabel="generator steps", yscale=scale)
+        for index, (name, model) in enumerate(models.items()):
+            rows = [json.loads(line) for line in (model / "metrics.jsonl").read_text().splitlines()]
+            points = [(row["step"], row[tag]) for row in rows if row["phase"] == "gan" and tag in row]
+            if not points:
+                continue  # it has no GAN phase
+            steps, values = zip(*points, strict=True)
+            steps = [step / load(name).gan.discriminator_steps for step in steps]
+            values = [value / values[0] for value in values] if "start" in title else values
+            axis.plot(steps, values, color=pyplot.colormaps["tab20"](index), linewidth=1, label=name)
+    handles, labels = axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside right center", fontsize="small", frameon=False)
+    figure.savefig(file)
+
+
+if __name__ == "__main__":
+    main()
