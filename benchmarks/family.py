@@ -23,7 +23,6 @@ from srgan_tf import presets
 from srgan_tf.settings import with_settings
 
 ROOT = pathlib.Path(__file__).parent.parent
-GENERATOR_STEPS = 300  # of the GAN phase
 BLOCKS = {"srresnet": 4, "compact": 4, "rrdbnet": 2}
 SETTINGS = (
     "precision=bfloat16",
@@ -46,10 +45,12 @@ SETTINGS = (
 )
 # What no preset holds, on msrgan_x4.
 VARIANTS = {
-    "relativistic": ["gan.adversarial=ra"],
-    "hinge": ["gan.adversarial=hinge"],
-    "r1": ["gan.r1_weight=1"],
-    "unet": ["discriminator.name=unet", "discriminator.num_filters=32"],
+    "unet_hinge_r1": [
+        "gan.adversarial=hinge",
+        "gan.r1_weight=1",
+        "discriminator.name=unet",
+        "discriminator.num_filters=32",
+    ],
 }
 NAMES = [*(name for name in presets.PRESETS if name != "tiny"), *VARIANTS]
 METRICS = ("psnr_y", "ssim_y", "psnr_lr", "niqe", "stlpips")
@@ -68,7 +69,7 @@ def main():
     for name in flags.only or NAMES:
         train(name, data, flags.output)
     if not flags.train_only:
-        models = {name: model for name in NAMES if (model := model_of(name, flags.output)).is_dir()}
+        models = {name: model for name in NAMES if spent_on(model := model_of(name, flags.output))["done"]}
         tabulate(models, flags.score, flags.output)
         draw(models, flags.output / "stability.svg")
 
@@ -106,7 +107,7 @@ def load(name, *settings):
 def settings_of(name, *more):
     config = presets.load_preset(preset_of(name))
     blocks = 1 if name == "esrgan_light_x4" else BLOCKS[config.generator["name"]]
-    steps = GENERATOR_STEPS * config.gan.discriminator_steps if config.gan.steps else 0
+    steps = min(config.gan.steps, 300)
     return [f"generator.num_blocks={blocks}", f"gan.steps={steps}", *SETTINGS, *VARIANTS.get(name, []), *more]
 
 
@@ -134,8 +135,7 @@ def flags_of(name, *more):
 
 def call(script, *arguments, workdir, flag=True):
     """Runs a script to its end unless it has been, and keeps its CPU seconds beside its results."""
-    cost = workdir.with_suffix(".cost.json")
-    spent = json.loads(cost.read_text()) if cost.is_file() else {"seconds": 0.0, "done": False}
+    spent = spent_on(workdir)
     if spent["done"]:
         return
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -145,9 +145,15 @@ def call(script, *arguments, workdir, flag=True):
     spent["seconds"] += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     spent["done"] = process.returncode == 0
     workdir.parent.mkdir(parents=True, exist_ok=True)
-    cost.write_text(json.dumps(spent))
+    workdir.with_suffix(".cost.json").write_text(json.dumps(spent))
     if process.returncode:
         sys.exit(f"{script} ended with {process.returncode}")
+
+
+def spent_on(workdir):
+    """CPU seconds that a run has taken, and whether it is done."""
+    file = workdir.with_suffix(".cost.json")
+    return json.loads(file.read_text()) if file.is_file() else {"seconds": 0.0, "done": False}
 
 
 def tabulate(models, score, output):
@@ -171,8 +177,8 @@ def costs(name, models, output):
         return ["", ""]
     pretrained = output / f"pretrain_{pretrained_as(name)}"
     folders = [pretrained, *([models[name]] if models[name] != pretrained else [])]
-    seconds = [json.loads(folder.with_suffix(".cost.json").read_text())["seconds"] for folder in folders]
-    return [f"{value:.0f}" for value in seconds] + [""] * (2 - len(seconds))
+    seconds = [f"{spent_on(folder)['seconds']:.0f}" for folder in folders]
+    return [*seconds, *[""] * (2 - len(seconds))]
 
 
 def draw(models, file):
@@ -184,14 +190,13 @@ def draw(models, file):
     }
     figure, axes = pyplot.subplots(1, len(panels), figsize=(15, 4.5), layout="constrained")
     for (title, (tag, scale)), axis in zip(panels.items(), axes, strict=True):
-        axis.set(title=title, xlabel="generator steps", yscale=scale)
+        axis.set(title=title, xlabel="step of the GAN phase", yscale=scale)
         for index, (name, model) in enumerate(models.items()):
             rows = [json.loads(line) for line in (model / "metrics.jsonl").read_text().splitlines()]
             points = [(row["step"], row[tag]) for row in rows if row["phase"] == "gan" and tag in row]
             if not points:
                 continue  # it has no GAN phase
             steps, values = zip(*points, strict=True)
-            steps = [step / load(name).gan.discriminator_steps for step in steps]
             values = [value / values[0] for value in values] if "start" in title else values
             axis.plot(steps, values, color=pyplot.colormaps["tab20"](index), linewidth=1, label=name)
     handles, labels = axes[0].get_legend_handles_labels()
