@@ -91,7 +91,7 @@ def train_ranker(data, output):
     """A ranker of three models of this table; returns its file."""
     file = output / "ranker" / "ranker.keras"
     models = [output / "pretrain_msrgan_x4", output / "msrgan_x4", output / "esrgan_light_x4"]
-    sizes = {"places": 150, "patch-size": 192, "steps": 300, "batch-size": 8, "num-filters": 16}
+    sizes = {"places": 80, "patch-size": 192, "steps": 200, "batch-size": 8, "num-filters": 8}
     if not file.is_file():
         options = [text for size in sizes.items() for text in (f"--{size[0]}", str(size[1]))]
         models = [text for model in models for text in ("--model", str(model))]
@@ -184,13 +184,14 @@ def costs(name, models, output):
 def draw(models, file):
     """Plots the GAN phases: what each network's loss does, and how large the generator's gradients are."""
     panels = {
-        "perceptual loss, of its start": ("loss/generator/perceptual", "linear"),
-        "discriminator's loss": ("loss/discriminator/total", "symlog"),
-        "norm of the generator's gradient, of its start": ("gradient_norm/generator", "log"),
+        "perceptual loss, of its start": ("loss/generator/perceptual", {"value": "linear"}),
+        "discriminator's loss": ("loss/discriminator/total", {"value": "symlog", "linthresh": 2.0}),
+        "norm of the generator's gradient, of its start": ("gradient_norm/generator", {"value": "linear"}),
     }
     figure, axes = pyplot.subplots(1, len(panels), figsize=(15, 4.5), layout="constrained")
     for (title, (tag, scale)), axis in zip(panels.items(), axes, strict=True):
-        axis.set(title=title, xlabel="step of the GAN phase", yscale=scale)
+        axis.set(title=title, xlabel="step of the GAN phase")
+        axis.set_yscale(**scale)
         for index, (name, model) in enumerate(models.items()):
             rows = [json.loads(line) for line in (model / "metrics.jsonl").read_text().splitlines()]
             points = [(row["step"], row[tag]) for row in rows if row["phase"] == "gan" and tag in row]
