@@ -1,4 +1,4 @@
-"""Every preset at one small budget, on the same pictures, from the same seed: the table and the plot of docs/MODELS.md.
+"""Every preset at one small budget, on the same pictures, from the same seed: the table of docs/MODELS.md.
 
     python -m benchmarks.family --data photos --valid benchmark/Set5 --score benchmark/Set14 --output runs/family
 
@@ -13,11 +13,6 @@ import pathlib
 import resource
 import subprocess
 import sys
-
-import matplotlib
-
-matplotlib.use("Agg")
-from matplotlib import pyplot
 
 from srgan_tf import presets
 from srgan_tf.settings import with_settings
@@ -43,16 +38,7 @@ SETTINGS = (
     "reporting.validate_every=10000",
     "reporting.checkpoint_every=250",
 )
-# What no preset holds, on msrgan_x4.
-VARIANTS = {
-    "unet_hinge_r1": [
-        "gan.adversarial=hinge",
-        "gan.r1_weight=1",
-        "discriminator.name=unet",
-        "discriminator.num_filters=32",
-    ],
-}
-NAMES = [*(name for name in presets.PRESETS if name != "tiny"), *VARIANTS]
+NAMES = [name for name in presets.PRESETS if name != "tiny"]
 METRICS = ("psnr_y", "ssim_y", "psnr_lr", "niqe", "stlpips")
 
 
@@ -63,19 +49,19 @@ def main():
     parser.add_argument("--score", required=True, help="pictures of the table")
     parser.add_argument("--output", type=pathlib.Path, required=True, help="folder of the runs")
     parser.add_argument("--only", action="append", choices=NAMES, help="train this alone; may be repeated")
-    parser.add_argument("--train-only", action="store_true", help="neither table nor plot")
+    parser.add_argument("--train-only", action="store_true", help="no table")
     flags = parser.parse_args()
     data = ["--data", flags.data, "--valid", flags.valid]
     for name in flags.only or NAMES:
         train(name, data, flags.output)
     if not flags.train_only:
-        models = {name: model for name in NAMES if spent_on(model := model_of(name, flags.output))["done"]}
-        tabulate(models, flags.score, flags.output)
-        draw(models, flags.output / "stability.svg")
+        phases = [(flags.output / f"pretrain_{pretrained_as(name)}", model_of(name, flags.output)) for name in NAMES]
+        folders = dict.fromkeys(folder for both in phases for folder in both)
+        tabulate([folder for folder in folders if spent_on(folder)["done"]], flags.score, flags.output)
 
 
 def train(name, data, output):
-    """Trains both phases of a preset or variant, as far as they have not been."""
+    """Trains both phases of a preset, as far as they have not been."""
     first = pretrained_as(name)
     pretrained = output / f"pretrain_{first}"
     call("train.py", *data, *flags_of(first, "gan.steps=0"), workdir=pretrained)
@@ -100,19 +86,15 @@ def train_ranker(data, output):
 
 
 def load(name, *settings):
-    """The settings of a preset or variant at this budget."""
-    return with_settings(presets.load_preset(preset_of(name)), settings_of(name, *settings))
+    """The settings of a preset at this budget."""
+    return with_settings(presets.load_preset(name), settings_of(name, *settings))
 
 
 def settings_of(name, *more):
-    config = presets.load_preset(preset_of(name))
+    config = presets.load_preset(name)
     blocks = 1 if name == "esrgan_light_x4" else BLOCKS[config.generator["name"]]
     steps = min(config.gan.steps, 300)
-    return [f"generator.num_blocks={blocks}", f"gan.steps={steps}", *SETTINGS, *VARIANTS.get(name, []), *more]
-
-
-def preset_of(name):
-    return "msrgan_x4" if name in VARIANTS else name
+    return [f"generator.num_blocks={blocks}", f"gan.steps={steps}", *SETTINGS, *more]
 
 
 def pretrained_as(name):
@@ -130,7 +112,7 @@ def model_of(name, output):
 
 def flags_of(name, *more):
     settings = [text for setting in settings_of(name, *more) for text in ("--set", setting)]
-    return ["--preset", preset_of(name), *settings]
+    return ["--preset", name, *settings]
 
 
 def call(script, *arguments, workdir, flag=True):
@@ -156,53 +138,19 @@ def spent_on(workdir):
     return json.loads(file.read_text()) if file.is_file() else {"seconds": 0.0, "done": False}
 
 
-def tabulate(models, score, output):
-    """Scores the models beside bicubic, and prints a Markdown row for each."""
-    named = [f"{name}={model}" for name, model in models.items()]
-    arguments = [text for model in ["bicubic", *named] for text in ("--model", model)]
+def tabulate(folders, score, output):
+    """Scores the runs beside bicubic, and prints a Markdown row for each: its scores, the CPU seconds of that phase."""
+    models = [text for model in ["bicubic", *folders] for text in ("--model", str(model))]
     metrics = ["--metric", "niqe", "--metric", "stlpips"]
     results = output / "results"
-    command = [sys.executable, str(ROOT / "evaluate.py"), *arguments, "--data", score, *metrics]
+    command = [sys.executable, str(ROOT / "evaluate.py"), *models, "--data", score, *metrics]
     subprocess.run([*command, "--output", str(results)], check=True)
-    print(f"| | {' | '.join(METRICS)} | CPU seconds: pretraining | GAN |\n|---{'|---' * (len(METRICS) + 2)}|")
-    for name in ["bicubic", *models]:
+    seconds = {"bicubic": ""} | {folder.name: f"{spent_on(folder)['seconds']:.0f}" for folder in folders}
+    print(f"| | {' | '.join(METRICS)} | CPU seconds |\n|---{'|---' * (len(METRICS) + 1)}|")
+    for name, cost in seconds.items():
         (dataset,) = json.loads((results / name / "metrics.json").read_text())["datasets"].values()
         scores = [f"{dataset['mean'][metric]:.4g}" for metric in METRICS]
-        print(f"| {name} | {' | '.join([*scores, *costs(name, models, output)])} |")
-
-
-def costs(name, models, output):
-    """CPU seconds of a model's two phases, as texts."""
-    if name not in models:
-        return ["", ""]
-    pretrained = output / f"pretrain_{pretrained_as(name)}"
-    folders = [pretrained, *([models[name]] if models[name] != pretrained else [])]
-    seconds = [f"{spent_on(folder)['seconds']:.0f}" for folder in folders]
-    return [*seconds, *[""] * (2 - len(seconds))]
-
-
-def draw(models, file):
-    """Plots the GAN phases: what each network's loss does, and how large the generator's gradients are."""
-    panels = {
-        "perceptual loss, of its start": ("loss/generator/perceptual", {"value": "linear"}),
-        "discriminator's loss": ("loss/discriminator/total", {"value": "symlog", "linthresh": 2.0}),
-        "norm of the generator's gradient, of its start": ("gradient_norm/generator", {"value": "linear"}),
-    }
-    figure, axes = pyplot.subplots(1, len(panels), figsize=(15, 4.5), layout="constrained")
-    for (title, (tag, scale)), axis in zip(panels.items(), axes, strict=True):
-        axis.set(title=title, xlabel="step of the GAN phase")
-        axis.set_yscale(**scale)
-        for index, (name, model) in enumerate(models.items()):
-            rows = [json.loads(line) for line in (model / "metrics.jsonl").read_text().splitlines()]
-            points = [(row["step"], row[tag]) for row in rows if row["phase"] == "gan" and tag in row]
-            if not points:
-                continue  # it has no GAN phase
-            steps, values = zip(*points, strict=True)
-            values = [value / values[0] for value in values] if "start" in title else values
-            axis.plot(steps, values, color=pyplot.colormaps["tab20"](index), linewidth=1, label=name)
-    handles, labels = axes[0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside right center", fontsize="small", frameon=False)
-    figure.savefig(file)
+        print(f"| {name} | {' | '.join([*scores, cost])} |")
 
 
 if __name__ == "__main__":
