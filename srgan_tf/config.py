@@ -145,11 +145,9 @@ class Gan:
     """the generator moves at every so many-th step, the discriminator at each"""
 
     def __post_init__(self):
-        weights = (
-            *(self.pixel_weight, self.perceptual_weight, self.adversarial_weight, self.total_variation_weight),
-            *(self.artifact_weight, self.lr_consistency_weight, self.rank_weight),
-        )
-        if self.steps and not any(weights):
+        penalties = ("gradient_penalty_weight", "r1_weight")  # the discriminator's
+        weights = {name for name, value in vars(self).items() if name.endswith("_weight") and value}
+        if self.steps and not weights.difference(penalties):
             raise UserError("every weight of the gan phase is 0: give one, or leave the phase out with gan.steps=0")
         if self.adversarial == "wgan_gp" and not self.gradient_penalty_weight:
             raise UserError("gan.adversarial=wgan_gp needs gan.gradient_penalty_weight, 10 in the paper (received 0)")

@@ -2,7 +2,10 @@
 
 
 def forward_flops(network, image):
-    """FLOPs of a forward pass, two for a multiply-add, as TensorFlow counts those of its operations."""
+    """FLOPs of a forward pass, two for a multiply-add, as TensorFlow counts those of its operations.
+
+    It counts no einsum: the products of queries, keys and values in window attention are left out.
+    """
     import tensorflow as tf
 
     tf.get_logger().setLevel("ERROR")  # the profiler itself uses what TensorFlow calls outdated

@@ -1,5 +1,7 @@
 """The GAN step as tutorials write it: what `training.steps` is measured against."""
 
+import functools
+
 import keras
 import tensorflow as tf
 
@@ -33,19 +35,24 @@ def make_plain_gan_step(generator, discriminator, terms, d_terms):
     g_optimizer, d_optimizer = keras.optimizers.Adam(1e-4), keras.optimizers.Adam(1e-4)
     g_optimizer.build(generator.trainable_variables)
     d_optimizer.build(discriminator.trainable_variables)
+    generate = functools.partial(generator, training=True)
+    judge = functools.partial(discriminator, training=True)
+    # There is no average: where a term wants one, a pass of the generator itself costs as much.
+    generate_again = functools.partial(generator, training=False)
+
+    def outputs(lr, hr):
+        sr = generate(lr)
+        positions = tf.random.uniform(tf.shape(hr)[:1])
+        return Outputs(hr, sr, judge(hr), judge(sr), lr, generate_again, judge, positions)
 
     @tf.function
     def step(lr, hr):
         with tf.GradientTape() as tape:
-            sr = generator(lr, training=True)
-            logits = discriminator(hr, training=True), discriminator(sr, training=True)
-            d_total, _ = evaluate_terms(d_terms, Outputs(hr, sr, *logits))
+            d_total, _ = evaluate_terms(d_terms, outputs(lr, hr))
         variables = discriminator.trainable_variables
         d_optimizer.apply(tape.gradient(d_total, variables), variables)
         with tf.GradientTape() as tape:
-            sr = generator(lr, training=True)
-            logits = discriminator(hr, training=True), discriminator(sr, training=True)
-            total, _ = evaluate_terms(terms, Outputs(hr, sr, *logits))
+            total, _ = evaluate_terms(terms, outputs(lr, hr))
         variables = generator.trainable_variables
         g_optimizer.apply(tape.gradient(total, variables), variables)
         return total

@@ -6,6 +6,7 @@ Every row is measured in a process of its own, so that its peak memory is its ow
 the row's FLOP/s over those of a large matrix product in the same precision on the same device in the same run. FLOPs
 are those that a step cannot do without: three forward passes' worth for a network that learns; for the pass through
 the discriminator that both updates share, four; for VGG19's pass over the output, two, and one over the HR picture.
+Penalties, LDL's map and the ranker come on top of them. A row "gan" is of the steps in which both networks move.
 "plain" is the GAN step as tutorials write it: Keras's own layers and optimizer, float32, one update after the other,
 the fakes made and judged again for each.
 """
@@ -113,6 +114,7 @@ def _step_time(config, phase, precision, jit, steps):
     from srgan_tf.bench.arithmetic import forward_flops
     from srgan_tf.bench.plain import make_plain_gan_step, plain_networks
     from srgan_tf.training.objective import discriminator_terms, gan_terms, pretrain_terms
+    from srgan_tf.training.ranking import load_ranker
     from srgan_tf.training.run import perceptual_features
     from srgan_tf.training.state import gan_state, pretrain_state
     from srgan_tf.training.steps import make_gan_step, make_pretrain_step
@@ -133,7 +135,8 @@ def _step_time(config, phase, precision, jit, steps):
         step = make_pretrain_step(state, pretrain_terms(config.pretrain), **options)
         flops = 3 * forward_flops(generator, lr)
     else:
-        terms, d_terms = gan_terms(config.gan, features), discriminator_terms(config.gan)
+        ranker = load_ranker(config.gan.ranker) if config.gan.rank_weight else None
+        terms, d_terms = gan_terms(config.gan, features, ranker), discriminator_terms(config.gan)
         if phase == "plain":
             generator, discriminator = plain_networks(config)
             step = make_plain_gan_step(generator, discriminator, terms, d_terms)

@@ -34,6 +34,7 @@ def main(arguments):
     import numpy as np
 
     from srgan_tf import hardware
+    from srgan_tf.bench.arithmetic import forward_flops
     from srgan_tf.models.generators import srresnet
 
     generator = srresnet(num_blocks=flags.blocks, num_filters=flags.filters)
@@ -42,21 +43,7 @@ def main(arguments):
     for size in flags.sizes:
         lr = np.random.default_rng(0).random((1, size, size, 3), np.float32)
         work = {name: functools.partial(run, lr) for name, run in runtimes.items()}
-        _report(size, operations(generator, size), _take_turns(work | {"product": _product()}, flags.rounds))
-
-
-def operations(generator, size):
-    """Floating-point operations of a generator's convolutions for an LR of `size` x `size`: 2 a multiplication."""
-    import keras
-
-    convolutions = [layer for layer in generator.layers if isinstance(layer, keras.layers.Conv2D)]
-    shapes = keras.Model(generator.inputs, [layer.output for layer in convolutions]).compute_output_shape(
-        (1, size, size, 3)
-    )
-    return sum(
-        2 * layer.kernel.shape.num_elements() * shape[1] * shape[2]
-        for layer, shape in zip(convolutions, shapes, strict=True)
-    )
+        _report(size, forward_flops(generator, lr), _take_turns(work | {"product": _product()}, flags.rounds))
 
 
 def _take_turns(work, rounds):

@@ -1,0 +1,104 @@
+"""Every adversarial objective, penalty and term for some hundred steps of a small network, and a plot of them all.
+
+    python -m benchmarks.stability --data photos --valid benchmark/Set5 --ranker ranker.keras --output runs/stability
+
+All start from one generator, pretrained on pixels, with the settings of `msrgan_x4` but for their own. The perceptual
+term is that of a shallow layer, so that it costs little. It is about ten times the presets' own: with the default
+weight of 0.01 the adversarial term counts ten times as much beside it as in the presets, with 1 a tenth. The same
+command again goes on where it stopped.
+"""
+
+import argparse
+import json
+import pathlib
+
+import matplotlib
+
+matplotlib.use("Agg")
+from matplotlib import pyplot
+
+from srgan_tf import presets
+from srgan_tf.settings import with_settings
+from srgan_tf.training.run import run
+
+SMALL = (
+    "generator.num_blocks=2",
+    "generator.num_filters=16",
+    "discriminator.num_filters=8",
+    "data.hr_patch_size=32",
+    "data.batch_size=8",
+    "data.valid_pictures=2",
+    'gan.perceptual.layers={"block2_conv2": 1.0}',
+    "gan.learning_rate.decay=constant",
+    "ema_decay=0.98",
+    "reporting.samples=0",
+    "reporting.log_every=10",
+)
+PRETRAINED = ("pretrain.learning_rate.initial=1e-3", "pretrain.learning_rate.cycles=1", "pretrain.steps=300")
+CRITIC = ("gan.adversarial=wgan_gp", "gan.gradient_penalty_weight=10", "gan.discriminator_steps=5")
+OBJECTIVES = {
+    "vanilla": (),
+    "relativistic average": ("gan.adversarial=ra",),
+    "least squares": ("gan.adversarial=lsgan",),
+    "hinge": ("gan.adversarial=hinge",),
+    "WGAN-GP": (*CRITIC, "discriminator.normalization=layer"),
+    "R1": ("gan.r1_weight=1",),
+    "U-Net, spectral norm": ("discriminator.name=unet",),
+    "LDL": ("gan.adversarial=ra", "gan.artifact_weight=1"),
+    "rank": ("gan.pixel_weight=0", "gan.rank_weight=0.24"),
+}
+PANELS = {
+    "perceptual loss, of its start": ("loss/generator/perceptual", {"value": "linear"}),
+    "discriminator's loss": ("loss/discriminator/total", {"value": "symlog", "linthresh": 2.0}),
+    "norm of the generator's gradient": ("gradient_norm/generator", {"value": "log"}),
+}
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", required=True, help="pictures to train on")
+    parser.add_argument("--valid", required=True, help="pictures that training scores at its end")
+    parser.add_argument("--ranker", help="of train_ranker.py; without it rank is left out")
+    parser.add_argument("--perceptual-weight", type=float, default=0.01, help="of the perceptual term (%(default)s)")
+    parser.add_argument("--steps", type=int, default=300, help="of each GAN phase (%(default)s)")
+    parser.add_argument("--output", type=pathlib.Path, required=True, help="folder of the runs, and of stability.svg")
+    flags = parser.parse_args()
+    data = [f'data.train=["{flags.data}"]', f'data.valid=["{flags.valid}"]']
+    phase = [f"gan.steps={flags.steps}", f"gan.perceptual_weight={flags.perceptual_weight}", "pretrain.steps=0"]
+    pretrained = flags.output / "pretrained"
+    run(settings(*data, *PRETRAINED, "gan.steps=0"), pretrained)
+    runs = {}
+    for name, own in OBJECTIVES.items():
+        if name == "rank":
+            if not flags.ranker:
+                continue
+            own = (f"gan.ranker={flags.ranker}", *own)
+        runs[name] = flags.output / name.split(",")[0].replace(" ", "_").lower()
+        run(settings(*own, *data, *phase, f"init_generator={pretrained}"), runs[name])
+    draw(runs, flags.output / "stability.svg")
+
+
+def settings(*own):
+    """The settings of one run; those of a network it names come before its size."""
+    networks = [setting for setting in own if ".name=" in setting]
+    others = [setting for setting in own if ".name=" not in setting]
+    return with_settings(presets.msrgan_x4(), [*networks, *SMALL, *others])
+
+
+def draw(runs, file):
+    """Plots what the losses do, and how large the generator's gradients are."""
+    figure, axes = pyplot.subplots(1, len(PANELS), figsize=(15, 4.5), layout="constrained")
+    for (title, (tag, scale)), axis in zip(PANELS.items(), axes, strict=True):
+        axis.set(title=title, xlabel="step of the GAN phase")
+        axis.set_yscale(**scale)
+        for name, workdir in runs.items():
+            rows = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+            steps, values = zip(*((row["step"], row[tag]) for row in rows if tag in row), strict=True)
+            values = [value / values[0] for value in values] if "start" in title else values
+            axis.plot(steps, values, linewidth=1, label=name)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
+    figure.savefig(file)
+
+
+if __name__ == "__main__":
+    main()
