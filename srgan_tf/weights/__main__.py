@@ -28,6 +28,7 @@ def main():
     add.add_argument("--data", required=True, help="the training pictures and their licences")
     add.add_argument("--license", required=True, help="terms of the weights")
     add.add_argument("--hardware", required=True, help="what it was trained on")
+    add.add_argument("--step", type=cli.positive_int, help="checkpoint of the last phase (default: its end)")
     add.add_argument("--note", action="append", default=[], help="what else must be known; may be repeated")
     add.add_argument("--scores", metavar="FILE", help="metrics.json of evaluate.py")
     flags = parser.parse_args()
@@ -41,6 +42,7 @@ def main():
             data=flags.data,
             license_text=flags.license,
             hardware=flags.hardware,
+            step=flags.step,
             notes=flags.note,
             scores=flags.scores,
         )

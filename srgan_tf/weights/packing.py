@@ -19,7 +19,7 @@ from srgan_tf.weights import shipped
 _WEIGHTS_FILE = "model.weights.h5"  # in a .keras file
 
 
-def add(run, name, *, summary, data, license_text, hardware, notes=(), scores=None):
+def add(run, name, *, summary, data, license_text, hardware, step=None, notes=(), scores=None):
     """Packs a run's generator and writes its card. The same run gives the same file again, so scores can come later.
 
     Args:
@@ -29,6 +29,7 @@ def add(run, name, *, summary, data, license_text, hardware, notes=(), scores=No
         data: the training pictures and their licences.
         license_text: the terms of the weights.
         hardware: what it was trained on.
+        step: of the last phase, the checkpoint to take; None for the end.
         notes: whatever else must be known, such as what the run began with.
         scores: `metrics.json` that evaluate.py wrote of the model of this name, or None.
 
@@ -36,20 +37,24 @@ def add(run, name, *, summary, data, license_text, hardware, notes=(), scores=No
         Path of the `.keras` file.
 
     Raises:
-        UserError: no run that has trained, or scores of another model.
+        UserError: no run that has trained, no such checkpoint, or scores of another model.
     """
     run = pathlib.Path(run)
-    generator = load_generator(run)
     try:
         config = json.loads((run / "config.json").read_text())
         sessions = read_rows(run / "sessions.jsonl")
         rows = read_rows(run / "metrics.jsonl", phase=str, step=int)
-        last = sessions[-1]
+        last, phase = sessions[-1], rows[-1]["phase"]
     except (OSError, ValueError, IndexError) as error:
         raise UserError(f"{str(run)!r} is no run folder with a history: {first_line(error)}") from error
+    source = run / GENERATOR_FILE
+    if step is not None:
+        source = run / "checkpoints" / phase / f"{step:07}" / GENERATOR_FILE
+        rows = [row for row in rows if row["phase"] != phase or row["step"] <= step]
+    generator = load_generator(source)
     file = shipped.FOLDER / f"{name}.keras"
     with written_aside(file) as unfinished:
-        store_in_float16(run / GENERATOR_FILE, unfinished)
+        store_in_float16(source, unfinished)
     card = {
         "name": name,
         "summary": summary,

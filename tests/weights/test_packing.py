@@ -103,6 +103,19 @@ def test_scores_come_later(run, tmp_path):
         packing.add(run, "mine", scores=scores, **FACTS)
 
 
+def test_a_checkpoint_stands_for_the_run_up_to_it(run):
+    rows = (run / "metrics.jsonl").read_text().splitlines()[:-1]
+    (run / "metrics.jsonl").write_text("\n".join([*rows, '{"phase": "gan", "step": 90, "speed/images_per_second": 1}']))
+    checkpoint = run / "checkpoints" / "gan" / "0000050" / GENERATOR_FILE
+    checkpoint.parent.mkdir(parents=True)
+    (run / GENERATOR_FILE).rename(checkpoint)
+    packing.add(run, "mine", step=50, **FACTS)
+    assert shipped.read_card("mine")["steps"] == {"pretrain": 300, "gan": 50}
+    assert shipped.read_card("mine")["hours"] == 0.25
+    with pytest.raises(UserError, match="no model"):
+        packing.add(run, "mine", step=40, **FACTS)
+
+
 def test_a_folder_without_a_history_is_refused(run):
     (run / "sessions.jsonl").unlink()
     with pytest.raises(UserError, match="no run folder with a history"):

@@ -1,0 +1,93 @@
+"""The generators that come with the package: whole, described, found by name, and still the ones that were scored."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan_tf import loading
+from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.errors import UserError, WorkError
+from srgan_tf.metrics.fidelity import psnr_y
+from srgan_tf.pixels import shave
+from srgan_tf.resize import imresize
+from srgan_tf.weights import shipped
+
+# dB of luma, mean over three drawn pictures; a change of code that shifts a model unnoticed would show here.
+PSNR_ON_DRAWINGS = {"compact_x4": 25.362, "srresnet_x4": 25.339, "srgan_x4": 23.961}
+
+
+@pytest.fixture
+def copies(tmp_path, monkeypatch):
+    """The shipped folder as a copy that a test may damage."""
+    folder = tmp_path / "weights"
+    shutil.copytree(shipped.FOLDER, folder)
+    monkeypatch.setattr(shipped, "FOLDER", folder)
+    return folder
+
+
+def test_the_three_that_are_promised_are_there():
+    assert {"compact_x4", "srgan_x4", "srresnet_x4"} <= set(shipped.names())
+    assert shipped.DEFAULT in shipped.names()
+    assert {file.stem for file in shipped.FOLDER.glob("*.keras")} == set(shipped.names())
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_a_card_has_all_that_users_need(name):
+    card = shipped.read_card(name)
+    assert shipped.find(name).stat().st_size == card["bytes"] <= 8e6
+    assert card["name"] == name
+    assert loading.load_generator(name).count_params() == card["parameters"]
+    for key in ("summary", "preset", "license", "data", "command", "hardware", "date", "git_commit", "versions"):
+        assert card[key], key
+    assert card["hours"] > 0
+    assert card["steps"]
+    for dataset in ("Set5", "Set14", "BSD100"):
+        assert card["scores"][dataset].keys() >= {"psnr_y", "ssim_y", "stlpips", "niqe"}
+    assert "mean over pictures" in card["scores"]["protocol"]
+    assert card["config"]["preset"] == card["preset"]
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_a_name_upscales_as_it_did_when_it_was_scored(name):
+    upscaler = loading.load_upscaler(name)
+    assert upscaler.name == name
+    scores = []
+    for seed in range(3):
+        hr = draw_picture([9, seed], 96, 128)
+        sr = upscaler.upscale(imresize(hr, 24, 32))
+        scores.append(float(psnr_y(shave(hr, 4), shave(sr, 4))))
+    assert np.mean(scores) == pytest.approx(PSNR_ON_DRAWINGS[name], abs=0.01)
+
+
+def test_damage_is_seen(copies):
+    file = copies / "compact_x4.keras"
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(WorkError, match="is damaged"):
+        loading.load_upscaler("compact_x4")
+    file.unlink()
+    with pytest.raises(WorkError, match="cannot read the weights of 'compact_x4'"):
+        loading.load_generator("compact_x4")
+
+
+def test_an_unknown_name_tells_the_known_ones():
+    with pytest.raises(UserError, match="'compact_x4', 'srgan_x4', 'srresnet_x4'"):
+        loading.load_upscaler("compact_x2")
+
+
+def test_a_model_of_the_users_goes_before_one_of_the_same_name(tmp_path, monkeypatch, small_generator):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "compact_x4").mkdir()
+    small_generator.save(tmp_path / "compact_x4" / loading.GENERATOR_FILE)
+    assert loading.load_generator("compact_x4").count_params() == small_generator.count_params()
+
+
+def test_upscaling_needs_no_model_and_says_which_it_takes(run_script, tmp_path):
+    Image.fromarray(draw_picture(1, 17, 23)).save(tmp_path / "drawing.png")
+    code, output, _ = run_script("upscale", tmp_path / "drawing.png", "--output", tmp_path / "out")
+    assert code == 0
+    assert shipped.DEFAULT in output.splitlines()[0]
+    assert Image.open(tmp_path / "out" / "drawing.png").size == (92, 68)
