@@ -90,4 +90,5 @@ def test_upscaling_needs_no_model_and_says_which_it_takes(run_script, tmp_path):
     code, output, _ = run_script("upscale", tmp_path / "drawing.png", "--output", tmp_path / "out")
     assert code == 0
     assert shipped.DEFAULT in output.splitlines()[0]
-    assert Image.open(tmp_path / "out" / "drawing.png").size == (92, 68)
+    with Image.open(tmp_path / "out" / "drawing.png") as sr:
+        assert sr.size == (92, 68)
