@@ -35,7 +35,9 @@ def main():
         "--deterministic", action="store_true", help="the same numbers on every run on one kind of GPU, at some cost"
     )
     parser.add_argument(
-        "--init-generator", metavar="MODEL", help="begin with the weights of another model, of equal network"
+        "--init-generator",
+        metavar="MODEL",
+        help="begin with the weights of an equal network: a run folder, a .keras file, a shipped name",
     )
     parser.add_argument("--profile", action="store_true", help="trace steps 11 to 20 for TensorBoard's profile plugin")
     parser.add_argument(

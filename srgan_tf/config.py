@@ -192,7 +192,7 @@ class Config:
     micro_batches: PositiveInt = 1
     """pieces of a batch that follow each other in memory: less of it is needed, and batch norm sees each by itself"""
     init_generator: str = ""
-    """the model whose weights the generator begins with, as --model takes it; --init-generator sets it"""
+    """where the generator begins: a name that comes with srgan_tf, a run folder, a .keras file; --init-generator"""
     freeze_batch_norm: bool = False
     """the generator's batch norms stay as they begin, statistics too: to go on from a trained generator"""
     max_skipped: PositiveInt = 20

@@ -24,12 +24,8 @@ def interpolate(first, second, alpha):
     """
     if not 0 <= alpha <= 1:
         raise UserError(f"alpha must lie between 0 and 1 (received {alpha:g})")
-    layers, others = _structure(first), _structure(second)
-    if len(layers) != len(others):
-        raise UserError(f"only equal networks can be blended: these have {len(layers)} and {len(others)} layers")
-    for layer, other in zip(layers, others, strict=True):
-        if layer != other:
-            raise UserError(f"only equal networks can be blended: these differ in {_difference(layer, other)}")
+    if difference := structural_difference(first, second):
+        raise UserError(f"only equal networks can be blended: these differ in {difference}")
     blended = keras.models.clone_model(first)
     blended.set_weights(
         [(1 - alpha) * a + alpha * b for a, b in zip(first.get_weights(), second.get_weights(), strict=True)]
@@ -37,15 +33,32 @@ def interpolate(first, second, alpha):
     return blended
 
 
-def _structure(generator):
-    """What must be equal of each layer: all of its settings but its name and where its weights began."""
+def structural_difference(first, second):
+    """The first thing in which two networks differ besides their weights, in words; None if there is none.
+
+    Networks with weights of equal shapes may still compute another function.
+    """
+    layers, others = _structure(first), _structure(second)
+    if len(layers) != len(others):
+        return f"their number of layers: {len(layers)} and {len(others)}"
+    for (name, layer), (_, other) in zip(layers, others, strict=True):
+        for key in layer | other:
+            if layer.get(key) != other.get(key):
+                return f"{key} of {name!r}: {layer.get(key)} and {other.get(key)}"
+    return None
+
+
+def _structure(network):
+    """Names, and what must be equal of each layer: all of its settings but where its weights began."""
     return [
-        {"name": layer.name, "kind": type(layer).__name__, "weights": [tuple(weight.shape) for weight in layer.weights]}
-        | {key: value for key, value in layer.get_config().items() if not key.endswith("_initializer")}
-        for layer in generator.layers
+        (
+            layer.name,
+            {"kind": type(layer).__name__, "weights": [tuple(weight.shape) for weight in layer.weights]}
+            | {key: value for key, value in layer.get_config().items() if not _is_free(key)},
+        )
+        for layer in network.layers
     ]
 
 
-def _difference(layer, other):
-    key = next(key for key in layer | other if layer.get(key) != other.get(key))
-    return f"{key} of {layer['name']!r}: {layer.get(key)} and {other.get(key)}"
+def _is_free(key):
+    return key == "name" or key.endswith("_initializer")

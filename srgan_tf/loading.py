@@ -46,6 +46,11 @@ def load_upscaler(model, *, scale=None):
         upscaler = _load_exported_file(path)
     elif path.is_dir() and not (path / GENERATOR_FILE).is_file():
         raise UserError(f"no model in the folder {model!r}: it holds neither {GENERATOR_FILE} nor a SavedModel")
+    elif not path.exists():
+        raise UserError(
+            f"no model {model!r}: expected 'bicubic', {', '.join(map(repr, shipped.names()))}, a run folder, a "
+            ".keras file or what export.py wrote"
+        )
     else:
         name = path.resolve().stem if path.is_file() else path.resolve().name
         upscaler = network_upscaler(fast_generator(load_generator(path)), name)
@@ -67,8 +72,7 @@ def load_generator(model):
         if path.is_dir():
             raise UserError(f"no Keras model in the folder {str(model)!r}: it holds no {GENERATOR_FILE}")
         raise UserError(
-            f"no model {str(model)!r}: expected 'bicubic', {', '.join(map(repr, shipped.names()))}, a run folder, a "
-            ".keras file or what export.py wrote"
+            f"no model {str(model)!r}: expected {', '.join(map(repr, shipped.names()))}, a run folder or a .keras file"
         )
     try:
         generator = keras.saving.load_model(file, compile=False)

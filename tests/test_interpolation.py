@@ -39,7 +39,7 @@ def test_saved_and_loaded_networks_blend(tmp_path):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"normalization": "none"}, "these have 19 and 16 layers"),
+        ({"normalization": "none"}, "differ in their number of layers: 19 and 16"),
         ({"head_kernel_size": 3}, r"differ in weights of 'head_conv': \[\(9, 9, 3, 4\), \(4,\)\] and"),
         ({"output_activation": "linear"}, "layers"),
     ],

@@ -70,13 +70,19 @@ def training_form(model):
     graph = Graph(model)
     rewriting = Rewriting()
     for layer in model.layers:
-        if type(layer) is layers.BatchNormalization and layer.axis in (-1, 3) and layer.center and layer.scale:
+        if _is_norm_of_maps(layer):
             rewriting.layers[layer.name] = FusedBatchNormalization.from_config(layer.get_config())
         elif type(layer) is layers.PReLU:
             rewriting.layers[layer.name] = FactorPReLU.from_config(layer.get_config())
         elif _gains_by_folding(graph, layer):
             rewriting.layers[layer.name] = FoldedConv2D.from_config(layer.get_config())
     return rewriting.apply(model)
+
+
+def _is_norm_of_maps(layer):
+    if type(layer) is not layers.BatchNormalization or len(layer.input.shape) != 4:
+        return False
+    return layer.axis in (-1, 3) and layer.center and layer.scale
 
 
 def _gains_by_folding(graph, layer):

@@ -62,6 +62,8 @@ def _of_run(folder):
 
 def _of_card(file):
     card = json.loads(file.read_text()) if file.is_file() else {}
+    if not isinstance(card, dict) or card.get("name") != file.stem:  # another program's file by that name
+        card = {}
     facts = {
         "Model": [f"preset: {card['preset']}"] if "preset" in card else [],
         "Training data": [card["data"]] if "data" in card else [],

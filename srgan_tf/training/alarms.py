@@ -1,6 +1,7 @@
 """Signs that a training goes wrong although its numbers are finite."""
 
 import logging
+import math
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -92,5 +93,5 @@ def _judgeable(scalars):
     """The alarms whose figures are all there, with their names and those figures."""
     for name, alarm in _ALARMS.items():
         values = [scalars.get(tag) for tag in alarm.tags]
-        if None not in values:  # as metrics.jsonl has what is not finite
+        if all(value is not None and math.isfinite(value) for value in values):  # metrics.jsonl has None for the others
             yield name, alarm, values

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from srgan_tf import hardware
 from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.interpolation import structural_difference
 from srgan_tf.loading import GENERATOR_FILE, load_generator
 from srgan_tf.models.vgg import vgg19_features
 from srgan_tf.outputs import make_folder
@@ -96,7 +97,7 @@ def _run(config, workdir, strategy):
     if config.gan.steps:
         states["gan"] = gan_state(config)
     if config.init_generator and not begun:
-        next(iter(states.values())).start_from(load_generator(config.init_generator))
+        _start_from(config.init_generator, next(iter(states.values())))
     train_pairs, valid_pairs = load_datasets(config)
 
     with contextlib.ExitStack() as stack:
@@ -124,6 +125,13 @@ def _run(config, workdir, strategy):
             phase.train()
             before = state
     return generator_file
+
+
+def _start_from(model, state):
+    generator = load_generator(model)
+    if difference := structural_difference(generator, state.generator_ema):
+        raise UserError(f"{model!r} is not the generator that the settings describe; they differ in {difference}")
+    state.start_from(generator)
 
 
 def _is_finished(config, workdir):

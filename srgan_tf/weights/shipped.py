@@ -1,4 +1,4 @@
-"""The generators that lie beside this file, by the names of the presets that made them."""
+"""The generators that lie beside this file, named after the presets that made them, with settings as in their cards."""
 
 import hashlib
 import json

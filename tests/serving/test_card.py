@@ -60,6 +60,7 @@ def test_damaged_rows_are_passed_over(run_folder):
 
 def test_a_card_beside_the_file(tmp_path):
     known = {
+        "name": "compact_x4",
         "preset": "compact_x4",
         "data": "photographs, CC0",
         "license": "CC-BY-4.0",
@@ -74,7 +75,10 @@ def test_a_card_beside_the_file(tmp_path):
         "Licence of the weights": ["CC-BY-4.0"],
     }
     assert card.training_facts(tmp_path / "compact_x4.keras", license_text="MIT")["Licence of the weights"] == ["MIT"]
-    (tmp_path / "compact_x4.json").write_text("[]")
+    for other in ("[]", '{"name": "other", "data": {}}'):  # another program's
+        (tmp_path / "compact_x4.json").write_text(other)
+        assert card.training_facts(tmp_path / "compact_x4.keras").keys() == {"Model"}
+    (tmp_path / "compact_x4.json").write_text("{")
     with pytest.raises(UserError, match="cannot read what lies beside the model"):
         card.training_facts(tmp_path / "compact_x4.keras")
 

@@ -315,7 +315,7 @@ def test_a_generator_to_begin_with(tmp_path):
     ):
         np.testing.assert_allclose(old, new, atol=1e-9)
     other = with_settings(second, ["generator.num_filters=5"])
-    with pytest.raises(UserError, match="not the one the settings describe"):
+    with pytest.raises(UserError, match="not the generator that the settings describe"):
         training_run.run(other, tmp_path / "third")
 
 
@@ -382,3 +382,9 @@ def test_a_profile_is_written(tmp_path):
     )
     training_run.run(config, tmp_path)
     assert list((tmp_path / "tensorboard" / "pretrain" / "plugins" / "profile").rglob("*.xplane.pb"))
+
+
+def test_a_network_of_equal_weights_that_computes_another_function_is_no_beginning(tmp_path):
+    config = with_settings(presets.srresnet_x4(), ["init_generator=srresnet_x4"])  # which has a skip, and no tanh
+    with pytest.raises(UserError, match="'srresnet_x4' is not the generator that the settings describe"):
+        training_run.run(config, tmp_path / "run")
