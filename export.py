@@ -65,8 +65,9 @@ def main():
     from srgan_tf.loading import find, load_generator
     from srgan_tf.serving import card
 
-    facts = card.training_facts(find(flags.model), scores=flags.scores, license_text=flags.license)
-    generator = load_generator(flags.model)
+    model = find(flags.model)
+    facts = card.training_facts(model, scores=flags.scores, license_text=flags.license)
+    generator = load_generator(model)
     print(
         f"exporting {flags.model} ({generator.count_params():,} parameters) as {flags.format}; "
         f"device {hardware.describe()}, precision {flags.precision or 'float32'}"

@@ -9,7 +9,6 @@ command again goes on where it stopped.
 """
 
 import argparse
-import json
 import pathlib
 
 import matplotlib
@@ -18,6 +17,7 @@ matplotlib.use("Agg")
 from matplotlib import pyplot
 
 from srgan_tf import presets
+from srgan_tf.outputs import read_rows
 from srgan_tf.settings import with_settings
 from srgan_tf.training.run import run
 
@@ -92,7 +92,7 @@ def draw(runs, file):
         axis.set(title=title, xlabel="step of the GAN phase")
         axis.set_yscale(**scale)
         for name, workdir in runs.items():
-            rows = [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
+            rows = read_rows(workdir / "metrics.jsonl")
             steps, values = zip(*((row["step"], row[tag]) for row in rows if tag in row), strict=True)
             values = [value / values[0] for value in values] if "start" in title else values
             axis.plot(steps, values, linewidth=1, label=name)

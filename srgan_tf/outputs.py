@@ -1,6 +1,7 @@
 """Writing results so that a name never stands for half of one, and reading what grew line by line all the same."""
 
 import contextlib
+import hashlib
 import json
 import os
 import pathlib
@@ -62,3 +63,9 @@ def read_rows(file, **fields):
         for row in rows
         if isinstance(row, dict) and all(isinstance(row.get(name), kind) for name, kind in fields.items())
     ]
+
+
+def sha256(file):
+    """The check sum of a file, hexadecimal."""
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()

@@ -10,12 +10,35 @@ A value is None where a score is not finite: the PSNR of equal pictures.
 """
 
 import itertools
+import json
 import math
+import pathlib
 
 import numpy as np
 
+from srgan_tf.errors import UserError, first_line
 from srgan_tf.evaluation import json_scores, mean_scores
 from srgan_tf.metrics.statistics import bootstrap_interval
+
+
+def read_means(file):
+    """What a metrics.json says in short.
+
+    Returns:
+        (the model's name, None if it has none; {"protocol": a sentence, NAME of a data set: {METRIC: mean}}).
+
+    Raises:
+        UserError: the file is none of evaluate.py.
+    """
+    try:
+        result = json.loads(pathlib.Path(file).read_text())
+        means = {
+            name: {metric: None if value is None else float(value) for metric, value in dataset["mean"].items()}
+            for name, dataset in result["datasets"].items()
+        }
+        return result.get("model"), {"protocol": result["protocol"]} | means
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{str(file)!r} is no metrics.json of evaluate.py: {first_line(error)}") from error
 
 
 def summarize(names, scores, *, failed, rates):

@@ -7,6 +7,7 @@ import pathlib
 import srgan_tf
 from srgan_tf.errors import UserError, first_line
 from srgan_tf.outputs import read_rows
+from srgan_tf.report.results import read_means
 from srgan_tf.serving.module import describe_network
 from srgan_tf.serving.runtimes import SIGNATURE
 
@@ -36,7 +37,7 @@ def training_facts(model, *, scores=None, license_text=None):
     origin = f"exported from {path.name!r} by srgan_tf {srgan_tf.__version__}"
     facts["Model"] = [origin, *facts.get("Model", [])]
     if scores is not None:
-        facts["Scores"] = facts.get("Scores", []) + _of_evaluation(scores)
+        facts["Scores"] = facts.get("Scores", []) + _score_lines(read_means(scores)[1])
     if license_text is not None:
         facts["Licence of the weights"] = [license_text]
     return facts
@@ -71,15 +72,6 @@ def _of_card(file):
         "Licence of the weights": [card["license"]] if "license" in card else [],
     }
     return {heading: lines for heading, lines in facts.items() if lines}
-
-
-def _of_evaluation(path):
-    try:
-        report = json.loads(pathlib.Path(path).read_text())
-        means = {name: dataset["mean"] for name, dataset in report["datasets"].items()}
-        return _score_lines({"protocol": report["protocol"]} | means)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{str(path)!r} is no metrics.json of evaluate.py: {first_line(error)}") from error
 
 
 def _score_lines(scores):

@@ -1,6 +1,5 @@
 """Checkpoints of a phase: whole or not there, the newest few and the best."""
 
-import hashlib
 import json
 import logging
 import math
@@ -13,7 +12,7 @@ import tensorflow as tf
 
 from srgan_tf.errors import WorkError, first_line
 from srgan_tf.loading import GENERATOR_FILE
-from srgan_tf.outputs import written_aside
+from srgan_tf.outputs import sha256, written_aside
 
 _STATE = "state"
 _SUMS_FILE = "sha256.json"
@@ -75,7 +74,7 @@ class Checkpoints:
             unfinished.mkdir()
             self._checkpoint.write(str(unfinished / _STATE))
             self._state.generator_ema.save(unfinished / GENERATOR_FILE)
-            sums = {file.name: _sha256(file) for file in sorted(unfinished.iterdir())}
+            sums = {file.name: sha256(file) for file in sorted(unfinished.iterdir())}
             (unfinished / _SUMS_FILE).write_text(json.dumps(sums, indent=2) + "\n")
             _give_name(unfinished, self._folder / _name(step))
             self._remove_old()
@@ -209,13 +208,8 @@ def _damage(folder):
     """What is wrong with a checkpoint's files, in words; None if nothing is."""
     try:
         for name, expected in json.loads((folder / _SUMS_FILE).read_text()).items():
-            if _sha256(folder / name) != expected:
+            if sha256(folder / name) != expected:
                 return f"{name} has changed since it was written"
     except (OSError, ValueError, AttributeError) as error:
         return first_line(error)
     return None
-
-
-def _sha256(file):
-    with file.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()

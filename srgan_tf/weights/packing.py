@@ -1,7 +1,6 @@
 """From a run folder to a generator that the package ships."""
 
 import datetime
-import hashlib
 import io
 import json
 import pathlib
@@ -13,7 +12,8 @@ import numpy as np
 
 from srgan_tf.errors import UserError, first_line
 from srgan_tf.loading import GENERATOR_FILE, load_generator
-from srgan_tf.outputs import read_rows, written_aside
+from srgan_tf.outputs import read_rows, sha256, written_aside
+from srgan_tf.report.results import read_means
 from srgan_tf.weights import shipped
 
 _WEIGHTS_FILE = "model.weights.h5"  # in a .keras file
@@ -62,7 +62,7 @@ def add(run, name, *, summary, data, license_text, hardware, step=None, notes=()
         "scale": config["scale"],
         "parameters": generator.count_params(),
         "bytes": file.stat().st_size,
-        "sha256": hashlib.sha256(file.read_bytes()).hexdigest(),
+        "sha256": sha256(file),
         "license": license_text,
         "data": data,
         "data_fingerprint": last["data"],
@@ -134,13 +134,7 @@ def _seconds(rows, batch_size):
 
 
 def _scores(file, name):
-    try:
-        result = json.loads(pathlib.Path(file).read_text())
-        model = result["model"]
-        scores = {dataset: summary["mean"] for dataset, summary in result["datasets"].items()}
-        scores = {"protocol": result["protocol"]} | scores
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{str(file)!r} is no metrics.json of evaluate.py: {first_line(error)}") from error
+    model, scores = read_means(file)
     if model != name:
         raise UserError(f"the scores in {str(file)!r} are those of {model!r}, not of {name!r}")
     return scores

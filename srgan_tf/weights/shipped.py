@@ -1,10 +1,10 @@
 """The generators that lie beside this file, named after the presets that made them, with settings as in their cards."""
 
-import hashlib
 import json
 import pathlib
 
 from srgan_tf.errors import WorkError
+from srgan_tf.outputs import sha256
 
 FOLDER = pathlib.Path(__file__).parent
 # What upscale.py takes if no model is named.
@@ -42,7 +42,7 @@ def find(name):
     """
     file = FOLDER / f"{name}.keras"
     try:
-        checksum = hashlib.sha256(file.read_bytes()).hexdigest()
+        checksum = sha256(file)
     except OSError as error:
         raise WorkError(f"cannot read the weights of {name!r}: {error.strerror}: {str(file)!r}") from error
     if checksum != read_card(name)["sha256"]:

@@ -88,3 +88,12 @@ def test_saved_generators_load_without_the_training_code(tmp_path, rng):
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True, env=environment, capture_output=True)
     for variant in VARIANTS:
         np.testing.assert_allclose(np.load(tmp_path / f"{variant}.npy"), build(variant)(lr), atol=1e-5, err_msg=variant)
+
+
+@pytest.mark.parametrize("variant", ["msrresnet", "compact"])
+def test_bilinear_skip_is_all_that_a_silent_network_returns(rng, variant):
+    generator = build(variant, num_blocks=1, num_filters=4)
+    for weight in generator.get_layer("tail_conv").weights:
+        weight.assign(tf.zeros_like(weight))
+    lr = rng.random((2, 17, 23, 3), np.float32)
+    np.testing.assert_allclose(generator(lr), tf.image.resize(lr, (68, 92), "bilinear"), atol=1e-6)
