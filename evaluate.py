@@ -7,6 +7,7 @@
 Writes report.html, metrics.json, scores.csv, table.md, the SR pictures and comparison strips.
 """
 
+import os
 import sys
 
 from srgan_tf import cli
@@ -95,10 +96,12 @@ def main():
     total = sum(map(len, sources))
     console = Console(names, metrics, total)
     print(console.header(), flush=True)
+    renamed = [model.partition("=")[2] for model in flags.model]
     results = evaluate_sources(
         upscalers,
         sources,
         output,
+        inputs=filter(os.path.exists, [*flags.data, *flags.model, *renamed, *(flags.interpolate or ())]),
         metrics=metrics,
         page_pictures=flags.report_pictures,
         curve=curve,

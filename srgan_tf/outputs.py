@@ -5,8 +5,12 @@ import hashlib
 import json
 import os
 import pathlib
+import shutil
 
 from srgan_tf.errors import UserError
+
+# In every folder that a later run may replace: a JSON list of the files in it, so that nothing else is deleted.
+MANIFEST_FILE = ".srgan_tf_files.json"
 
 
 @contextlib.contextmanager
@@ -40,6 +44,82 @@ def make_folder(folder):
         raise UserError(f"cannot write to the output folder {str(folder)!r}: {error.strerror}") from error
     if not os.access(folder, os.W_OK):
         raise UserError(f"cannot write to the output folder {str(folder)!r}: no permission")
+
+
+def check_targets(targets, inputs):
+    """Refuses output paths that overlap an input.
+
+    Args:
+        targets: paths that will be written or replaced.
+        inputs: paths of pictures, folders and models that are read.
+
+    Raises:
+        UserError: a target is, contains or lies inside an input.
+    """
+    inputs = [(path, pathlib.Path(path).resolve()) for path in inputs]
+    for target in targets:
+        resolved = pathlib.Path(target).resolve()
+        for path, used in inputs:
+            if resolved == used or resolved in used.parents or used in resolved.parents:
+                raise UserError(f"the output {str(target)!r} overlaps the input {str(path)!r}: give another --output")
+
+
+def check_replaceable(folder):
+    """Refuses to replace a folder that holds anything but the results of an earlier run.
+
+    Args:
+        folder: path; one that does not exist, or an empty folder, may be used.
+
+    Raises:
+        UserError: the path is a link or a file, was not written by `write_manifest`, or has files added since.
+    """
+    folder = pathlib.Path(folder)
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise UserError(f"cannot replace {str(folder)!r}: it is not a folder; give another --output")
+    if not folder.exists():
+        return
+    try:
+        written = set(json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        written = set()
+    foreign = sorted(_files_below(folder) - written - {MANIFEST_FILE})
+    if foreign:
+        raise UserError(
+            f"cannot replace the folder {str(folder)!r}: it contains {foreign[0]!r}, which no earlier run wrote; "
+            "give another --output"
+        )
+
+
+def write_manifest(folder):
+    """Lists the files of a folder in it, which allows a later run to replace the folder (`check_replaceable`)."""
+    folder = pathlib.Path(folder)
+    files = sorted(_files_below(folder))
+    (folder / MANIFEST_FILE).write_text(json.dumps(files, ensure_ascii=True), encoding="utf-8")
+
+
+def replace_folder(unfinished, target):
+    """Moves a finished folder to `target` and deletes the folder that was there.
+
+    Args:
+        unfinished: path of the new folder, on the same file system.
+        target: path.
+
+    Raises:
+        UserError: `target` may not be replaced; see `check_replaceable`.
+    """
+    check_replaceable(target)
+    if os.path.lexists(target):
+        shutil.rmtree(target)
+    os.replace(unfinished, target)
+
+
+def _files_below(folder):
+    """Paths of everything but folders, relative to the folder, as strings; links are not followed."""
+    return {
+        os.path.relpath(os.path.join(parent, name), folder)
+        for parent, folders, files in os.walk(folder)
+        for name in [*files, *(each for each in folders if os.path.islink(os.path.join(parent, each)))]
+    }
 
 
 def read_rows(file, **fields):

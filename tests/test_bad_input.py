@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from conftest import FAST
 from PIL import Image
 
 from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.weights import shipped
 
 
 def one_line(error):
@@ -265,3 +267,31 @@ def test_bicubic_at_another_scale(run_script, tmp_path, picture_folder):
     assert code == 0, error
     with Image.open(tmp_path / "out" / "00.png") as picture:
         assert np.asarray(picture).shape == (144, 160, 3)
+
+
+def test_evaluate_does_not_delete_its_inputs(run_script, tmp_path):
+    """Results go to OUTPUT/DATASET: a folder of pictures, or of a run, of that name must stay."""
+    pictures = tmp_path / "bench" / "Set"
+    pictures.mkdir(parents=True)
+    Image.fromarray(draw_picture(0, 48, 48)).save(pictures / "a.png")
+    for output in (tmp_path / "bench", pictures, pictures / "results"):
+        code, _, error = run_script("evaluate", "--model", "bicubic", "--data", pictures, "--output", output)
+        assert code == 2
+        assert "overlaps the input" in error
+        assert one_line(error)
+        assert [path.name for path in pictures.iterdir()] == ["a.png"]
+
+
+def test_evaluate_does_not_delete_the_runs_it_compares(run_script, tmp_path):
+    data = tmp_path / "data"
+    data.mkdir()
+    Image.fromarray(draw_picture(0, 48, 48)).save(data / "a.png")
+    for name in ("a", "b"):
+        (tmp_path / "runs" / name / "checkpoints").mkdir(parents=True)
+        shutil.copy(shipped.find("compact_x4"), tmp_path / "runs" / name / "generator.keras")
+    models = [argument for name in ("a", "b") for argument in ("--model", tmp_path / "runs" / name)]
+    code, _, error = run_script("evaluate", *models, "--data", data, "--output", tmp_path / "runs")
+    assert code == 2
+    assert "overlaps the input" in error
+    for name in ("a", "b"):
+        assert sorted(path.name for path in (tmp_path / "runs" / name).iterdir()) == ["checkpoints", "generator.keras"]

@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pathlib
-import shutil
 import tempfile
 
 from srgan_tf import comparison, hardware
@@ -13,7 +12,7 @@ from srgan_tf.errors import UserError, WorkError
 from srgan_tf.evaluation import DEFAULT_METRICS, attempts, evaluate_pair
 from srgan_tf.inference import BicubicUpscaler
 from srgan_tf.metrics.table import METRICS, describe, load_metrics
-from srgan_tf.outputs import make_folder
+from srgan_tf.outputs import check_replaceable, check_targets, make_folder, replace_folder, write_manifest
 from srgan_tf.report import page, plots, tables
 from srgan_tf.report.results import differences, summarize
 from srgan_tf.report.viewers import Viewers, caption, caption_metrics
@@ -31,6 +30,7 @@ def evaluate_sources(
     sources,
     output,
     *,
+    inputs=(),
     metrics=DEFAULT_METRICS,
     page_pictures=20,
     curve=(),
@@ -47,8 +47,9 @@ def evaluate_sources(
         sources: list of `Source` with names that differ.
         output: folder. For one model it gets metrics.json and NAME/sr/*.png; for several both lie in a folder of the
             model's name, and comparison.json has their differences. Besides: scores.csv, table.md, report.html,
-            NAME/comparison/*.png, and the plots of `report.plots`. What an earlier evaluation left under these names is
-            replaced.
+            NAME/comparison/*.png, and the plots of `report.plots`. Files of these names, and folders that an earlier
+            evaluation wrote, are replaced; other folders are not.
+        inputs: paths of the models and pictures; no result may overlap them.
         metrics: names of scores.
         page_pictures: how many pictures of each source report.html shows, evenly spread.
         curve: names of models that the plot joins by a line, in order.
@@ -59,13 +60,19 @@ def evaluate_sources(
         List of results, one for each model, as `report.results` has them.
 
     Raises:
-        UserError: names that clash, models of different scales, a metric that is not installed, or a folder that
-            cannot be written.
+        UserError: names that clash or are not valid folder names, models of different scales, a metric that is not
+            installed, or an output that overlaps an input, would replace a folder of the user's or cannot be written.
         WorkError: no picture of a source could be scored, or the results could not be written; the output is as before.
     """
     output = pathlib.Path(output)
     _check_names(upscalers, sources)
     functions = load_metrics(metrics)
+    folders = [output / source.name for source in sources]
+    if len(upscalers) > 1:
+        folders += [output / upscaler.name for upscaler in upscalers]
+    check_targets([output / METRICS_FILE, *folders], inputs)
+    for folder in folders:
+        check_replaceable(folder)
     make_folder(output)
     scale = upscalers[0].scale
     names = [upscaler.name for upscaler in upscalers]
@@ -105,9 +112,9 @@ def _check_names(upscalers, sources):
         names = [thing.name for thing in things]
         if len(set(names)) < len(names):
             raise UserError(f"two {kind} have the same name: {', '.join(names)}")
-    for upscaler in upscalers:
-        if pathlib.PurePath(upscaler.name).name != upscaler.name:
-            raise UserError(f"a model's name becomes a folder's: {upscaler.name!r} cannot")
+        for name in names:
+            if name in ("", ".", "..") or pathlib.PurePath(name).name != name:
+                raise UserError(f"names of {kind} are used as folder names, and {name!r} is not a valid one")
     if clash := {source.name for source in sources} & {upscaler.name for upscaler in upscalers}:
         raise UserError(f"a model and a data set have the same name: {', '.join(clash)}")
     scales = {upscaler.name: upscaler.scale for upscaler in upscalers}
@@ -182,12 +189,13 @@ class _Files:
         page.write(self._folder / PAGE_FILE, results, pairs, drawings.values(), self._viewers)
 
     def move_to(self, output):
-        """Puts all into its place, folders first: metrics.json never speaks of pictures that are not there."""
+        """Moves everything to its final place, folders first, so that metrics.json never lists missing pictures."""
         for path in sorted(self._folder.iterdir(), key=lambda path: path.is_file()):
-            target = output / path.name
             if path.is_dir():
-                shutil.rmtree(target, ignore_errors=True)
-            os.replace(path, target)
+                write_manifest(path)
+                replace_folder(path, output / path.name)
+            else:
+                os.replace(path, output / path.name)
 
 
 def _strip(pair, scored, scale):

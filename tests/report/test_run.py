@@ -11,6 +11,7 @@ from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference import BicubicUpscaler
 from srgan_tf.metrics.statistics import bootstrap_interval
+from srgan_tf.outputs import MANIFEST_FILE
 from srgan_tf.report.run import evaluate_sources
 
 
@@ -23,7 +24,8 @@ def drawn(name, seed, height=48, width=48):
 
 
 def files_of(folder):
-    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+    files = (path for path in folder.rglob("*") if path.is_file() and path.name != MANIFEST_FILE)
+    return sorted(str(path.relative_to(folder)) for path in files)
 
 
 def test_files_of_one_model(tmp_path):
@@ -147,7 +149,10 @@ def test_an_infinite_score_is_null_in_json(tmp_path):
         (["a"], ["mine", "mine"], "two data sets have the same name: mine, mine"),
         (["a", "a"], ["mine"], "two models have the same name: a, a"),
         (["mine"], ["mine"], "a model and a data set have the same name: mine"),
-        (["../a"], ["mine"], r"a model's name becomes a folder's: '../a' cannot"),
+        (["../a"], ["mine"], r"names of models are used as folder names, and '../a' is not a valid one"),
+        ([".."], ["mine"], r"names of models are used as folder names, and '..' is not a valid one"),
+        (["a"], [""], r"names of data sets are used as folder names, and '' is not a valid one"),
+        (["a"], ["."], r"names of data sets are used as folder names, and '.' is not a valid one"),
     ],
 )
 def test_names_that_clash(tmp_path, models, datasets, message):
@@ -171,3 +176,45 @@ def test_the_baseline_is_in_the_strips_of_a_single_model(tmp_path):
     # The frames of two insets cover a part of each picture.
     for picture in (BicubicUpscaler(4).upscale(pair.lr), Shifted("dark", -20).upscale(pair.lr), pair.hr):
         assert (windows == picture).mean(axis=(2, 3, 4)).max() > 0.85
+
+
+def test_a_second_evaluation_replaces_the_first(tmp_path):
+    for name in ("first", "second"):
+        evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn(name, 1))], tmp_path)
+    assert [path.name for path in (tmp_path / "mine" / "sr").iterdir()] == ["second.png"]
+
+
+def test_folders_of_the_user_are_not_replaced(tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "notes.txt").write_text("precious")
+    with pytest.raises(UserError, match=r"it contains 'notes.txt', which no earlier run wrote"):
+        evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn("a", 1))], tmp_path)
+    (tmp_path / "dark").mkdir()
+    (tmp_path / "dark" / "generator.keras").write_text("weights")
+    with pytest.raises(UserError, match=r"it contains 'generator.keras', which no earlier run wrote"):
+        evaluate_sources([BicubicUpscaler(4), Shifted("dark", 1)], [source_of("other", drawn("a", 1))], tmp_path)
+    assert files_of(tmp_path) == ["dark/generator.keras", "mine/notes.txt"]
+
+
+def test_a_file_added_to_the_results_is_not_deleted(tmp_path):
+    evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn("a", 1))], tmp_path)
+    (tmp_path / "mine" / "sr" / "notes.txt").write_text("precious")
+    with pytest.raises(UserError, match=r"'sr/notes.txt', which no earlier run wrote"):
+        evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn("a", 1))], tmp_path)
+    assert (tmp_path / "mine" / "sr" / "notes.txt").read_text() == "precious"
+
+
+@pytest.mark.parametrize("used", ["mine", "mine/deep/er", "."])
+def test_results_may_not_overlap_an_input(tmp_path, used):
+    with pytest.raises(UserError, match="overlaps the input"):
+        evaluate_sources(
+            [BicubicUpscaler(4)], [source_of("mine", drawn("a", 1))], tmp_path / "out", inputs=[tmp_path / "out" / used]
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_link_is_not_replaced(tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "mine").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="it is not a folder"):
+        evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn("a", 1))], tmp_path)
