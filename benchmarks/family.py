@@ -14,8 +14,8 @@ import resource
 import subprocess
 import sys
 
-from srgan_tf import presets
-from srgan_tf.settings import with_settings
+from srgan_tf.config import presets
+from srgan_tf.config.overrides import with_settings
 
 ROOT = pathlib.Path(__file__).parent.parent
 BLOCKS = {"srresnet": 4, "compact": 4, "rrdbnet": 2}

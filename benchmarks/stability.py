@@ -16,9 +16,9 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
-from srgan_tf import presets
-from srgan_tf.outputs import read_rows
-from srgan_tf.settings import with_settings
+from srgan_tf.config import presets
+from srgan_tf.config.overrides import with_settings
+from srgan_tf.files import read_rows
 from srgan_tf.training.run import run
 
 SMALL = (

@@ -1,4 +1,4 @@
-"""The training steps of `srgan_x4` in PyTorch, for comparison with `python -m srgan_tf.bench train`.
+"""The training steps of `srgan_x4` in PyTorch, for comparison with `python -m benchmarks train`.
 
     pip install torch==2.13.0
     python benchmarks/torch_step.py --batch-size 16 --hr-patch-size 96

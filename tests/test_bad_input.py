@@ -7,8 +7,8 @@ import shutil
 
 import numpy as np
 import pytest
-from conftest import FAST
 from PIL import Image
+from support.samples import FAST
 
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.weights import shipped

@@ -14,11 +14,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import FAST, ROOT, assert_same_picture
+from support.samples import FAST, ROOT, assert_same_picture
 
-from srgan_tf.data.pictures import read_picture, write_picture
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.loading import load_generator, load_upscaler
+from srgan_tf.images.pictures import read_picture, write_picture
+from srgan_tf.inference.loading import load_upscaler
+from srgan_tf.networks.saved import load_generator
 
 TRAIN = [sys.executable, str(ROOT / "train.py"), *FAST]
 
@@ -156,12 +157,12 @@ def test_tiny_learns_more_than_bicubic_within_a_minute(tmp_path):
     assert time.monotonic() - start < 300
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     scores = [row["eval/psnr_y"] for row in rows if "eval/psnr_y" in row]
-    from srgan_tf import evaluation
     from srgan_tf.data.sources import open_source
+    from srgan_tf.evaluation import scoring
 
     valid = open_source("synthetic", split="valid", scale=4, synthetic_count=4, synthetic_size=192)
     bicubic, tiny = (
-        evaluation.mean_scores(scored.scores for scored in evaluation.evaluate(load_upscaler(model), valid))["psnr_y"]
+        scoring.mean_scores(scored.scores for scored in scoring.evaluate(load_upscaler(model), valid))["psnr_y"]
         for model in ("bicubic", str(tmp_path))
     )
     assert tiny == pytest.approx(scores[-1])

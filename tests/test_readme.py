@@ -34,8 +34,8 @@ def test_commands_use_flags_that_exist(run_script, script):
 
 
 def test_settings_in_commands_exist():
-    from srgan_tf import presets
-    from srgan_tf.settings import with_settings
+    from srgan_tf.config import presets
+    from srgan_tf.config.overrides import with_settings
 
     for block in BLOCKS:
         for command in block.replace("\\\n", " ").splitlines():
@@ -51,7 +51,7 @@ def test_files_that_are_linked_exist():
 
 
 def test_every_preset_is_listed():
-    from srgan_tf.presets import PRESETS
+    from srgan_tf.config.presets import PRESETS
 
     for name in PRESETS:
         assert f"`{name}`" in README

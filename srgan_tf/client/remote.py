@@ -9,7 +9,7 @@ from PIL import Image
 from srgan_tf.client.rest import RestConnection
 from srgan_tf.client.rpc import GrpcConnection
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.inference import UNKNOWN_NETWORK_BYTES, TiledUpscaler
+from srgan_tf.inference.upscalers import UNKNOWN_NETWORK_BYTES, TiledUpscaler
 
 
 def connect(server, model, *, version=None, timeout=300.0, attempts=5):

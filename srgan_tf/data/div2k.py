@@ -7,9 +7,9 @@ import logging
 import pathlib
 from typing import Any
 
-from srgan_tf.data import pictures
 from srgan_tf.data.pairs import fit_pair, whole_lr_pixels
 from srgan_tf.errors import WorkError, first_line
+from srgan_tf.images import pictures
 
 _log = logging.getLogger(__name__)
 

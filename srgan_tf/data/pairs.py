@@ -9,8 +9,8 @@ from typing import NamedTuple, Protocol
 import numpy as np
 
 from srgan_tf.errors import WorkError
-from srgan_tf.pixels import modcrop
-from srgan_tf.resize import imresize
+from srgan_tf.images.pixels import modcrop
+from srgan_tf.images.resize import imresize
 
 
 class Pair(NamedTuple):

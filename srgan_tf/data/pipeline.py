@@ -12,7 +12,7 @@ from srgan_tf.data.progress import with_progress
 from srgan_tf.data.store import default_cache, stored_pairs
 from srgan_tf.errors import UserError
 from srgan_tf.hardware import free_memory
-from srgan_tf.pixels import to_float, to_uint8
+from srgan_tf.images.pixels import to_float, to_uint8
 
 # Pictures may take this share of the free memory: the rest is for the program, and for what else the machine does.
 _MEMORY_SHARE = 0.5

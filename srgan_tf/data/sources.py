@@ -17,10 +17,11 @@ import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
-from srgan_tf.data import pictures, synthetic
+from srgan_tf.data import synthetic
 from srgan_tf.data.div2k import div2k_loaders
 from srgan_tf.data.pairs import Loader, Pair, fit_pair, make_pair, whole_lr_pixels
 from srgan_tf.errors import UserError, WorkError
+from srgan_tf.images import pictures
 
 Split = Literal["train", "valid"]
 

@@ -2,8 +2,8 @@
 
 import tensorflow as tf
 
+from srgan_tf.images.resize import resize_matrix
 from srgan_tf.losses.pixel import l1
-from srgan_tf.resize import resize_matrix
 
 
 def downscale(image, scale):

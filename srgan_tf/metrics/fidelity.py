@@ -10,8 +10,8 @@ another program and are 0.01 to 0.03 higher.
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf import pixels
-from srgan_tf.resize import imresize
+from srgan_tf.images import pixels
+from srgan_tf.images.resize import imresize
 
 
 def psnr_y(reference, estimate):

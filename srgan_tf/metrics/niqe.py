@@ -8,9 +8,9 @@ import math
 
 import numpy as np
 
-from srgan_tf import pixels
+from srgan_tf.images import pixels
+from srgan_tf.images.resize import imresize
 from srgan_tf.metrics.installed import installed_file
-from srgan_tf.resize import imresize
 
 _BLOCK = 96
 _SIGMA = 7 / 6  # of the 7x7 window of the local mean and deviation

@@ -8,11 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from srgan_tf.errors import UserError
+from srgan_tf.images.pixels import shave
 from srgan_tf.metrics import fidelity
 from srgan_tf.metrics.lpips import load_lpips
 from srgan_tf.metrics.niqe import load_niqe
 from srgan_tf.metrics.stlpips import load_stlpips
-from srgan_tf.pixels import shave
 
 
 class Sample(NamedTuple):

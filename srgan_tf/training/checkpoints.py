@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import WorkError, first_line
-from srgan_tf.loading import GENERATOR_FILE
-from srgan_tf.outputs import sha256, written_aside
+from srgan_tf.files import sha256, written_aside
+from srgan_tf.runs import GENERATOR_FILE
 
 _STATE = "state"
 _SUMS_FILE = "sha256.json"

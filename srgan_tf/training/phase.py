@@ -3,18 +3,18 @@
 import logging
 import shutil
 
-from srgan_tf import config as configuration
+from srgan_tf.config import schema
 from srgan_tf.data.pipeline import training_batches
-from srgan_tf.inference import network_upscaler
-from srgan_tf.loading import GENERATOR_FILE
-from srgan_tf.outputs import written_aside
+from srgan_tf.files import written_aside
+from srgan_tf.inference.upscalers import network_upscaler
+from srgan_tf.runs import GENERATOR_FILE, METRICS_FILE, TENSORBOARD_FOLDER, checkpoints_folder
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError
 from srgan_tf.training.distribution import is_chief, per_replica, require_agreement, uses_jit
 from srgan_tf.training.interruption import delayed_signals
 from srgan_tf.training.loop import due, train_phase
 from srgan_tf.training.objective import discriminator_terms, gan_terms, perceptual_function, pretrain_terms
 from srgan_tf.training.profiler import Profiler
-from srgan_tf.training.reporting import METRICS_FILE, Reporter, has_scores
+from srgan_tf.training.reporting import Reporter, has_scores
 from srgan_tf.training.steps import make_gan_step, make_pretrain_step
 from srgan_tf.training.validation import BEST, validate
 
@@ -51,7 +51,7 @@ class Phase:
         self._steps = getattr(config, name).steps
         self._is_chief = is_chief(strategy)
         self._checkpoints = Checkpoints(
-            workdir / "checkpoints" / name,
+            checkpoints_folder(workdir, name),
             state,
             keep=config.reporting.keep_checkpoints,
             best=BEST,
@@ -78,7 +78,7 @@ class Phase:
             writes=self._is_chief,
         )
         if restored is None:
-            self._reporter.describe(configuration.to_dict(self._config))
+            self._reporter.describe(schema.to_dict(self._config))
             # What the phase begins with: a divergence goes back to it, and the phase before is known to be over.
             self._checkpoints.save()
         else:
@@ -116,7 +116,7 @@ class Phase:
         )
         reporting = self._config.reporting
         with Profiler(
-            self._workdir / "tensorboard" / self._name, enabled=reporting.profile and self._is_chief
+            self._workdir / TENSORBOARD_FOLDER / self._name, enabled=reporting.profile and self._is_chief
         ) as profiler:
             train_phase(
                 self._state,

@@ -11,14 +11,14 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf import hardware
-from srgan_tf.data.pictures import write_picture
-from srgan_tf.evaluation import json_scores
-from srgan_tf.outputs import read_rows, written_aside
+from srgan_tf.evaluation.scoring import json_scores
+from srgan_tf.files import read_rows, written_aside
+from srgan_tf.images.pictures import write_picture
+from srgan_tf.runs import METRICS_FILE, SAMPLES_FOLDER, TENSORBOARD_FOLDER
 from srgan_tf.training.alarms import Alarms
 
 _log = logging.getLogger(__name__)
 
-METRICS_FILE = "metrics.jsonl"
 _STATUS_SECONDS = 5
 _DATA_BOUND = 0.2  # share of the time
 
@@ -42,7 +42,7 @@ class Reporter:
         self._steps = steps
         self._batch_size = batch_size
         self._writes = writes
-        self._events = self._workdir / "tensorboard" / phase
+        self._events = self._workdir / TENSORBOARD_FOLDER / phase
         self._said = time.monotonic()
         self._writer = None
         self.go_back_to(-1 if start_step is None else start_step)
@@ -136,7 +136,7 @@ class Reporter:
             return
         with self._writer.as_default():
             for name, sheet in sheets.items():
-                write_picture(self._workdir / "samples" / f"{self._phase}-{step:07d}-{name}.png", sheet)
+                write_picture(self._workdir / SAMPLES_FOLDER / f"{self._phase}-{step:07d}-{name}.png", sheet)
                 tf.summary.image(f"samples/{name}", sheet[np.newaxis], step=step)
         scalars = {f"eval/{metric}": value for metric, value in scores.items()}
         self._write(step, scalars | self._alarms.check(scalars))

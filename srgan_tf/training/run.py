@@ -9,16 +9,17 @@ import tensorflow as tf
 
 from srgan_tf import hardware
 from srgan_tf.errors import UserError, WorkError, first_line
-from srgan_tf.interpolation import structural_difference
-from srgan_tf.loading import GENERATOR_FILE, load_generator
-from srgan_tf.models.vgg import vgg19_features
-from srgan_tf.outputs import make_folder
+from srgan_tf.files import make_folder
+from srgan_tf.networks.interpolation import structural_difference
+from srgan_tf.networks.saved import load_generator
+from srgan_tf.networks.vgg import vgg19_features
+from srgan_tf.runs import GENERATOR_FILE, METRICS_FILE, checkpoints_folder
 from srgan_tf.training.checkpoints import steps_in
 from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.distribution import check_batch, choose_strategy, is_chief
 from srgan_tf.training.phase import PHASES, Phase
-from srgan_tf.training.ranking import load_ranker
-from srgan_tf.training.reporting import METRICS_FILE, has_scores
+from srgan_tf.training.ranker import load_ranker
+from srgan_tf.training.reporting import has_scores
 from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.workdir import check_workdir, held, record_session, write_config
 
@@ -90,7 +91,7 @@ def _run(config, workdir, strategy):
     # All that can be refused is asked for now, not when days of pretraining are over.
     features = perceptual_features(config)
     ranker = load_ranker(config.gan.ranker) if config.gan.steps and config.gan.rank_weight else None
-    begun = {name for name in PHASES if steps_in(workdir / "checkpoints" / name)}
+    begun = {name for name in PHASES if steps_in(checkpoints_folder(workdir, name))}
     states = {}
     if config.pretrain.steps and "gan" not in begun:
         states["pretrain"] = pretrain_state(config)
@@ -138,7 +139,7 @@ def _is_finished(config, workdir):
     last = [name for name in PHASES if getattr(config, name).steps][-1]
     steps = getattr(config, last).steps
     return (
-        steps_in(workdir / "checkpoints" / last)[-1:] == [steps]
+        steps_in(checkpoints_folder(workdir, last))[-1:] == [steps]
         and has_scores(workdir / METRICS_FILE, last, steps)
         and (workdir / GENERATOR_FILE).is_file()
     )

@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 
 from srgan_tf.errors import UserError
-from srgan_tf.models.discriminators import DISCRIMINATORS
-from srgan_tf.models.generators import GENERATORS
-from srgan_tf.models.precision import as_float32, precision_scope
-from srgan_tf.models.training_form import training_form
+from srgan_tf.networks.discriminators import DISCRIMINATORS
+from srgan_tf.networks.generators import GENERATORS
+from srgan_tf.networks.precision import as_float32, precision_scope
+from srgan_tf.networks.training_form import training_form
 from srgan_tf.training.optimizers import LossScale, make_optimizer
 
 

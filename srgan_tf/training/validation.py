@@ -3,9 +3,10 @@
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf import comparison, evaluation
-from srgan_tf.pixels import to_float
-from srgan_tf.resize import imresize
+from srgan_tf.evaluation import scoring
+from srgan_tf.images import comparison
+from srgan_tf.images.pixels import to_float
+from srgan_tf.images.resize import imresize
 from srgan_tf.training.objective import Outputs
 
 # Metrics whose best checkpoint is kept: True where higher is better.
@@ -29,7 +30,7 @@ def validate(upscaler, pairs, *, samples, perceptual=None):
         "colour_drift" (see `colour_drift`); and a dictionary of comparison strips by picture.
     """
     rows, sheets = [], {}
-    for index, scored in enumerate(evaluation.evaluate(upscaler, pairs)):
+    for index, scored in enumerate(scoring.evaluate(upscaler, pairs)):
         pair, sr = scored.pair, scored.sr
         scores = scored.scores | {"colour_drift": colour_drift(pair.lr, sr)}
         if perceptual is not None:
@@ -40,7 +41,7 @@ def validate(upscaler, pairs, *, samples, perceptual=None):
             # Two sources may have pictures of one name, and names may be as long as the file system allows.
             name = f"{index}-{pair.name.replace('/', '-')[:100]}"
             sheets[name] = sample_sheet(pair, sr, upscaler.scale)
-    return evaluation.mean_scores(rows), sheets
+    return scoring.mean_scores(rows), sheets
 
 
 def colour_drift(lr, sr):

@@ -16,13 +16,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf import config as configuration
 from srgan_tf import hardware
+from srgan_tf.config import schema
 from srgan_tf.errors import UserError, first_line
-from srgan_tf.outputs import make_folder, read_rows, written_aside
+from srgan_tf.files import make_folder, read_rows, written_aside
+from srgan_tf.runs import CONFIG_FILE, SESSIONS_FILE
 
-CONFIG_FILE = "config.json"
-SESSIONS_FILE = "sessions.jsonl"
 _LOCK_FILE = ".lock"
 # What may change when a run is resumed: how it is computed, what it reports and where its pictures are kept, not what
 # it learns.
@@ -49,10 +48,10 @@ def check_workdir(config, workdir):
         return
     try:
         # Settings that were added since have their defaults.
-        settings = configuration.to_dict(configuration.from_dict(json.loads(file.read_text())))
+        settings = schema.to_dict(schema.from_dict(json.loads(file.read_text())))
     except (ValueError, OSError) as error:
         raise UserError(f"{str(file)!r} is no run's settings: {first_line(error)}") from error
-    before, now = configuration.flatten(settings), configuration.flatten(configuration.to_dict(config))
+    before, now = schema.flatten(settings), schema.flatten(schema.to_dict(config))
     differing = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
         for name in sorted(before.keys() | now.keys())
@@ -69,7 +68,7 @@ def write_config(config, workdir):
     workdir = pathlib.Path(workdir)
     make_folder(workdir)
     with written_aside(workdir / CONFIG_FILE) as unfinished:
-        unfinished.write_text(json.dumps(configuration.to_dict(config), indent=2) + "\n")
+        unfinished.write_text(json.dumps(schema.to_dict(config), indent=2) + "\n")
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import json
 import pathlib
 
 from srgan_tf.errors import WorkError
-from srgan_tf.outputs import sha256
+from srgan_tf.files import sha256
 
 FOLDER = pathlib.Path(__file__).parent
 # What upscale.py takes if no model is named.

@@ -8,20 +8,21 @@ import numpy as np
 import psutil
 import pytest
 import tensorflow as tf
-from conftest import ROOT, assert_same_picture
 from PIL import Image
-from serving_server import serve
+from support.samples import ROOT, assert_same_picture
+from support.serving_server import serve
 
-from srgan_tf import cli, upscaling
-from srgan_tf.client import __main__ as script
 from srgan_tf.client.remote import RemoteUpscaler, connect, remote_upscaler
-from srgan_tf.data.pictures import read_picture, write_picture
+from srgan_tf.commands import cli
+from srgan_tf.commands import client as script
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.inference import network_upscaler
-from srgan_tf.models.generators import srresnet
-from srgan_tf.models.inference_form import fast_generator
-from srgan_tf.pixels import RECIPROCAL
-from srgan_tf.serving.saved_model import export_saved_model
+from srgan_tf.export.saved_model import export_saved_model
+from srgan_tf.images.pictures import read_picture, write_picture
+from srgan_tf.images.pixels import RECIPROCAL
+from srgan_tf.inference.upscalers import network_upscaler
+from srgan_tf.networks.generators import srresnet
+from srgan_tf.networks.inference_form import fast_generator
+from srgan_tf.photos.jobs import plan, run
 
 MAX_PIXELS = 80 * 80  # of a network that looks 10 pixels far: tiles of 60
 
@@ -187,7 +188,7 @@ def test_tiles_that_fade_travel_as_floats(monkeypatch, tmp_path, rng):
     Image.fromarray(rng.integers(0, 256, (20, 330, 3), np.uint8)).save(tmp_path / "fits.png")
     local = network_upscaler(fast_generator(generator), "small").whole
     for name, tile in (("large", 176 - 2 * 64 - 15), ("fits", 0)):
-        upscaling.run(local, upscaling.plan([tmp_path / f"{name}.png"], tmp_path / "expected"), print, tile=tile)
+        run(local, plan([tmp_path / f"{name}.png"], tmp_path / "expected"), print, tile=tile)
     with serve(version, "small") as server:
         connection = connect(server.grpc, "small")
         predict, signatures = connection.predict, []
@@ -198,8 +199,8 @@ def test_tiles_that_fade_travel_as_floats(monkeypatch, tmp_path, rng):
         )
         upscaler = RemoteUpscaler(connection, "small")
         for name, signature in (("large", "tensor"), ("fits", "serving_default")):
-            jobs = upscaling.plan([tmp_path / f"{name}.png"], tmp_path / "actual")
-            upscaling.run(upscaler, jobs, print, server_limit=upscaler.max_pixels)
+            jobs = plan([tmp_path / f"{name}.png"], tmp_path / "actual")
+            run(upscaler, jobs, print, server_limit=upscaler.max_pixels)
             assert signatures[-1] == signature
             assert_same_picture(*(read_picture(tmp_path / kind / f"{name}.png") for kind in ("actual", "expected")))
 
@@ -245,7 +246,7 @@ def test_the_command(monkeypatch, capfd, tmp_path, served, rng, protocol):
     Image.fromarray(rng.integers(0, 256, (9, 9, 3), np.uint8)).save(folder / "deep" / "b.webp", lossless=True)
     Image.fromarray(rng.integers(0, 256, (30, 20), np.uint8)).save(folder / "gray.png")
     Image.fromarray(rng.integers(0, 65536, (25, 20), np.uint16)).save(folder / "deep.png")
-    upscaling.run(upscaler.whole, upscaling.plan([folder], tmp_path / "expected"), lambda line: None, tile=60)
+    run(upscaler.whole, plan([folder], tmp_path / "expected"), lambda line: None, tile=60)
     output = tmp_path / "out"
     arguments = [folder, "--server", getattr(server, protocol), "--model", "small", "--output", output]
     monkeypatch.setattr("sys.argv", ["client", *map(str, arguments)])

@@ -6,7 +6,7 @@ from srgan_tf.data.crops import crop_batch, dihedral
 from srgan_tf.data.pairs import Pair
 from srgan_tf.data.pipeline import load_pairs, training_batches
 from srgan_tf.data.sources import open_source
-from srgan_tf.resize import imresize
+from srgan_tf.images.resize import imresize
 
 OPTIONS = {"batch_size": 4, "hr_patch_size": 24, "scale": 4, "seed": 5}
 

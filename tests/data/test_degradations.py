@@ -9,7 +9,7 @@ from srgan_tf.data.degradations import realistic
 from srgan_tf.data.pipeline import degrade_pairs, hr_crop_size, load_pairs, training_batches
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.resize import imresize
+from srgan_tf.images.resize import imresize
 
 OPTIONS = {"batch_size": 3, "hr_patch_size": 24, "scale": 4, "degradation": "realistic"}
 

@@ -8,12 +8,12 @@ import pytest
 
 from srgan_tf import hardware
 from srgan_tf.data import pipeline
-from srgan_tf.data.pictures import write_picture
 from srgan_tf.data.pipeline import load_pairs
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.store import StoredPicture
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError
+from srgan_tf.images.pictures import write_picture
 
 
 @pytest.fixture

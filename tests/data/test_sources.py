@@ -8,7 +8,7 @@ from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.resize import imresize
+from srgan_tf.images.resize import imresize
 
 
 def save(path, picture):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srgan_tf.images.resize import imresize
 from srgan_tf.losses.consistency import downscale, lr_consistency
-from srgan_tf.resize import imresize
 
 
 @pytest.mark.parametrize("jit_compile", [False, True])

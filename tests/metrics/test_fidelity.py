@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import skimage.metrics
 
-from srgan_tf import pixels
 from srgan_tf.data.sources import open_source
+from srgan_tf.images import pixels
+from srgan_tf.images.resize import imresize
 from srgan_tf.metrics import fidelity
-from srgan_tf.resize import imresize
 
 
 def test_an_error_of_a_tenth_is_20_db():

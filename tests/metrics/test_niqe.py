@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from srgan_tf.data.pictures import read_picture
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError
+from srgan_tf.images.pictures import read_picture
 from srgan_tf.metrics import niqe as module
 from srgan_tf.metrics.niqe import load_niqe, niqe
 

@@ -7,10 +7,10 @@ import signal
 import numpy as np
 import pytest
 
-from srgan_tf import presets
+from srgan_tf.config import presets
+from srgan_tf.config.overrides import with_settings
 from srgan_tf.errors import WorkError
-from srgan_tf.loading import load_generator
-from srgan_tf.settings import with_settings
+from srgan_tf.networks.saved import load_generator
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError, steps_in
 from srgan_tf.training.objective import discriminator_terms, gan_terms
 from srgan_tf.training.state import gan_state, pretrain_state

@@ -1,11 +1,11 @@
 import numpy as np
 import pytest
 
-from srgan_tf.config import Config
+from srgan_tf.config.overrides import with_settings
+from srgan_tf.config.schema import Config
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.store import StoredPicture
 from srgan_tf.errors import UserError
-from srgan_tf.settings import with_settings
 from srgan_tf.training.datasets import hold_out, load_datasets
 
 

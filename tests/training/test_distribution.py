@@ -11,19 +11,19 @@ import time
 import numpy as np
 import pytest
 import tensorflow as tf
-from conftest import FAST, ROOT
+from support.samples import FAST, ROOT
 
-from srgan_tf import presets
+from srgan_tf.config import presets
+from srgan_tf.config.overrides import with_settings
 from srgan_tf.errors import UserError
-from srgan_tf.settings import with_settings
 from srgan_tf.training.distribution import check_batch, is_chief, per_replica, uses_jit
 
-WORKER = ROOT / "tests" / "training" / "replicas.py"
+WORKER = ROOT / "tests" / "support" / "replicas.py"
 STEPS = 20
 
 
 def run_steps(kind, steps, file, precision="float32", environment=None):
-    """Runs tests/training/replicas.py; returns the process."""
+    """Runs tests/support/replicas.py; returns the process."""
     return subprocess.Popen(
         [sys.executable, str(WORKER), kind, str(steps), str(file), precision],
         env=os.environ | {"PYTHONPATH": str(ROOT)} | (environment or {}),

@@ -4,8 +4,8 @@ import signal
 import pytest
 import tensorflow as tf
 
-from srgan_tf import presets
-from srgan_tf.settings import with_settings
+from srgan_tf.config import presets
+from srgan_tf.config.overrides import with_settings
 from srgan_tf.training.checkpoints import DivergedError
 from srgan_tf.training.interruption import Interruption, delayed_signals
 from srgan_tf.training.loop import Window, train_phase

@@ -5,14 +5,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf import config as configuration
-from srgan_tf import presets
+from srgan_tf.config import presets, schema
+from srgan_tf.config.overrides import with_settings
 from srgan_tf.data.pairs import make_pair
-from srgan_tf.data.pictures import write_picture
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.loading import load_generator, load_upscaler
-from srgan_tf.settings import with_settings
+from srgan_tf.images.pictures import write_picture
+from srgan_tf.inference.loading import load_upscaler
+from srgan_tf.networks.saved import load_generator
 from srgan_tf.training import phase, validation
 from srgan_tf.training import run as training_run
 from srgan_tf.training.checkpoints import steps_in
@@ -74,7 +74,7 @@ def test_a_finished_run_is_left_as_it_is(trained_run, monkeypatch):
     settings = json.loads((trained_run / "config.json").read_text())
     for work in ("load_datasets", "perceptual_features", "pretrain_state", "gan_state"):
         monkeypatch.delattr(training_run, work)
-    training_run.run(configuration.from_dict(settings), trained_run)
+    training_run.run(schema.from_dict(settings), trained_run)
     assert before == {path: path.read_bytes() for path in trained_run.rglob("*") if path.is_file()}
 
 
@@ -132,7 +132,7 @@ def test_two_processes_do_not_share_a_folder(tmp_path):
 
 
 def test_another_runs_folder_is_refused(trained_run):
-    config = configuration.from_dict(json.loads((trained_run / "config.json").read_text()))
+    config = schema.from_dict(json.loads((trained_run / "config.json").read_text()))
     other = with_settings(config, ["gan.steps=9", "seed=3"])
     with pytest.raises(UserError, match=r"gan\.steps was 8, is 9; seed was 0, is 3"):
         training_run.run(other, trained_run)

@@ -3,9 +3,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf import presets
+from srgan_tf.config import presets
+from srgan_tf.config.overrides import with_settings
 from srgan_tf.losses.pixel import mse
-from srgan_tf.settings import with_settings
 from srgan_tf.training.objective import Term, discriminator_terms, gan_terms, pretrain_terms
 from srgan_tf.training.optimizers import LossScale
 from srgan_tf.training.state import gan_state, pretrain_state

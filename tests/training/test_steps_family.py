@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf import presets
+from srgan_tf.config import presets
+from srgan_tf.config.overrides import with_settings
+from srgan_tf.images.resize import imresize
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.artifacts import artifact_loss
 from srgan_tf.losses.penalties import gradient_penalty, r1_penalty
-from srgan_tf.resize import imresize
-from srgan_tf.settings import with_settings
 from srgan_tf.training.objective import Outputs, discriminator_terms, evaluate_terms, gan_terms
 from srgan_tf.training.state import gan_state
 from srgan_tf.training.steps import make_gan_step

@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.inference import BicubicUpscaler
+from srgan_tf.inference.upscalers import BicubicUpscaler
 from srgan_tf.training.validation import colour_drift, sample_sheet, validate
 
 

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srgan_tf import loading
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
+from srgan_tf.images.pixels import shave
+from srgan_tf.images.resize import imresize
+from srgan_tf.inference import loading
 from srgan_tf.metrics.fidelity import psnr_y
-from srgan_tf.pixels import shave
-from srgan_tf.resize import imresize
 from srgan_tf.weights import shipped
 
 # dB of luma, mean over three drawn pictures; a change of code that shifts a model unnoticed would show here.

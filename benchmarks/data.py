@@ -1,0 +1,140 @@
+"""Patches a second of the data pipeline alone, at several patch and batch sizes.
+
+    python -m benchmarks data --data DIV2K
+    python -m benchmarks data --data photos --store disk --batch-size 16 --hr-patch-size 96
+
+Beside it stands what decoding a picture for each crop gives on the same machine.
+"""
+
+import logging
+import os
+import pathlib
+import statistics
+import time
+
+from srgan_tf.commands import cli
+
+_log = logging.getLogger(__name__)
+
+_REPEATS = 3
+
+
+def main(arguments):
+    """Measures, and logs a table.
+
+    Args:
+        arguments: the command line after "data".
+    """
+    parser = cli.Parser(__doc__, prog="python -m benchmarks data")
+    parser.add_argument("--data", action="append", required=True, metavar="DATA", help="as in train.py")
+    parser.add_argument("--batch-size", type=int, nargs="+", default=[16, 64], metavar="N", help="default: 16 64")
+    parser.add_argument(
+        "--hr-patch-size", type=int, nargs="+", default=[96, 128, 192], metavar="N", help="pixels; default: 96 128 192"
+    )
+    parser.add_argument("--scale", type=int, choices=(2, 4, 8), default=4, help="default: %(default)s")
+    parser.add_argument(
+        "--degradation", choices=("bicubic", "realistic"), default="bicubic", help="default: %(default)s"
+    )
+    parser.add_argument("--store", choices=("auto", "memory", "disk"), default="auto", help="default: %(default)s")
+    parser.add_argument("--cache", default="", help="folder of the stores on disk (default: the user's cache folder)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement (default: %(default)s)")
+    flags = parser.parse_args(arguments)
+    for side in flags.hr_patch_size:
+        if side < flags.scale or side % flags.scale:
+            parser.error(f"--hr-patch-size must be a multiple of the scale {flags.scale} (received {side})")
+
+    import psutil
+
+    from srgan_tf.data.pipeline import hr_crop_size, load_pairs, training_batches
+    from srgan_tf.data.sources import open_source
+
+    begun = time.perf_counter()
+    sources = [open_source(data, split="train", scale=flags.scale) for data in flags.data]
+    smallest = hr_crop_size(min(flags.hr_patch_size), flags.scale, flags.degradation)
+    pairs = load_pairs(sources, min_hr_side=smallest, store=flags.store, cache=flags.cache)
+    area = sum(pair.hr.shape[0] * pair.hr.shape[1] for pair in pairs)
+    _log.info(
+        "%d pictures, %.0f megapixels, ready after %.1f s; %d cores",
+        len(pairs),
+        area / 1e6,
+        time.perf_counter() - begun,
+        os.cpu_count(),
+    )
+    _log.info("%8s %6s %12s %8s", "HR patch", "batch", "patches/s", "MB/s")
+    for side in flags.hr_patch_size:
+        crop_size = hr_crop_size(side, flags.scale, flags.degradation)
+        large = [pair for pair in pairs if min(pair.hr.shape[:2]) >= crop_size]
+        if not large:
+            _log.info("%8d  no picture is that large", side)
+            continue
+        for batch_size in flags.batch_size:
+            batches = training_batches(
+                large,
+                first_step=0,
+                last_step=2**40,
+                batch_size=batch_size,
+                hr_patch_size=side,
+                scale=flags.scale,
+                seed=0,
+                degradation=flags.degradation,
+            )
+            speed = batch_size * batches_per_second(batches, flags.seconds)
+            megabytes = speed * 3 * side**2 * (1 + 1 / flags.scale**2) / 1e6
+            _log.info("%8d %6d %12.0f %8.0f", side, batch_size, speed, megabytes)
+    _log.info("memory of this process: %.2f GiB", psutil.Process().memory_info().rss / 2**30)
+    _log_decoding(flags, side=min(flags.hr_patch_size), batch_size=flags.batch_size[0])
+
+
+def batches_per_second(batches, seconds):
+    """The speed of a pipeline when nothing is done with what it gives: the median of three measurements.
+
+    Args:
+        batches: a dataset without an end.
+        seconds: duration of each measurement.
+    """
+    iterator = iter(batches)
+    for _ in range(4):
+        next(iterator)
+    speeds = []
+    for _ in range(_REPEATS):
+        count, begun = 0, time.perf_counter()
+        while (elapsed := time.perf_counter() - begun) < seconds:
+            next(iterator)
+            count += 1
+        speeds.append(count / elapsed)
+    return statistics.median(speeds)
+
+
+def _log_decoding(flags, side, batch_size):
+    """Logs what decoding a picture for each crop gives, on the first of the folders."""
+    folders = [pathlib.Path(data) for data in flags.data if os.path.isdir(data)]
+    if not folders:
+        return
+    inside = (folders[0] / name for name in ("DIV2K_train_HR", "HR"))
+    folder = next((path for path in inside if path.is_dir()), folders[0])
+    speed = batch_size * batches_per_second(_decoded_crops(folder, side, batch_size), flags.seconds)
+    _log.info(
+        "%8d %6d %12.1f          decoding a picture of %s for each crop, HR alone", side, batch_size, speed, folder
+    )
+
+
+def _decoded_crops(folder, side, batch_size):
+    """Crops as most projects make them: a picture is read and decoded for each."""
+    import numpy as np
+    import tensorflow as tf
+
+    from srgan_tf.images.pictures import list_pictures, picture_size, read_picture
+
+    paths = [path for path in list_pictures(folder) if min(picture_size(path)) >= side]
+
+    def cut(index):
+        picture = read_picture(paths[index % len(paths)])
+        rng = np.random.default_rng(index)
+        top, left = (rng.integers(size - side + 1) for size in picture.shape[:2])
+        return picture[top : top + side, left : left + side]
+
+    def crop(index):
+        return tf.ensure_shape(tf.numpy_function(cut, [index], tf.uint8, stateful=False), (side, side, 3))
+
+    crops = tf.data.Dataset.range(2**40).map(crop, num_parallel_calls=tf.data.AUTOTUNE)
+    return crops.batch(batch_size).prefetch(tf.data.AUTOTUNE)

@@ -1,0 +1,61 @@
+"""What each preset's generator costs: the table of docs/MODELS.md.
+
+Arithmetic is of the network as written, seconds are of the faster form that upscale.py runs.
+"""
+
+import logging
+import statistics
+import time
+
+from srgan_tf.commands import cli
+
+_log = logging.getLogger(__name__)
+
+
+def main(arguments):
+    """Parses the arguments and logs a Markdown row for each preset."""
+    parser = cli.Parser("Parameters, arithmetic, speed and reach of the presets' generators.")
+    parser.add_argument("--preset", action="append", help="a preset; may be repeated (default: all)")
+    parser.add_argument("--side", type=int, default=128, help="of the square LR picture, pixels (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=5, help="runs that the median is of (%(default)s)")
+    flags = parser.parse_args(arguments)
+
+    from srgan_tf import hardware
+    from srgan_tf.config import presets
+    from srgan_tf.networks.generators import GENERATORS
+    from srgan_tf.networks.geometry import receptive_field
+    from srgan_tf.training.state import build_network
+
+    side = flags.side
+    _log.info("%s; one %dx%d picture, float32, median of %d", hardware.describe(), side, side, flags.repeats)
+    _log.info("| preset | parameters | GFLOP | seconds | receptive field |")
+    _log.info("|---|---|---|---|---|")
+    measured = {}  # presets often share a generator
+    for name in flags.preset or presets.PRESETS:
+        config = presets.load_preset(name)
+        key = str(config.generator)
+        if key not in measured:
+            generator = build_network("generator", GENERATORS, config.generator, scale=config.scale)
+            reach = receptive_field(generator)
+            measured[key] = (generator.count_params(), *_cost(generator, side, flags.repeats), reach or "-")
+        parameters, flops, seconds, reach = measured[key]
+        _log.info("| `%s` | %s | %.3g | %.3g | %s |", name, f"{parameters:,}", flops / 1e9, seconds, reach)
+
+
+def _cost(generator, side, repeats):
+    """FLOPs of one picture, and seconds."""
+    import tensorflow as tf
+
+    from benchmarks.arithmetic import forward_flops
+    from srgan_tf.networks.inference_form import fast_generator
+
+    lr = tf.random.stateless_uniform((1, side, side, 3), (0, 0))
+    fast = fast_generator(generator)
+    function = tf.function(lambda lr: fast(lr, training=False)).get_concrete_function(lr)
+    function(lr)
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        function(lr).numpy()
+        times.append(time.perf_counter() - begin)
+    return forward_flops(generator, lr), statistics.median(times)

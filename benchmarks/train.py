@@ -1,0 +1,166 @@
+"""Speed of training steps on this machine, in each precision, with and without XLA.
+
+    python -m benchmarks train --preset srgan_x4 --batch-size 16 --hr-patch-size 96
+
+Every row is measured in a process of its own, so that its peak memory is its own; data is random and ready. "share" is
+the row's FLOP/s over those of a large matrix product in the same precision on the same device in the same run. FLOPs
+are those that a step cannot do without: three forward passes' worth for a network that learns; for the pass through
+the discriminator that both updates share, four; for VGG19's pass over the output, two, and one over the HR picture.
+Penalties, LDL's map and the ranker come on top of them. A row "gan" is of the steps in which both networks move.
+"plain" is the GAN step as tutorials write it: Keras's own layers and optimizer, float32, one update after the other,
+the fakes made and judged again for each.
+"""
+
+import concurrent.futures
+import logging
+import multiprocessing
+import statistics
+import time
+
+from srgan_tf.commands import cli
+
+_log = logging.getLogger(__name__)
+
+_PRECISIONS = ("float32", "bfloat16", "float16")
+
+
+def main(arguments):
+    """Measures and logs one row for each phase, precision and compilation.
+
+    Args:
+        arguments: the command line after the command's name.
+    """
+    parser = cli.Parser(__doc__, prog="python -m benchmarks train")
+    parser.add_argument("--preset", default="srgan_x4")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--hr-patch-size", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=5, help="steps timed in each row (default: %(default)s)")
+    parser.add_argument("--precision", action="append", choices=_PRECISIONS, help="may be repeated (default: all)")
+    parser.add_argument("--jit", action="append", choices=("off", "on"), help="may be repeated (default: both)")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting")
+    flags = parser.parse_args(arguments)
+
+    from srgan_tf import hardware
+    from srgan_tf.config import presets
+    from srgan_tf.config.overrides import with_settings
+
+    sizes = [f"data.batch_size={flags.batch_size}", f"data.hr_patch_size={flags.hr_patch_size}"]
+    config = with_settings(presets.load_preset(flags.preset), [*sizes, *flags.set])
+    precisions = flags.precision or _PRECISIONS
+    rates = {precision: _in_process(_matrix_product_rate, precision) for precision in precisions}
+    products = ", ".join(f"{precision} {rate / 1e9:.4g}" for precision, rate in rates.items())
+    _log.info(
+        "%s; %s, batch %d, HR %d; medians of %d steps; a matrix product's GFLOP/s: %s",
+        hardware.describe(),
+        flags.preset,
+        flags.batch_size,
+        flags.hr_patch_size,
+        flags.steps,
+        products,
+    )
+    header = ("phase", "precision", "xla", "s/step", "patches/s", "GFLOP/s", "share", "peak_GiB")
+    _log.info("%-9s %-9s %-4s %9s %10s %9s %6s %9s", *header)
+    rows = [
+        (phase, precision, jit)
+        for phase in ("pretrain", "gan")
+        if getattr(config, phase).steps
+        for precision in precisions
+        for jit in flags.jit or ("off", "on")
+    ]
+    for phase, precision, jit in [*rows, *([("plain", "float32", "off")] if config.gan.steps else [])]:
+        seconds, flops, peak = _in_process(_step_time, config, phase, precision, jit == "on", flags.steps)
+        share = f"{flops / seconds / rates[precision]:.0%}" if precision in rates else "-"
+        _log.info(
+            "%-9s %-9s %-4s %9.3f %10.1f %9.0f %6s %9.2f",
+            phase,
+            precision,
+            jit,
+            seconds,
+            flags.batch_size / seconds,
+            flops / seconds / 1e9,
+            share,
+            peak / 2**30,
+        )
+
+
+def _in_process(function, *arguments):
+    """A function's result, from a new process: nothing compiled, cached or allocated before counts."""
+    context = multiprocessing.get_context("spawn")
+    with concurrent.futures.ProcessPoolExecutor(1, context, cli.quiet_tensorflow) as pool:
+        return pool.submit(function, *arguments).result()
+
+
+def _matrix_product_rate(precision):
+    """FLOP/s of a matrix product, the best of some: what the device can do."""
+    import tensorflow as tf
+
+    size = 8192 if tf.config.list_physical_devices("GPU") else 2048
+    left, right = (tf.cast(tf.random.normal((size, size)), precision) for _ in range(2))
+
+    @tf.function
+    def multiply():
+        return tf.reduce_sum(tf.cast(left @ right, tf.float32))
+
+    return 2.0 * size**3 / min(_times(multiply, 10))
+
+
+def _step_time(config, phase, precision, jit, steps):
+    """Median seconds of a step, its FLOPs, and the process's peak memory in bytes."""
+    import dataclasses
+
+    import keras
+    import tensorflow as tf
+
+    from benchmarks.arithmetic import forward_flops
+    from benchmarks.plain import make_plain_gan_step, plain_networks
+    from srgan_tf import hardware
+    from srgan_tf.training.objective import discriminator_terms, gan_terms, pretrain_terms
+    from srgan_tf.training.ranker import load_ranker
+    from srgan_tf.training.run import perceptual_features
+    from srgan_tf.training.state import gan_state, pretrain_state
+    from srgan_tf.training.steps import make_gan_step, make_pretrain_step
+
+    keras.utils.set_random_seed(0)
+    config = dataclasses.replace(config, precision=precision)
+    batch, hr_side, lr_side = (
+        config.data.batch_size,
+        config.data.hr_patch_size,
+        config.data.hr_patch_size // config.scale,
+    )
+    lr, hr = (tf.random.uniform((batch, side, side, 3)) for side in (lr_side, hr_side))
+    features = perceptual_features(config) if phase != "pretrain" else None
+    options = {"ema_decay": config.ema_decay, "micro_batches": config.micro_batches, "jit": jit}
+    if phase == "pretrain":
+        state = pretrain_state(config)
+        generator = state.generator_ema
+        step = make_pretrain_step(state, pretrain_terms(config.pretrain), **options)
+        flops = 3 * forward_flops(generator, lr)
+    else:
+        ranker = load_ranker(config.gan.ranker) if config.gan.rank_weight else None
+        terms, d_terms = gan_terms(config.gan, features, ranker), discriminator_terms(config.gan)
+        if phase == "plain":
+            generator, discriminator = plain_networks(config)
+            step = make_plain_gan_step(generator, discriminator, terms, d_terms)
+        else:
+            state = gan_state(config)
+            # The generator that learns is rewritten, with some more arithmetic than it takes.
+            generator, discriminator = state.generator_ema, state.discriminator
+            step = make_gan_step(state, terms, d_terms, **options)
+        flops = 3 * forward_flops(generator, lr) + 7 * forward_flops(discriminator, hr)
+        flops += 3 * forward_flops(features, hr) if features else 0
+
+    def run():
+        step(lr, hr)
+        return generator.weights[0]
+
+    return statistics.median(_times(run, steps)), flops, hardware.peak_memory()
+
+
+def _times(function, count):
+    """Seconds of each of some calls, after two that compile; a call ends when its result can be read."""
+    seconds = []
+    for _ in range(count + 2):
+        start = time.perf_counter()
+        function().numpy()
+        seconds.append(time.perf_counter() - start)
+    return seconds[2:]

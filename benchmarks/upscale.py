@@ -1,0 +1,186 @@
+"""`python -m benchmarks upscale`: the generator on this machine beside other runtimes, and beside the floor.
+
+All take turns in one process, so that a busy machine slows all of them alike; medians of the rounds are compared.
+Peers that are not installed are left out: `pip install torch onnxruntime tf2onnx onnx openvino`.
+"""
+
+import functools
+import importlib.util
+import logging
+import os
+import statistics
+import time
+
+from srgan_tf.commands import cli
+
+_log = logging.getLogger(__name__)
+
+_PRODUCT = 2048  # side of the matrices of the product that sets the floor
+
+
+def main(arguments):
+    """Measures and logs a table.
+
+    Args:
+        arguments: the command line after the command's name.
+    """
+    parser = cli.Parser(__doc__, prog="python -m benchmarks upscale")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 512], help="sides of the LR (default: 128 512)")
+    parser.add_argument("--rounds", type=int, default=9, help="(default: %(default)s)")
+    parser.add_argument("--blocks", type=int, default=16, help="residual blocks of the SRResNet (default: %(default)s)")
+    parser.add_argument("--filters", type=int, default=64, help="its filters (default: %(default)s)")
+    flags = parser.parse_args(arguments)
+
+    import numpy as np
+
+    from benchmarks.arithmetic import forward_flops
+    from srgan_tf import hardware
+    from srgan_tf.networks.generators import srresnet
+
+    generator = srresnet(num_blocks=flags.blocks, num_filters=flags.filters)
+    _log.info(f"SRResNet x4, {flags.blocks} blocks, {flags.filters} filters, float32; {hardware.describe()}")
+    runtimes = {name: make(generator) for name, make in _runtimes().items()}
+    for size in flags.sizes:
+        lr = np.random.default_rng(0).random((1, size, size, 3), np.float32)
+        work = {name: functools.partial(run, lr) for name, run in runtimes.items()}
+        _report(size, forward_flops(generator, lr), _take_turns(work | {"product": _product()}, flags.rounds))
+
+
+def _take_turns(work, rounds):
+    """Seconds of each round, by name."""
+    for run in work.values():  # compiles, fills caches
+        run()
+        run()
+    seconds = {name: [] for name in work}
+    for _ in range(rounds):
+        for name, run in work.items():
+            start = time.perf_counter()
+            run()
+            seconds[name].append(time.perf_counter() - start)
+    return seconds
+
+
+def _report(size, flop, seconds):
+    rate = 2 * _PRODUCT**3 / statistics.median(seconds.pop("product"))
+    floor = flop / rate
+    medians = {name: statistics.median(values) for name, values in seconds.items()}
+    ours = medians["srgan_tf"]
+    _log.info(
+        f"\n{size}x{size} -> {4 * size}x{4 * size}: {flop / 1e9:.1f} GFLOP; a matrix product of {_PRODUCT} runs at "
+        f"{rate / 1e9:.0f} GFLOP/s: the floor is {floor:.3f} s\n"
+        f"{'':24}{'median s':>10}{'least s':>10}{'MP/s out':>10}{'of floor':>10}{'slower':>10}"
+    )
+    for name, median in sorted(medians.items(), key=lambda item: item[1]):
+        _log.info(
+            f"{name:24}{median:10.3f}{min(seconds[name]):10.3f}{16 * size**2 / median / 1e6:10.2f}"
+            f"{floor / median:10.0%}{median / ours:9.2f}x"
+        )
+
+
+def _product():
+    import tensorflow as tf
+
+    matrix = tf.random.stateless_normal((_PRODUCT, _PRODUCT), (0, 0))
+    multiply = tf.function(lambda: tf.linalg.matmul(matrix, tf.sin(matrix[:1, :1]) + matrix))  # not folded away
+    return lambda: multiply().numpy()
+
+
+def _runtimes():
+    """Functions (generator) -> (LR array -> SR array), by name."""
+    runtimes = {"srgan_tf": _fast, "Keras as written": _keras}
+    if _installed("onnxruntime", "tf2onnx"):
+        runtimes["ONNX Runtime"] = _onnxruntime
+    if _installed("openvino", "tf2onnx"):
+        runtimes["OpenVINO"] = _openvino
+    if _installed("torch"):
+        runtimes["PyTorch channels_last"] = _torch
+    return runtimes
+
+
+def _installed(*packages):
+    missing = [package for package in packages if importlib.util.find_spec(package) is None]
+    if missing:
+        _log.info(f"left out, not installed: {', '.join(missing)}")
+    return not missing
+
+
+def _keras(generator):
+    import tensorflow as tf
+
+    @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
+    def upscale(lr):
+        return generator(lr, training=False)
+
+    return lambda lr: upscale(lr).numpy()
+
+
+def _fast(generator):
+    from srgan_tf.networks.inference_form import fast_generator
+
+    return _keras(fast_generator(generator))
+
+
+def _onnx(generator):
+    """The fast form as ONNX, what an export gives."""
+    from srgan_tf.export.onnx import convert
+
+    return convert(generator)[0].SerializeToString()
+
+
+def _onnxruntime(generator):
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(_onnx(generator), providers=["CPUExecutionProvider"])
+    return lambda lr: session.run(["sr"], {"lr": lr})[0]
+
+
+def _openvino(generator):
+    import openvino
+
+    core = openvino.Core()
+    compiled = core.compile_model(core.read_model(_onnx(generator)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    request = compiled.create_infer_request()
+    return lambda lr: request.infer([lr])[0]
+
+
+def _torch(generator):
+    """The same architecture, as PyTorch users write it; weights do not matter for the time."""
+    import torch
+    from torch import nn
+
+    torch.set_num_threads(os.cpu_count())
+    blocks = sum(layer.name.endswith("_conv1") for layer in generator.layers)
+    filters = generator.get_layer("head_conv").filters
+
+    class Residual(nn.Module):
+        def __init__(self, *layers):
+            super().__init__()
+            self.layers = nn.Sequential(*layers)
+
+        def forward(self, x):
+            return x + self.layers(x)
+
+    def normalized():
+        return nn.Conv2d(filters, filters, 3, padding=1, bias=False), nn.BatchNorm2d(filters)
+
+    def upsampling():
+        return nn.Conv2d(filters, 4 * filters, 3, padding=1), nn.PixelShuffle(2), nn.PReLU(filters)
+
+    body = [Residual(*normalized(), nn.PReLU(filters), *normalized()) for _ in range(blocks)]
+    network = nn.Sequential(
+        nn.Conv2d(3, filters, 9, padding=4),
+        nn.PReLU(filters),
+        Residual(*body, *normalized()),
+        *upsampling(),
+        *upsampling(),
+        nn.Conv2d(filters, 3, 9, padding=4),
+        nn.Tanh(),
+    )
+    network = network.eval().to(memory_format=torch.channels_last)
+
+    def upscale(lr):
+        with torch.inference_mode():
+            sr = network(torch.from_numpy(lr).permute(0, 3, 1, 2)) * 0.5 + 0.5
+        return sr.permute(0, 2, 3, 1).numpy()
+
+    return upscale

@@ -1,1 +1,0 @@
-"""Benchmarks of this machine: `python -m srgan_tf.bench COMMAND`."""

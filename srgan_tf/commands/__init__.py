@@ -1,0 +1,1 @@
+"""The command line: one module with a main() for each subcommand."""

@@ -1,0 +1,90 @@
+"""Trains the ranker of RankSRGAN, which the preset ranksrgan_x4 needs: it learns to order pictures by NIQE.
+
+    python train_ranker.py --model runs/srresnet_x4 --model runs/srgan_x4 --data photos --output ranker.keras
+    python train.py --preset ranksrgan_x4 --data photos --set gan.ranker=ranker.keras
+
+Give models that differ: one trained on pixels alone and GANs. Their pictures of the data are labelled by NIQE.
+"""
+
+import pathlib
+
+from srgan_tf.commands import cli
+
+
+def main():
+    """Parses the flags, makes the labelled patches, trains, and says where the ranker lies."""
+    parser = cli.Parser(__doc__)
+    parser.add_argument(
+        "--model", action="append", required=True, help="a model whose pictures are ranked; two or more, of one scale"
+    )
+    parser.add_argument(
+        "--data", action="append", required=True, metavar="DATA", help="pictures, as for train.py; may be repeated"
+    )
+    parser.add_argument("--output", required=True, help="the .keras file to write")
+    parser.add_argument(
+        "--places", type=int, default=2_000, help="patches cut from each model's pictures (%(default)s)"
+    )
+    parser.add_argument("--patch-size", type=int, default=288, help="their side, at least 192 for NIQE (%(default)s)")
+    parser.add_argument("--steps", type=int, default=20_000, help="training steps (%(default)s)")
+    parser.add_argument("--batch-size", type=int, default=16, help="pairs a step (%(default)s)")
+    parser.add_argument("--num-filters", type=int, default=64, help="filters of the first convolution (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=1e-4, help="at the start (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="of weights, places and pairs (%(default)s)")
+    flags = parser.parse_args()
+    for name in ("places", "steps", "batch_size", "num_filters", "learning_rate"):
+        if getattr(flags, name) <= 0:
+            parser.error(f"--{name.replace('_', '-')} must be positive (received {getattr(flags, name)})")
+    if flags.patch_size < 192:
+        parser.error(f"--patch-size must be at least 192 (received {flags.patch_size})")
+    if len(flags.model) < 2:
+        parser.error(f"--model is needed twice or more (received {flags.model[0]!r} alone)")
+    if not flags.output.endswith(".keras"):
+        parser.error(f"--output must end in .keras (received {flags.output!r})")
+
+    import keras
+
+    from srgan_tf.data.sources import open_source
+    from srgan_tf.files import make_folder
+    from srgan_tf.inference.loading import load_upscaler
+    from srgan_tf.metrics.niqe import load_niqe
+    from srgan_tf.networks.ranker import ranker_network
+    from srgan_tf.training import ranker as ranking
+    from srgan_tf.training.datasets import hold_out
+
+    label = load_niqe()
+    make_folder(pathlib.Path(flags.output).absolute().parent)
+    upscalers = [load_upscaler(flags.model[0])]
+    upscalers += [load_upscaler(model, scale=upscalers[0].scale) for model in flags.model[1:]]
+    keras.utils.set_random_seed(flags.seed)
+    parts = [[], []]  # to learn from, held out
+    for data in flags.data:
+        source = open_source(data, split="train", scale=upscalers[0].scale)
+        for part, held, share in zip(parts, hold_out(source, len(source)), (1.0, 0.1), strict=True):
+            print(
+                f"ranking {', '.join(u.name for u in upscalers)} on {len(held)} pictures of {source.name}", flush=True
+            )
+            part.append(
+                ranking.rank_patches(
+                    upscalers,
+                    held,
+                    label,
+                    patch_size=flags.patch_size,
+                    places=max(round(share * flags.places / len(flags.data)), 1),
+                    seed=flags.seed,
+                )
+            )
+    ranked, held_out = (ranking.join(part) for part in parts)
+    for upscaler, mean in zip(upscalers, ranked.labels.mean(axis=0), strict=True):
+        print(f"{upscaler.name}: mean NIQE {mean:.3f} of {len(ranked.labels)} patches")
+    ranker = ranker_network(num_filters=flags.num_filters)
+    accuracy = ranking.train_ranker(
+        ranker,
+        ranked,
+        held_out,
+        steps=flags.steps,
+        batch_size=flags.batch_size,
+        learning_rate=flags.learning_rate,
+        seed=flags.seed,
+    )
+    ranking.save_ranker(ranker, flags.output)
+    print(f"done: {flags.output}; {accuracy:.1%} of the held-out pairs in order")

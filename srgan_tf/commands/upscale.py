@@ -1,0 +1,141 @@
+"""Upscales pictures; no reference is needed.
+
+    python upscale.py photo.jpg holiday/ --output upscaled
+    python upscale.py photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
+
+Any PNG, JPEG, WebP, TIFF, BMP or GIF: 8 or 16 bits, gray, palette, RGB, CMYK, transparent, turned by EXIF. Folders
+keep their tree in the output; inputs are never replaced.
+"""
+
+import argparse
+import re
+import sys
+
+from srgan_tf.commands import cli
+from srgan_tf.weights import shipped
+
+
+def main():
+    """Parses the flags, upscales, and says where the results lie."""
+    parser = cli.Parser(__doc__)
+    parser.add_argument("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="folders are searched to their depth")
+    parser.add_argument(
+        "--model",
+        default=shipped.DEFAULT,
+        help=f"bicubic, {', '.join(shipped.names())}, a run folder, a .keras file, or what export.py wrote "
+        "(default: %(default)s)",
+    )
+    parser.add_argument("--output", required=True, help="folder for the results")
+    parser.add_argument(
+        "--format", default="png", choices=("png", "tiff", "jpeg", "webp"), help="of the results (default: %(default)s)"
+    )
+    size = parser.add_mutually_exclusive_group()
+    size.add_argument("--scale", type=_factor, metavar="FACTOR", help="3, 2.5, ... (default: the network's own)")
+    size.add_argument("--size", type=_box, metavar="WxH", help="the largest result that fits into this many pixels")
+    parser.add_argument("--ensemble", action="store_true", help="mean over eight turns of the picture: 8 times as long")
+    parser.add_argument(
+        "--back-projection", type=_count, default=0, metavar="STEPS", help="hold the result to the input's colours"
+    )
+    parser.add_argument(
+        "--interpolate", metavar="MODEL", help="blend the weights of --model with those of this one, by --alpha"
+    )
+    parser.add_argument("--alpha", type=float, metavar="A", help="0 is --model, 1 the --interpolate one")
+    parser.add_argument(
+        "--tile", type=_count, metavar="N", help="tiles of N input pixels; 0: the whole at once (default: by memory)"
+    )
+    parser.add_argument(
+        "--existing", default="overwrite", choices=("overwrite", "skip", "refuse"), help="(default: %(default)s)"
+    )
+    parser.add_argument("--allow-huge", action="store_true", help="take pictures of more than 250 million pixels")
+    flags = parser.parse_args()
+    if (flags.interpolate is None) != (flags.alpha is None):
+        parser.error("--interpolate and --alpha belong together")
+
+    from tqdm import tqdm
+
+    from srgan_tf import hardware
+    from srgan_tf.files import make_folder
+    from srgan_tf.photos.formats import FORMATS, MAX_PIXELS
+    from srgan_tf.photos.jobs import plan, run, without_existing
+    from srgan_tf.photos.upscale import Enlargement
+
+    planned = plan(flags.pictures, flags.output, FORMATS[flags.format])
+    jobs = without_existing(planned, flags.existing)
+    upscaler = _upscaler(flags)
+    make_folder(flags.output)
+    enlargement = Enlargement(flags.scale, flags.size)
+    print(
+        f"upscaling {_describe(enlargement, upscaler)} with {upscaler.name}, pictures: {len(jobs)}"
+        f"{_kept(planned, jobs)}; device {hardware.describe()}, precision float32",
+        flush=True,
+    )
+    with tqdm(total=len(jobs), unit="picture", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+
+        def show(done):
+            bar.n = done
+            bar.refresh()
+
+        run(
+            upscaler,
+            jobs,
+            lambda line: bar.write(line, file=sys.stdout),
+            tile=flags.tile,
+            enlargement=enlargement,
+            max_pixels=None if flags.allow_huge else MAX_PIXELS,
+            progress=show,
+        )
+    print(f"done: {flags.output}, upscaled: {len(jobs)}{_kept(planned, jobs)}")
+
+
+def _kept(planned, jobs):
+    return f", kept: {len(planned) - len(jobs)}" if len(jobs) < len(planned) else ""
+
+
+def _upscaler(flags):
+    """The model that the flags ask for, with what they add to it; it takes whole pictures, tiles come later."""
+    from srgan_tf.inference.ensemble import EnsembleUpscaler
+    from srgan_tf.inference.loading import load_upscaler
+    from srgan_tf.inference.refinement import BackProjectionUpscaler
+    from srgan_tf.inference.upscalers import TiledUpscaler, network_upscaler
+    from srgan_tf.networks.inference_form import fast_generator
+    from srgan_tf.networks.interpolation import interpolate
+    from srgan_tf.networks.saved import load_generator
+
+    if flags.interpolate is not None:
+        generator = interpolate(load_generator(flags.model), load_generator(flags.interpolate), flags.alpha)
+        upscaler = network_upscaler(fast_generator(generator), f"{flags.model} + {flags.alpha:g} {flags.interpolate}")
+    else:
+        whole_factor = flags.scale is not None and flags.scale.is_integer()
+        upscaler = load_upscaler(
+            flags.model, scale=int(flags.scale) if flags.model == "bicubic" and whole_factor else None
+        )
+    if isinstance(upscaler, TiledUpscaler):
+        upscaler = upscaler.whole
+    if flags.ensemble:
+        upscaler = EnsembleUpscaler(upscaler)
+    return BackProjectionUpscaler(upscaler, flags.back_projection) if flags.back_projection else upscaler
+
+
+def _describe(enlargement, upscaler):
+    if enlargement.box:
+        return f"into {enlargement.box[0]}x{enlargement.box[1]}"
+    return f"x{enlargement.factor or upscaler.scale:g}"
+
+
+def _factor(text):
+    if re.fullmatch(r"\d+\.?\d*|\.\d+", text) and 0 < float(text) <= 64:
+        return float(text)
+    raise argparse.ArgumentTypeError(f"takes a factor between 0 and 64 (received {text!r})")
+
+
+def _box(text):
+    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+    if match is None:
+        raise argparse.ArgumentTypeError(f"takes WIDTHxHEIGHT in pixels, such as 1920x1080 (received {text!r})")
+    return int(match[1]), int(match[2])
+
+
+def _count(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"takes 0, 1, 2, ... (received {text!r})")
+    return int(text)

@@ -1,0 +1,215 @@
+"""Scores models on data sets and writes all that came of it."""
+
+import contextlib
+import json
+import os
+import pathlib
+import tempfile
+
+from srgan_tf import hardware
+from srgan_tf.errors import UserError, WorkError
+from srgan_tf.evaluation import plots, tables
+from srgan_tf.evaluation.page import page
+from srgan_tf.evaluation.page.viewers import Viewers, caption, caption_metrics
+from srgan_tf.evaluation.results import differences, summarize
+from srgan_tf.evaluation.scoring import DEFAULT_METRICS, attempts, evaluate_pair
+from srgan_tf.files import check_replaceable, check_targets, make_folder, replace_folder, write_manifest
+from srgan_tf.images import comparison
+from srgan_tf.images.pictures import write_picture
+from srgan_tf.inference.upscalers import BicubicUpscaler
+from srgan_tf.metrics.table import METRICS, describe, load_metrics
+
+METRICS_FILE = "metrics.json"
+COMPARISON_FILE = "comparison.json"
+PAGE_FILE = "report.html"
+
+_ZOOM = 4
+_INSETS = 2
+
+
+def evaluate_sources(
+    upscalers,
+    sources,
+    output,
+    *,
+    inputs=(),
+    metrics=DEFAULT_METRICS,
+    page_pictures=20,
+    curve=(),
+    on_picture=lambda dataset, picture, scores: None,
+    on_failure=lambda reason: None,
+):
+    """Scores models on sources and writes what came of it, at the end and together.
+
+    A picture that cannot be read or scored is left out for every model, and named; the others are done. Pictures are
+    taken one at a time: memory does not grow with their number.
+
+    Args:
+        upscalers: list of `Upscaler` of one scale, with names that differ.
+        sources: list of `Source` with names that differ.
+        output: folder. For one model it gets metrics.json and NAME/sr/*.png; for several both lie in a folder of the
+            model's name, and comparison.json has their differences. Besides: scores.csv, table.md, report.html,
+            NAME/comparison/*.png, and the plots of `report.plots`. Files of these names, and folders that an earlier
+            evaluation wrote, are replaced; other folders are not.
+        inputs: paths of the models and pictures; no result may overlap them.
+        metrics: names of scores.
+        page_pictures: how many pictures of each source report.html shows, evenly spread.
+        curve: names of models that the plot joins by a line, in order.
+        on_picture: called with (source name, picture name, {model name: scores}) as each is done.
+        on_failure: called with the reason why a picture is left out.
+
+    Returns:
+        List of results, one for each model, as `report.results` has them.
+
+    Raises:
+        UserError: names that clash or are not valid folder names, models of different scales, a metric that is not
+            installed, or an output that overlaps an input, would replace a folder of the user's or cannot be written.
+        WorkError: no picture of a source could be scored, or the results could not be written; the output is as before.
+    """
+    output = pathlib.Path(output)
+    _check_names(upscalers, sources)
+    functions = load_metrics(metrics)
+    folders = [output / source.name for source in sources]
+    if len(upscalers) > 1:
+        folders += [output / upscaler.name for upscaler in upscalers]
+    check_targets([output / METRICS_FILE, *folders], inputs)
+    for folder in folders:
+        check_replaceable(folder)
+    make_folder(output)
+    scale = upscalers[0].scale
+    names = [upscaler.name for upscaler in upscalers]
+    datasets = {name: {} for name in names}
+    with (
+        _writing_to(output),
+        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as unfinished,
+        Viewers(unfinished, page_pictures) as viewers,
+    ):
+        files = _Files(pathlib.Path(unfinished), names, viewers, BicubicUpscaler(scale))
+        for source in sources:
+            found = _evaluate_source(upscalers, source, functions, files, on_picture, on_failure)
+            for name, summary in found.items():
+                datasets[name][source.name] = summary
+        memory = round(hardware.peak_memory() / 2**30, 2)
+        results = [
+            {"model": name, "scale": scale, "protocol": describe(functions, scale), "peak_memory_gib": memory}
+            | {"datasets": datasets[name]}
+            for name in names
+        ]
+        files.write_scores(results, curve)
+        files.move_to(output)
+    return results
+
+
+@contextlib.contextmanager
+def _writing_to(output):
+    """Turns errors of the file system into a `WorkError`; those of reading are that already."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkError(f"cannot write to {str(output)!r}: {error.strerror or error}") from error
+
+
+def _check_names(upscalers, sources):
+    for kind, things in (("data sets", sources), ("models", upscalers)):
+        names = [thing.name for thing in things]
+        if len(set(names)) < len(names):
+            raise UserError(f"two {kind} have the same name: {', '.join(names)}")
+        for name in names:
+            if name in ("", ".", "..") or pathlib.PurePath(name).name != name:
+                raise UserError(f"names of {kind} are used as folder names, and {name!r} is not a valid one")
+    if clash := {source.name for source in sources} & {upscaler.name for upscaler in upscalers}:
+        raise UserError(f"a model and a data set have the same name: {', '.join(clash)}")
+    scales = {upscaler.name: upscaler.scale for upscaler in upscalers}
+    if len(set(scales.values())) > 1:
+        raise UserError(f"models of different factors cannot be compared: {scales}")
+
+
+def _evaluate_source(upscalers, source, functions, files, on_picture, on_failure):
+    """Scores one source; returns the summary of each model."""
+    names, failed = [], []
+    scores, rates = {upscaler.name: [] for upscaler in upscalers}, {upscaler.name: [] for upscaler in upscalers}
+    for index, pair in enumerate(attempts(source)):
+        try:
+            if isinstance(pair, WorkError):
+                raise pair
+            scored = {upscaler.name: evaluate_pair(upscaler, pair, functions) for upscaler in upscalers}
+        except WorkError as error:
+            failed.append(str(error))
+            on_failure(str(error))
+            continue
+        names.append(pair.name)
+        for name, one in scored.items():
+            scores[name].append(one.scores)
+            rates[name].append(one.sr.shape[0] * one.sr.shape[1] / 1e6 / one.seconds)
+        files.write_pictures(source, index, pair, scored, functions)
+        on_picture(source.name, pair.name, {name: one.scores for name, one in scored.items()})
+    if not names:
+        raise WorkError(f"no picture of {source.name!r} could be scored; the first: {failed[0]}")
+    return {name: summarize(names, scores[name], failed=failed, rates=rates[name]) for name in scores}
+
+
+class _Files:
+    """Everything that an evaluation writes, in a folder of its own until it is whole.
+
+    Args:
+        folder: to write to.
+        models: their names.
+        viewers: the `Viewers` of the page.
+        baseline: an `Upscaler` that pictures show beside the models.
+    """
+
+    def __init__(self, folder, models, viewers, baseline):
+        self._folder = folder
+        # A single model needs no folder of its own.
+        self._folders = {name: folder / name if len(models) > 1 else folder for name in models}
+        self._viewers = viewers
+        self._baseline = baseline
+
+    def write_pictures(self, source, index, pair, scored, functions):
+        """Writes what the models made of the picture at `index` of a source: `scored`, by their names."""
+        for name, one in scored.items():
+            write_picture(self._folders[name] / source.name / "sr" / f"{pair.name}.png", one.sr)
+        if self._baseline.name not in scored:
+            few = {name: functions[name] for name in caption_metrics(functions)}
+            scored = {self._baseline.name: evaluate_pair(self._baseline, pair, few)} | scored
+        strip = _strip(pair, scored, self._baseline.scale)
+        write_picture(self._folder / source.name / "comparison" / f"{pair.name}.png", strip)
+        self._viewers.add(source.name, index, len(source), pair, scored)
+
+    def write_scores(self, results, curve):
+        """Writes JSON, tables, plots and the page."""
+        for result in results:
+            _write_json(self._folders[result["model"]] / METRICS_FILE, result)
+        pairs = differences(results)
+        if pairs:
+            _write_json(self._folder / COMPARISON_FILE, {"differences": pairs})
+        (self._folder / "scores.csv").write_text(tables.to_csv(results), encoding="utf-8")
+        (self._folder / "table.md").write_text(tables.to_markdown(results), encoding="utf-8")
+        drawings = plots.perception_distortion(results, curve)
+        for name, drawing in drawings.items():
+            (self._folder / f"{name}.svg").write_text(drawing.svg, encoding="utf-8")
+        page.write(self._folder / PAGE_FILE, results, pairs, drawings.values(), self._viewers)
+
+    def move_to(self, output):
+        """Moves everything to its final place, folders first, so that metrics.json never lists missing pictures."""
+        for path in sorted(self._folder.iterdir(), key=lambda path: path.is_file()):
+            if path.is_dir():
+                write_manifest(path)
+                replace_folder(path, output / path.name)
+            else:
+                os.replace(path, output / path.name)
+
+
+def _strip(pair, scored, scale):
+    """LR, each result and HR, enlarged where the results differ most."""
+    results = [one.sr for one in scored.values()]
+    metrics = caption_metrics(next(iter(scored.values())).scores)
+    columns = {f"LR\n{' / '.join(METRICS[metric].title for metric in metrics)}": comparison.nearest(pair.lr, scale)}
+    columns |= {f"{name}\n{caption(one.scores)}": one.sr for name, one in scored.items()}
+    columns["HR"] = pair.hr
+    insets = comparison.differing_insets(results if len(results) > 1 else [*results, pair.hr], _INSETS, _ZOOM)
+    return comparison.strip(columns, insets=insets, zoom=_ZOOM)
+
+
+def _write_json(path, content):
+    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")

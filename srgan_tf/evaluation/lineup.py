@@ -1,0 +1,59 @@
+"""The models of a comparison, from what the user names."""
+
+import pathlib
+
+from srgan_tf.errors import UserError
+from srgan_tf.inference.ensemble import EnsembleUpscaler
+from srgan_tf.inference.loading import load_upscaler
+from srgan_tf.inference.upscalers import BicubicUpscaler, TiledUpscaler, network_upscaler
+from srgan_tf.networks.inference_form import fast_generator
+from srgan_tf.networks.interpolation import interpolate
+from srgan_tf.networks.saved import load_generator
+
+
+def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
+    """Loads models to be compared.
+
+    Args:
+        models: what `loading.load_upscaler` takes, or NAME=MODEL for one under another name.
+        between: None, or two run folders or `.keras` files of equal networks.
+        alphas: for each a network between these two is added, named A-B@ALPHA.
+        ensemble: whether the self-ensemble of each network is added, named NAME+.
+        scale: the factor wanted; None for the networks' own.
+
+    Returns:
+        `(upscalers, curve)`: list of `Upscaler`, and the names of those between the two networks.
+
+    Raises:
+        UserError: no such model, networks that cannot be blended, or `ensemble` without a network.
+    """
+    upscalers = [_load_named(model, scale) for model in models]
+    curve = []
+    if between:
+        first, second = map(load_generator, between)
+        name = "-".join(pathlib.Path(model).resolve().stem for model in between)
+        for alpha in alphas:
+            curve.append(f"{name}@{alpha:g}")
+            upscalers.append(network_upscaler(fast_generator(interpolate(first, second, alpha)), curve[-1]))
+    if ensemble:
+        networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
+        if not networks:
+            raise UserError("a self-ensemble needs a network: bicubic gains nothing by it")
+        upscalers += map(_self_ensemble, networks)
+    return upscalers, curve
+
+
+def _self_ensemble(network):
+    """Tiles go around the ensemble, not inside it; see `inference.TiledUpscaler`."""
+    upscaler = TiledUpscaler(EnsembleUpscaler(network.whole))
+    upscaler.name = f"{network.name}+"  # the network may have been given a name of the user's
+    return upscaler
+
+
+def _load_named(model, scale):
+    name, separator, path = model.partition("=")
+    if not separator or pathlib.Path(model).exists():
+        return load_upscaler(model, scale=scale)
+    upscaler = load_upscaler(path, scale=scale)
+    upscaler.name = name
+    return upscaler

@@ -1,0 +1,93 @@
+"""What an evaluation found, as metrics.json and comparison.json hold it. Tables, plots and page are made of these.
+
+A result (metrics.json) is of one model:
+
+    {"model", "scale", "protocol", "peak_memory_gib",
+     "datasets": {NAME: {"images": [{"name", METRIC: value, ...}], "mean": {METRIC: value, ...},
+                         "interval": {METRIC: [low, high], ...}, "failed": [reason], "megapixels_per_second"}}}
+
+A value is None where a score is not finite: the PSNR of equal pictures.
+"""
+
+import itertools
+import json
+import math
+import pathlib
+
+import numpy as np
+
+from srgan_tf.errors import UserError, first_line
+from srgan_tf.evaluation.scoring import json_scores, mean_scores
+from srgan_tf.metrics.statistics import bootstrap_interval
+
+
+def read_means(file):
+    """What a metrics.json says in short.
+
+    Returns:
+        (the model's name, None if it has none; {"protocol": a sentence, NAME of a data set: {METRIC: mean}}).
+
+    Raises:
+        UserError: the file is none of evaluate.py.
+    """
+    try:
+        result = json.loads(pathlib.Path(file).read_text())
+        means = {
+            name: {metric: None if value is None else float(value) for metric, value in dataset["mean"].items()}
+            for name, dataset in result["datasets"].items()
+        }
+        return result.get("model"), {"protocol": result["protocol"]} | means
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise UserError(f"{str(file)!r} is no metrics.json of evaluate.py: {first_line(error)}") from error
+
+
+def summarize(names, scores, *, failed, rates):
+    """The entry of one data set.
+
+    Args:
+        names: of the pictures.
+        scores: list of their scores, in the same order.
+        failed: reasons of those that could not be scored.
+        rates: SR megapixels a second of each picture. Their median is kept: the first holds the compilation.
+    """
+    metrics = list(scores[0])
+    return {
+        "images": [{"name": name} | json_scores(row) for name, row in zip(names, scores, strict=True)],
+        "mean": json_scores(mean_scores(scores)),
+        "interval": {metric: bootstrap_interval([row[metric] for row in scores]) for metric in metrics},
+        "failed": failed,
+        "megapixels_per_second": float(np.median(rates)),
+    }
+
+
+def differences(results):
+    """Each model less each one before it, picture by picture.
+
+    Args:
+        results: one for each model, of the same data sets and pictures.
+
+    Returns:
+        List of `{"dataset", "model", "less", "difference": {METRIC: value}, "interval": {METRIC: [low, high]}}`.
+    """
+    rows = []
+    for first, second in itertools.combinations(results, 2):
+        for name, dataset in second["datasets"].items():
+            other = first["datasets"][name]
+            paired = [
+                {metric: _difference(image[metric], before[metric]) for metric in dataset["mean"]}
+                for image, before in zip(dataset["images"], other["images"], strict=True)
+            ]
+            rows.append(
+                {
+                    "dataset": name,
+                    "model": second["model"],
+                    "less": first["model"],
+                    "difference": json_scores(mean_scores(paired)),
+                    "interval": {metric: bootstrap_interval([row[metric] for row in paired]) for metric in paired[0]},
+                }
+            )
+    return rows
+
+
+def _difference(value, before):
+    return math.nan if value is None or before is None else value - before

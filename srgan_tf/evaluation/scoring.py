@@ -1,0 +1,80 @@
+"""Scores of an upscaler on pictures: used while training and by evaluate.py, so that both speak of the same numbers."""
+
+import dataclasses
+import functools
+import math
+import time
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf.data.pairs import Pair
+from srgan_tf.data.sources import Source
+from srgan_tf.errors import WorkError
+from srgan_tf.inference.upscalers import Upscaler
+from srgan_tf.metrics.table import Sample, Score, load_metrics, score
+
+DEFAULT_METRICS = ("psnr_y", "ssim_y", "psnr_lr")
+
+
+class Scored(NamedTuple):
+    """One picture, what the model made of it, its scores by the names of `METRICS`, and the seconds it took."""
+
+    pair: Pair
+    sr: np.ndarray
+    scores: dict[str, float]
+    seconds: float
+
+
+def evaluate(upscaler: Upscaler, pairs: Iterable[Pair], metrics: dict[str, Score] | None = None) -> Iterator[Scored]:
+    """Upscales and scores pairs one by one; nothing is kept.
+
+    Args:
+        upscaler: the model.
+        pairs: the pictures.
+        metrics: from `metrics.table.load_metrics`; None for `DEFAULT_METRICS`.
+
+    Raises:
+        WorkError: a picture is too small to score.
+    """
+    metrics = load_metrics(DEFAULT_METRICS) if metrics is None else metrics
+    return (evaluate_pair(upscaler, pair, metrics) for pair in pairs)
+
+
+def evaluate_pair(upscaler: Upscaler, pair: Pair, metrics: dict[str, Score]) -> Scored:
+    """Upscales and scores one pair; see `evaluate`."""
+    try:
+        start = time.perf_counter()
+        sr = upscaler.upscale(pair.lr)
+        seconds = time.perf_counter() - start
+        scores = score(Sample(pair.lr, pair.hr, sr), metrics, scale=upscaler.scale)
+    except ValueError as error:
+        raise WorkError(f"cannot score {pair.name!r}: {error}") from error
+    except (MemoryError, tf.errors.ResourceExhaustedError) as error:
+        raise WorkError(f"not enough memory to score {pair.name!r}") from error
+    return Scored(pair, sr, scores, seconds)
+
+
+def attempts(source: Source) -> Iterator[Pair | WorkError]:
+    """The pairs of a source, and in the place of one that cannot be read its error, instead of ending there."""
+    return iter(dataclasses.replace(source, loaders=[functools.partial(_attempt, loader) for loader in source.loaders]))
+
+
+def _attempt(loader):
+    try:
+        return loader()
+    except WorkError as error:
+        return error
+
+
+def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:
+    """Means over pictures (never over pixels of several pictures)."""
+    rows = list(scores)
+    return {metric: float(np.mean([row[metric] for row in rows])) for metric in rows[0]}
+
+
+def json_scores(scores: dict[str, float]) -> dict[str, float | None]:
+    """Scores as JSON can hold them: None for the infinite PSNR of equal pictures."""
+    return {metric: value if math.isfinite(value) else None for metric, value in scores.items()}

@@ -1,0 +1,59 @@
+"""The generator as a LiteRT (TensorFlow Lite) file."""
+
+import json
+import tempfile
+import zipfile
+
+import tensorflow as tf
+
+from srgan_tf.export.module import describe_network
+from srgan_tf.export.runtimes import compare, conversion, upscaling_function
+from srgan_tf.files import written_aside
+from srgan_tf.inference.exported import DESCRIPTION_FILE, SIGNATURE, load_litert, require
+from srgan_tf.networks.inference_form import fast_generator, store_shuffled_kernels
+from srgan_tf.networks.precision import as_float32
+
+# Names to the lowest PSNR, against the generator's own results on drawn pictures, that passes; None: equal to 1e-4.
+PRECISIONS = {"float32": None, "float16": 40.0, "int8": 20.0}
+
+
+def export_litert(generator, path, *, size=None, precision="float32"):
+    """Writes a LiteRT file, loads it into LiteRT and compares before the file gets its name.
+
+    Its signature `upscale` takes `lr` float32 [1, height, width, 3] in [0, 1] and returns `sr`. A zip
+    archive at its end, where LiteRT's metadata keeps associated files too, holds what `load_litert` needs to know.
+
+    Args:
+        generator: functional `keras.Model` from LR to SR in [0, 1], of any precision.
+        path: the file, whose folder must exist; one that is there is replaced.
+        size: (height, width) of the pictures that it takes, or None for any.
+        precision: of the weights in the file: "float32", "float16", or "int8" (dynamic range: the convolutions compute
+            in 8 bits, activations are quantized as they come).
+
+    Returns:
+        (the function that was exported, its largest deviation for float32, else its lowest PSNR against the generator).
+
+    Raises:
+        UserError: LiteRT is not installed.
+        WorkError: the network cannot be converted, or the file's results deviate.
+    """
+    require("ai_edge_litert", "exporting LiteRT")
+    network = store_shuffled_kernels(fast_generator(generator))
+    function = upscaling_function(network, batch=1, size=size)
+    module = tf.Module()
+    module.variables_read = [weight.value for weight in network.weights]
+    with tempfile.TemporaryDirectory() as folder:
+        tf.saved_model.save(module, folder, signatures={SIGNATURE: function})
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        if precision != "float32":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        if precision == "float16":
+            converter.target_spec.supported_types = [tf.float16]
+        with conversion("LiteRT"):
+            content = converter.convert()
+    with written_aside(path) as unfinished, conversion("LiteRT"):
+        unfinished.write_bytes(content)
+        with zipfile.ZipFile(unfinished, "a") as archive:
+            archive.writestr(DESCRIPTION_FILE, json.dumps(describe_network(generator, size=size)))
+        result = compare(as_float32(generator), load_litert(unfinished)[0], size, least_psnr=PRECISIONS[precision])
+    return function, result

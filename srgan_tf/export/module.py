@@ -1,0 +1,103 @@
+"""The functions that a server runs, as a module that holds the generator's variables."""
+
+import tensorflow as tf
+
+from srgan_tf.export.decoding import decode_picture
+from srgan_tf.images.pixels import to_float, to_uint8
+from srgan_tf.networks.geometry import receptive_field, scale_of
+from srgan_tf.networks.unfused_sums import without_fused_sums
+
+# Signatures to the functions of the module.
+SIGNATURES = {
+    "serving_default": "image_bytes",
+    "tensor": "tensor",
+    "tensor_uint8": "tensor_uint8",
+    "describe": "describe",
+}
+
+
+def serving_module(network, description):
+    """A `tf.Module` with the functions of `SIGNATURES`, `upscale`, and the variables that they read.
+
+    image_bytes: `image_bytes` string [batch], PNG, JPEG or WebP of any sizes -> `sr_bytes` string [batch], PNG.
+    tensor: `lr` float32 [batch, height, width, 3] in [0, 1] -> `sr` float32, `scale` times as large, in [0, 1].
+    tensor_uint8: the same in uint8 0-255.
+    describe: `key` string [batch] -> `value` int64 [batch] of "scale", "receptive_field" (-1: unknown), "max_pixels".
+    upscale: as `tensor`, no signature and without its checks.
+
+    What they refuse ends in `InvalidArgumentError`: pictures that cannot be decoded, an `lr` with values outside
+    [0, 1], more pixels than `max_pixels`, keys that there are not.
+
+    The module holds the TensorFlow variables and not the Keras model or its weights: with those TensorFlow Serving's
+    loader ends in "Could not find variable" (tensorflow/serving#2250) or finds the weights twice
+    (keras-team/keras#23553).
+
+    Args:
+        network: functional `keras.Model` from LR to SR in [0, 1], float32.
+        description: of `describe_network`.
+    """
+    max_pixels = description["max_pixels"]
+    network = without_fused_sums(network)
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.float32, name="lr")])
+    def upscale(lr):
+        return tf.clip_by_value(network(lr, training=False), 0.0, 1.0)
+
+    def checked(lr):
+        shape = tf.shape(lr, tf.int64)
+        message = "`lr` of shape {} has more pixels than the limit of {}, or none: send it in tiles"
+        pixels = tf.reduce_prod(shape[:3])
+        fits = tf.debugging.Assert(
+            tf.logical_and(pixels > 0, pixels <= max_pixels), [tf.strings.format(message, (shape, max_pixels))]
+        )
+        with tf.control_dependencies([fits]):
+            return tf.identity(lr)
+
+    @tf.function(input_signature=upscale.input_signature)
+    def tensor(lr):
+        lr = checked(lr)
+        low, high = tf.reduce_min(lr), tf.reduce_max(lr)
+        message = "`lr` must lie in [0, 1]. Received: {} to {}"
+        in_range = tf.debugging.Assert(
+            tf.logical_and(low >= 0.0, high <= 1.0), [tf.strings.format(message, (low, high))]
+        )
+        with tf.control_dependencies([in_range]):
+            return {"sr": upscale(tf.identity(lr))}
+
+    @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="lr")])
+    def tensor_uint8(lr):
+        return {"sr": to_uint8(upscale(to_float(checked(lr))))}
+
+    def upscale_encoded(encoded):
+        lr = decode_picture(encoded, max_pixels)
+        return tf.io.encode_png(to_uint8(upscale(to_float(lr)[tf.newaxis]))[0])
+
+    # Pictures of one request differ in size, so they cannot be one batch; one at a time bounds the memory.
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
+    def image_bytes(image_bytes):
+        sr_bytes = tf.map_fn(upscale_encoded, image_bytes, parallel_iterations=1, fn_output_signature=tf.string)
+        return {"sr_bytes": sr_bytes}
+
+    @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="key")])
+    def describe(key):
+        matches = key[:, tf.newaxis] == list(description)
+        known = tf.debugging.Assert(
+            tf.reduce_all(tf.reduce_any(matches, 1)), [f"`key` must be of: {', '.join(description)}", key]
+        )
+        with tf.control_dependencies([known]):
+            values = [-1 if value is None else value for value in description.values()]
+            return {"value": tf.reduce_sum(tf.cast(matches, tf.int64) * values, 1)}
+
+    module = tf.Module(name="srgan_tf")
+    module.variables_read = [weight.value for weight in network.weights]
+    module.upscale = upscale
+    module.tensor = tensor
+    module.tensor_uint8 = tensor_uint8
+    module.image_bytes = image_bytes
+    module.describe = describe
+    return module
+
+
+def describe_network(generator, **more):
+    """What a caller that cuts tiles must know: "scale", "receptive_field" (pixels, None where unknown), and more."""
+    return {"scale": scale_of(generator), "receptive_field": receptive_field(generator)} | more

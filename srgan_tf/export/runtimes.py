@@ -1,0 +1,76 @@
+"""What the exports for other runtimes share: the function that is converted, and the comparison with the generator."""
+
+import contextlib
+
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.errors import UserError, WorkError, first_line
+
+_SIZES = ((24, 24), (17, 33), (40, 28))  # of the pictures that are compared, unless the export has one size
+
+
+def upscaling_function(generator, *, batch, size):
+    """A `tf.function` from `lr` float32 [batch, height, width, 3] in [0, 1] to {"sr": ...}, clipped to [0, 1].
+
+    Args:
+        generator: float32 network.
+        batch: pictures at once, None for any.
+        size: (height, width), or None for any.
+    """
+
+    @tf.function(input_signature=[tf.TensorSpec([batch, *(size or (None, None)), 3], tf.float32, name="lr")])
+    def upscale(lr):
+        return {"sr": tf.clip_by_value(generator(lr, training=False), 0.0, 1.0)}
+
+    return upscale
+
+
+@contextlib.contextmanager
+def conversion(form):
+    """Makes a `WorkError` of what a converter or a runtime raises in the `with` block, which is of many kinds.
+
+    Args:
+        form: the format, for the message.
+    """
+    try:
+        yield
+    except (UserError, WorkError):
+        raise
+    except Exception as error:
+        raise WorkError(f"this network cannot be exported as {form}: {first_line(error)}") from error
+
+
+def compare(generator, run, size, *, tolerance=1e-4, least_psnr=None):
+    """Holds an export, in its own runtime, against the generator that it was made from.
+
+    Args:
+        generator: in float32.
+        run: the export: from float32 [1, height, width, 3] to its enlargement, arrays.
+        size: the (height, width) that it takes, or None for any.
+        tolerance: the largest deviation allowed.
+        least_psnr: instead of `tolerance`, decibels of the export's results against the generator's.
+
+    Returns:
+        The largest deviation, or with `least_psnr` the lowest PSNR, over three drawn pictures.
+
+    Raises:
+        WorkError: it deviates by more.
+    """
+    deviations, scores = [], []
+    for index, (height, width) in enumerate([size] * 3 if size else _SIZES):
+        lr = draw_picture(index, height, width)[np.newaxis] / np.float32(255)
+        error = np.abs(run(lr) - np.clip(generator(lr, training=False), 0, 1))
+        deviations.append(float(error.max()))
+        scores.append(float(-10 * np.log10(np.mean(error**2) + 1e-12)))
+    if least_psnr is None:
+        if not max(deviations) <= tolerance:  # also catches NaN
+            raise WorkError(
+                f"the export deviates from the generator by {max(deviations)}; "
+                "of a network that is hardly trained, that may be rounding, magnified"
+            )
+        return max(deviations)
+    if not min(scores) >= least_psnr:
+        raise WorkError(f"the export's results are {min(scores):.1f} dB from the generator's, below {least_psnr} dB")
+    return min(scores)

@@ -1,0 +1,1 @@
+"""Pixels: conversions, resizing, tiles, picture files."""

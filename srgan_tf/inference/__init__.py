@@ -1,0 +1,1 @@
+"""A trained generator at work: upscalers, their wrappers, loading."""

@@ -1,0 +1,114 @@
+"""Loading what export.py wrote: SavedModel folders, ONNX and LiteRT files."""
+
+import importlib
+import json
+import pathlib
+import zipfile
+
+import tensorflow as tf
+
+from srgan_tf.errors import UserError, first_line
+from srgan_tf.inference.upscalers import NetworkUpscaler, TiledUpscaler
+
+DESCRIPTION_FILE = "srgan_tf.json"  # in a SavedModel's assets.extra and in the zip archive of a LiteRT file
+DESCRIPTION_KEY = "srgan_tf"  # in an ONNX file's metadata
+SIGNATURE = "upscale"  # name of the exported function
+EXTRAS = "requirements-export.txt"
+
+
+def versions(folder):
+    """The version numbers under a folder, ascending."""
+    return sorted(int(path.name) for path in pathlib.Path(folder).iterdir() if path.is_dir() and path.name.isdigit())
+
+
+def require(module, purpose):
+    """Imports an optional package.
+
+    Raises:
+        UserError: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise UserError(f"{purpose} needs {module}: pip install -r {EXTRAS}") from error
+
+
+def saved_model_folder(path):
+    """The SavedModel that a folder is, or the newest of the versions in it; None if neither."""
+    if not path.is_dir():
+        return None
+    newest = [path / str(version) for version in versions(path)[-1:]]
+    return next((folder for folder in [path, *newest] if (folder / "saved_model.pb").is_file()), None)
+
+
+def load_saved_model(folder, name):
+    """Loads a SavedModel folder of `export_saved_model` as an upscaler of that name."""
+    try:
+        description = json.loads((folder / "assets.extra" / DESCRIPTION_FILE).read_text())
+        loaded = tf.saved_model.load(folder)
+        network = loaded.upscale  # what the signatures call, without their limits
+        scale, halo = description["scale"], description["receptive_field"]
+    except Exception as error:  # TensorFlow raises of many kinds on a folder that is damaged or another program's
+        raise UserError(f"{str(folder)!r} is no SavedModel that export.py wrote: {first_line(error)}") from error
+
+    def upscale(lr, _keep=loaded):  # the function holds no reference to the variables that it reads
+        return network(lr)
+
+    return TiledUpscaler(NetworkUpscaler(upscale, name=name, scale=scale, halo=halo))
+
+
+def load_exported_file(path):
+    """Loads an ONNX or LiteRT file of export.py as an upscaler."""
+    try:
+        run, description = FILE_LOADERS[path.suffix](path)
+        scale, halo, size = (description[key] for key in ("scale", "receptive_field", "size"))
+    except UserError:
+        raise
+    except Exception as error:  # the runtimes raise of many kinds on a file that is damaged or another program's
+        raise UserError(f"{str(path)!r} is no file that export.py wrote: {first_line(error)}") from error
+    if size:
+        raise UserError(f"{str(path)!r} takes {size[0]}x{size[1]} pixels alone: for use here, export it without --size")
+    return TiledUpscaler(
+        NetworkUpscaler(
+            lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
+            name=path.resolve().stem,
+            scale=scale,
+            halo=halo,
+        )
+    )
+
+
+def load_onnx(path):
+    """Loads an ONNX file of `export_onnx`, to run on the CPU.
+
+    Returns:
+        (function of float32 arrays [batch, height, width, 3], its "scale", "receptive_field" and "size").
+
+    Raises:
+        UserError: ONNX Runtime is not installed.
+        KeyError: the file is not of `export_onnx`. A file that is none makes ONNX Runtime raise of many kinds.
+    """
+    onnxruntime = require("onnxruntime", "running an ONNX file")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    description = json.loads(session.get_modelmeta().custom_metadata_map[DESCRIPTION_KEY])
+    return lambda lr: session.run(["sr"], {"lr": lr})[0], description
+
+
+def load_litert(path):
+    """Loads a LiteRT file of `export_litert`, to run on the CPU.
+
+    Returns:
+        (function of float32 arrays [1, height, width, 3], its "scale", "receptive_field" and "size").
+
+    Raises:
+        UserError: LiteRT is not installed.
+        zipfile.BadZipFile, KeyError: the file is not of `export_litert`. A damaged one makes LiteRT raise ValueError.
+    """
+    interpreter = require("ai_edge_litert.interpreter", "running a LiteRT file")
+    with zipfile.ZipFile(path) as archive:
+        description = json.loads(archive.read(DESCRIPTION_FILE))
+    runner = interpreter.Interpreter(model_path=str(path)).get_signature_runner(SIGNATURE)
+    return lambda lr: runner(lr=lr)["sr"], description
+
+
+FILE_LOADERS = {".onnx": load_onnx, ".tflite": load_litert}

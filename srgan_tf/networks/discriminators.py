@@ -1,0 +1,104 @@
+"""Discriminators: pictures in, logits out (no sigmoid: the losses take logits).
+
+`DISCRIMINATORS` at the end is the table of what a preset or `--set discriminator.name=` can name.
+"""
+
+from typing import Literal
+
+import keras
+from keras import layers
+from pydantic import PositiveInt, validate_call
+
+from srgan_tf.networks.layers import BilinearResizing, SpectralConv2D
+
+
+@validate_call
+def vgg_discriminator(
+    *,
+    hr_patch_size: PositiveInt = 96,
+    num_filters: PositiveInt = 64,
+    normalization: Literal["batch", "layer", "spectral", "none"] = "batch",
+) -> keras.Model:
+    """The VGG-style discriminator of SRGAN (Ledig et al. 2017, figure 4).
+
+    Eight 3x3 convolutions, every second one of stride 2 while the filters double to eight times the first; a norm
+    on all but the first; LeakyReLU 0.2; a dense layer of sixteen times the filters (1024) and one of a single logit.
+
+    Args:
+        hr_patch_size: side of the square patches that it judges, a multiple of 16.
+        num_filters: channels of the first convolution.
+        normalization: "batch" as in SRGAN; "layer" over each picture alone, which WGAN-GP's gradient penalty needs;
+            "spectral" divides the kernels by their largest singular value (Miyato et al. 2018); or "none".
+
+    Returns:
+        Model from an image float [batch, hr_patch_size, hr_patch_size, 3] in [0, 1] to float32 logits [batch, 1].
+
+    Raises:
+        ValueError: `hr_patch_size` is not a multiple of 16.
+    """
+    if hr_patch_size % 16:
+        raise ValueError(f"`hr_patch_size` must be a multiple of 16. Received: {hr_patch_size}")
+    image = keras.Input((hr_patch_size, hr_patch_size, 3), name="image")
+    # The convolutions see [-1, 1], as the paper's discriminator did.
+    x = layers.Rescaling(2.0, -1.0, name="rescale")(image)
+    for index, (multiple, stride) in enumerate([(m, s) for m in (1, 2, 4, 8) for s in (1, 2)], start=1):
+        normalized = normalization if index > 1 else "none"
+        convolution = SpectralConv2D if normalized == "spectral" else layers.Conv2D
+        bias = normalized not in ("batch", "layer")  # those would cancel it
+        x = convolution(multiple * num_filters, 3, stride, padding="same", use_bias=bias, name=f"conv{index}")(x)
+        if normalized == "batch":
+            x = layers.BatchNormalization(name=f"norm{index}")(x)
+        elif normalized == "layer":
+            x = layers.GroupNormalization(groups=1, name=f"norm{index}")(x)
+        x = layers.LeakyReLU(0.2, name=f"activation{index}")(x)
+    x = layers.Flatten(name="flatten")(x)
+    x = layers.LeakyReLU(0.2, name="dense_activation")(layers.Dense(16 * num_filters, name="dense")(x))
+    logits = layers.Dense(1, dtype="float32", name="logits")(x)
+    return keras.Model(image, logits, name="vgg_discriminator")
+
+
+@validate_call
+def unet_discriminator(
+    *, hr_patch_size: PositiveInt = 96, num_filters: PositiveInt = 64, spectral_normalization: bool = True
+) -> keras.Model:
+    """The U-Net discriminator of Real-ESRGAN (Wang et al. 2021, section 3.3): a logit for every pixel.
+
+    A 3x3 convolution, three 4x4 ones of stride 2 that double the filters, three bilinear enlargements with a 3x3
+    convolution and the sum with the map of that size on the way down, two 3x3 convolutions and one to the logits.
+    LeakyReLU 0.2 after each but the last.
+
+    Args:
+        hr_patch_size: nothing depends on it: the network takes pictures of any size.
+        num_filters: channels of the first convolution.
+        spectral_normalization: divides the kernels of all but the first and the last convolution by their largest
+            singular value (Miyato et al. 2018).
+
+    Returns:
+        Model from an image float [batch, height, width, 3] in [0, 1] to float32 logits [batch, height, width, 1].
+    """
+    del hr_patch_size
+    convolution = SpectralConv2D if spectral_normalization else layers.Conv2D
+
+    def convolve(x, filters, name, kernel_size=3, stride=1):
+        x = convolution(filters, kernel_size, stride, padding="same", use_bias=False, name=name)(x)
+        return layers.LeakyReLU(0.2, name=f"{name}_activation")(x)
+
+    image = keras.Input((None, None, 3), name="image")
+    x = layers.Conv2D(num_filters, 3, padding="same", name="head")(image)
+    x = layers.LeakyReLU(0.2, name="head_activation")(x)
+    down = [x]
+    for index, multiple in enumerate((2, 4, 8), start=1):
+        x = convolve(x, multiple * num_filters, f"down{index}", kernel_size=4, stride=2)
+        down.append(x)
+    down.pop()
+    for index, multiple in enumerate((4, 2, 1), start=1):
+        skip = down.pop()
+        # Not by a factor of two: the size before may have been odd.
+        x = BilinearResizing(name=f"resize{index}")([x, skip])
+        x = layers.Add(name=f"up{index}_add")([convolve(x, multiple * num_filters, f"up{index}"), skip])
+    x = convolve(convolve(x, num_filters, "last1"), num_filters, "last2")
+    logits = layers.Conv2D(1, 3, padding="same", dtype="float32", name="logits")(x)
+    return keras.Model(image, logits, name="unet_discriminator")
+
+
+DISCRIMINATORS = {"vgg": vgg_discriminator, "unet": unet_discriminator}

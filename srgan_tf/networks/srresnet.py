@@ -1,0 +1,99 @@
+"""SRResNet and its descendants: residual blocks at LR size, pixel shuffles to HR size."""
+
+import math
+from typing import Literal
+
+import keras
+from keras import layers
+from pydantic import PositiveFloat, PositiveInt, validate_call
+
+from srgan_tf.networks.attention import ATTENTIONS
+from srgan_tf.networks.blocks import Scale, add_bilinear, convolve
+
+
+@validate_call
+def srresnet(
+    *,
+    scale: Scale = 4,
+    num_blocks: PositiveInt = 16,
+    num_filters: PositiveInt = 64,
+    normalization: Literal["none", "batch"] = "batch",
+    activation: Literal["prelu", "leaky_relu"] = "prelu",
+    output_activation: Literal["tanh", "linear"] = "tanh",
+    bilinear_skip: bool = False,
+    head_kernel_size: PositiveInt = 9,
+    tail_kernel_size: PositiveInt = 9,
+    init_gain: PositiveFloat = 1.0,
+    attention: Literal["none", *ATTENTIONS] = "none",
+    attention_interval: PositiveInt = 1,
+) -> keras.Model:
+    """SRResNet, the generator of SRGAN (Ledig et al. 2017, figure 4), and by its options MSRResNet (Wang et al. 2018).
+
+    A head convolution, `num_blocks` residual blocks and a convolution at LR size, the head's output added; then for
+    each doubling a convolution to four times the filters, a pixel shuffle and an activation; a tail convolution to RGB.
+    Convolutions in front of a batch norm have no bias, since the norm would cancel it: 1,552,771 parameters at x4
+    with the defaults, where 1,554,883 is the number with those biases.
+
+    Args:
+        scale: 2, 4 or 8: one, two or three upsamplers.
+        num_blocks: residual blocks.
+        num_filters: channels of the trunk.
+        normalization: "batch" as in SRGAN, "none" as in ESRGAN and later work.
+        activation: "prelu" has one learned slope a channel (starting at 0.25, He et al. 2015); "leaky_relu" 0.1.
+        output_activation: "tanh", rescaled to [0, 1] inside the network, or "linear".
+        bilinear_skip: adds the bilinearly enlarged input to the output, so that the network learns the detail alone.
+        head_kernel_size: first convolution.
+        tail_kernel_size: last convolution.
+        init_gain: factor on He's initial weights, biases zero. ESRGAN and BasicSR use 0.1 where nothing is normalised.
+        attention: "none", or what ends a residual block before its sum: see `srgan_tf.models.attention`.
+        attention_interval: every so many blocks have it.
+
+    Returns:
+        Model from `lr` float [batch, height, width, 3] to `sr` float32 [batch, scale*height, scale*width, 3]. Both are
+        [0, 1]; a linear output may overshoot.
+    """
+    if bilinear_skip and output_activation == "tanh":
+        raise ValueError("`bilinear_skip` needs a linear output. Received: output_activation='tanh'")
+    normalized = normalization == "batch"
+
+    def conv(x, filters, kernel_size, name, **options):
+        return convolve(x, filters, kernel_size, name, gain=init_gain, **options)
+
+    def normalize(x, name):
+        return layers.BatchNormalization(name=name)(x) if normalized else x
+
+    def activate(x, name):
+        if activation == "prelu":
+            return layers.PReLU(keras.initializers.Constant(0.25), shared_axes=[1, 2], name=name)(x)
+        return layers.LeakyReLU(0.1, name=name)(x)
+
+    lr = keras.Input((None, None, 3), name="lr")
+    head = x = activate(conv(lr, num_filters, head_kernel_size, "head_conv"), "head_activation")
+
+    for block in range(1, num_blocks + 1):
+        name = f"block{block}"
+        shortcut = x
+        x = conv(x, num_filters, 3, f"{name}_conv1", use_bias=not normalized)
+        x = activate(normalize(x, f"{name}_norm1"), f"{name}_activation")
+        x = conv(x, num_filters, 3, f"{name}_conv2", use_bias=not normalized)
+        x = normalize(x, f"{name}_norm2")
+        if attention != "none" and block % attention_interval == 0:
+            x = ATTENTIONS[attention](x, f"{name}_attention", index=block // attention_interval)
+        x = layers.Add(name=f"{name}_add")([shortcut, x])
+
+    x = conv(x, num_filters, 3, "trunk_conv", use_bias=not normalized)
+    x = layers.Add(name="trunk_add")([head, normalize(x, "trunk_norm")])
+
+    for stage in range(1, int(math.log2(scale)) + 1):
+        x = conv(x, 4 * num_filters, 3, f"upsample{stage}_conv")
+        x = keras.ops.depth_to_space(x, 2)
+        x = activate(x, f"upsample{stage}_activation")
+
+    # float32 from here: half precision would round the pixels to fewer levels than uint8 has.
+    x = conv(x, 3, tail_kernel_size, "tail_conv", dtype="float32")
+    if output_activation == "tanh":
+        x = layers.Activation("tanh", dtype="float32", name="tanh")(x)
+        x = layers.Rescaling(0.5, 0.5, dtype="float32", name="sr")(x)
+    if bilinear_skip:
+        x = add_bilinear(x, lr, scale)
+    return keras.Model(lr, x, name="srresnet")

@@ -1,0 +1,1 @@
+"""The user's own pictures: formats, jobs, upscaling into files."""

@@ -1,0 +1,260 @@
+"""The user's own pictures: read with all that is in them, and written with all that can be kept."""
+
+import contextlib
+import io
+import pathlib
+import struct
+from typing import NamedTuple
+
+import numpy as np
+from PIL import ExifTags, Image, ImageCms, ImageOps
+
+from srgan_tf.errors import WorkError, first_line
+from srgan_tf.files import written_aside
+from srgan_tf.photos.png import write_png
+
+MAX_PIXELS = 250_000_000  # more than any camera makes; 750 MB decoded
+FORMATS = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp"}
+_LARGEST_DPI = 1e6  # what PNG and TIFF can hold, and no device has
+_LONGEST_SIDE = {".jpg": 65_535, ".webp": 16_383}
+
+# What is worth keeping of EXIF. The rest describes the file that it was, not the picture.
+_DESCRIPTIVE = ("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "Copyright")
+_STALE = ("ExifImageWidth", "ExifImageHeight", "MakerNote")
+
+
+class Photo(NamedTuple):
+    """A picture file's content.
+
+    Attributes:
+        colour: uint8 or uint16 [height, width, 1 (gray) or 3 (RGB)] array.
+        alpha: the same [height, width, 1], largest value opaque; None without transparency.
+        metadata: of `icc_profile` (bytes), `exif` (bytes, without orientation: it is applied) and `dpi` (two numbers)
+            those that the file has.
+        notes: what was not read, in words.
+    """
+
+    colour: np.ndarray
+    alpha: np.ndarray | None
+    metadata: dict
+    notes: tuple
+
+
+def read_photo(path, *, max_pixels=MAX_PIXELS):
+    """Decodes a picture file of any mode: gray, palette, RGB or CMYK, with or without transparency, 8 or 16 bits.
+
+    CMYK becomes RGB, by its profile where it has one. Of an animation or several pages the first is read.
+
+    Args:
+        path: the file; its content tells its format, not its suffix.
+        max_pixels: a picture of more is refused before it is decoded; None for no limit.
+
+    Raises:
+        WorkError: the file cannot be read as a picture, or is too large; the message names it.
+    """
+    try:
+        with _without_pillows_limit(), Image.open(path) as file:
+            width, height = file.size
+            if max_pixels is not None and width * height > max_pixels:
+                raise ValueError(
+                    f"its {width}x{height} pixels are more than {max_pixels / 1e6:g} million "
+                    "(a decompression bomb?); --allow-huge lifts the limit"
+                )
+            return _decode(file, path)
+    except Image.UnidentifiedImageError as error:
+        raise WorkError(f"cannot read the picture {str(path)!r}: it is no picture") from error
+    except Exception as error:  # damaged files make the decoders raise of many kinds
+        raise WorkError(f"cannot read the picture {str(path)!r}: {first_line(error)}") from error
+
+
+@contextlib.contextmanager
+def _without_pillows_limit():
+    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _decode(file, path):
+    notes = []
+    frames = getattr(file, "n_frames", 1)
+    if frames > 1:
+        notes.append(f"only the first of its {frames} frames")
+    metadata = {key: file.info[key] for key in ("icc_profile", "dpi") if file.info.get(key)}
+    if not all(0 < resolution < _LARGEST_DPI for resolution in metadata.get("dpi", ())):  # also where it is no number
+        del metadata["dpi"]
+    exif = file.getexif()
+    orientation = exif.get(ExifTags.Base.Orientation, 1)
+    try:
+        if kept := _descriptive(exif):
+            metadata["exif"] = kept
+    except Exception:  # tags of wrong types make Pillow raise of many kinds; the picture is not worse for it
+        notes.append("its EXIF is damaged and left out")
+    if _is_deep(file, path):
+        pixels = _turned(_read_deep(file, path), orientation)
+    else:
+        image = ImageOps.exif_transpose(file)
+        if image.mode == "CMYK":
+            image = _cmyk_to_rgb(image, metadata)
+        if image.mode in ("I", "F"):
+            raise ValueError(f"32 bits a channel (mode {image.mode}) have no known range")
+        gray = image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
+        if image.has_transparency_data:
+            image = image.convert("LA" if gray else "RGBA")
+        elif not image.mode.startswith("I;16"):
+            image = image.convert("L" if gray else "RGB")
+        pixels = np.atleast_3d(np.asarray(image))
+        if pixels.dtype != np.uint8:
+            pixels = pixels.astype(np.uint16)  # big-endian files give big-endian arrays
+    channels = pixels.shape[2] - (pixels.shape[2] + 1) % 2
+    alpha = pixels[..., channels:] if pixels.shape[2] > channels else None
+    return Photo(pixels[..., :channels], alpha, metadata, tuple(notes))
+
+
+def _descriptive(exif):
+    """EXIF bytes of the tags that describe the picture; None if there are none."""
+    kept = Image.Exif()
+    for name in _DESCRIPTIVE:
+        if ExifTags.Base[name] in exif:
+            kept[ExifTags.Base[name]] = exif[ExifTags.Base[name]]
+    stale = {ExifTags.Base[name] for name in _STALE}
+    for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
+        tags = {tag: value for tag, value in exif.get_ifd(ifd).items() if tag not in stale}
+        if tags:
+            kept.get_ifd(ifd).update(tags)
+            kept[ifd] = kept.get_ifd(ifd)
+    return kept.tobytes() if len(kept) else None
+
+
+def _is_deep(file, path):
+    """Whether the file has colours of 16 bits, which Pillow would cut to 8; it reads 16-bit gray itself."""
+    if file.format == "PNG":
+        with open(path, "rb") as stream:
+            deep = stream.read(25)[24] == 16  # the header's bit depth
+        return deep and ("transparency" in file.info or not file.mode.startswith("I;16"))
+    if file.format == "TIFF":
+        return file.mode in ("RGB", "RGBA") and set(file.tag_v2.get(258, ())) == {16}  # BitsPerSample
+    return False
+
+
+def _read_deep(file, path):
+    if file.format == "PNG":
+        import tensorflow as tf
+
+        pixels = tf.io.decode_png(pathlib.Path(path).read_bytes(), channels=0, dtype=tf.uint16).numpy()
+        if pixels.shape[2] in (2, 4) or "transparency" not in file.info:
+            return pixels
+        invisible = np.all(pixels == file.info["transparency"], axis=2, keepdims=True)  # one colour, which TF overlooks
+        return np.concatenate([pixels, np.where(invisible, 0, 65_535).astype(np.uint16)], axis=2)
+    import tifffile
+
+    page = tifffile.TiffFile(path).pages[0]
+    try:
+        pixels = page.asarray()
+    except ValueError as error:
+        if "imagecodecs" in str(error):
+            raise ValueError(
+                f"TIFF of 16 bits and this compression needs `pip install imagecodecs` ({error})"
+            ) from error
+        raise
+    finally:
+        page.parent.close()
+    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
+        pixels = np.moveaxis(pixels, 0, -1)
+    return pixels.astype(np.uint16)
+
+
+def _turned(pixels, orientation):
+    """Applies an EXIF orientation (1 to 8) to an array [height, width, channels]."""
+    if orientation in (5, 6, 7, 8):
+        pixels = pixels.swapaxes(0, 1)
+    if orientation in (2, 3, 6, 7):
+        pixels = pixels[:, ::-1]
+    if orientation in (3, 4, 7, 8):
+        pixels = pixels[::-1]
+    return pixels
+
+
+def _cmyk_to_rgb(image, metadata):
+    """Converts by the picture's own profile; the result is sRGB."""
+    profile = metadata.pop("icc_profile", None)
+    if profile is None:
+        return image.convert("RGB")
+    try:
+        return ImageCms.profileToProfile(image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB")
+    except ImageCms.PyCMSError:  # a damaged profile is no reason to refuse the picture
+        return image.convert("RGB")
+
+
+def write_photo(path, stripes, *, width, height, channels, bits, metadata):
+    """Writes a picture whose rows arrive in stripes, in the format of the path's suffix, making its folder.
+
+    PNG is written as the stripes arrive; the other formats need the whole picture in memory. JPEG and WebP get 8 bits
+    and quality 95. The file appears under its name only when it is whole.
+
+    Args:
+        path: the file.
+        stripes: iterable of uint8 or uint16 [rows, width, channels] arrays.
+        width: pixels.
+        height: pixels.
+        channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA. JPEG lays transparency on white.
+        bits: 8 or 16.
+        metadata: see `Photo`.
+
+    Raises:
+        WorkError: it cannot be written; the message names it.
+    """
+    path = pathlib.Path(path)
+    longest = _LONGEST_SIDE.get(path.suffix)
+    if longest and max(width, height) > longest:
+        raise WorkError(
+            f"cannot write {str(path)!r}: {width}x{height} is more than the format's {longest} pixels a side"
+        )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with written_aside(path) as unfinished:
+            if path.suffix == ".png":
+                with open(unfinished, "wb") as file:
+                    write_png(
+                        file, stripes, width=width, height=height, channels=channels, bits=bits, metadata=metadata
+                    )
+            elif path.suffix == ".tif":
+                _write_tiff(unfinished, np.concatenate(list(stripes)), metadata)
+            else:
+                _write_with_pillow(unfinished, np.concatenate(list(stripes)), metadata)
+    except OSError as error:
+        raise WorkError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    except (ValueError, struct.error) as error:  # metadata that the format cannot hold
+        raise WorkError(f"cannot write {str(path)!r}: {first_line(error)}") from error
+
+
+def _write_tiff(path, picture, metadata):
+    import tifffile
+
+    channels = picture.shape[2]
+    tifffile.imwrite(
+        path,
+        picture if channels > 1 else picture[..., 0],
+        photometric="minisblack" if channels < 3 else "rgb",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=() if channels % 2 else ("unassalpha",),
+        compression="zlib",
+        predictor=True,
+        iccprofile=metadata.get("icc_profile"),
+        resolution=metadata.get("dpi"),
+        resolutionunit="inch" if "dpi" in metadata else None,
+        metadata=None,
+    )
+
+
+def _write_with_pillow(path, picture, metadata):
+    if picture.dtype == np.uint16:
+        picture = np.rint(picture / 257.0).astype(np.uint8)
+    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    if path.suffix == ".jpg" and image.mode in ("LA", "RGBA"):
+        layer = image.convert("RGBA")
+        image = Image.new("RGBA", layer.size, "white")
+        image.alpha_composite(layer)
+        image = image.convert("L" if picture.shape[2] == 2 else "RGB")
+    image.save(path, quality=95, **metadata)

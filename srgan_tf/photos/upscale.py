@@ -1,0 +1,135 @@
+"""Upscales one photo into a file, stripe by stripe."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+
+from srgan_tf.images.resize import resize_stripes
+from srgan_tf.images.transparency import spread_colour
+from srgan_tf.inference.refinement import RepeatedUpscaler
+from srgan_tf.inference.upscalers import TiledUpscaler
+from srgan_tf.photos.formats import write_photo
+
+
+class Enlargement(NamedTuple):
+    """How large results become: `factor` times the input, or as large as fits into `box`; by default the network's.
+
+    Attributes:
+        factor: number above 0, or None.
+        box: (width, height) that the result, in the input's proportions, fits into; or None.
+    """
+
+    factor: float | None = None
+    box: tuple[int, int] | None = None
+
+    def size(self, width, height, scale):
+        """The result's (width, height), pixels, for an input's and the network's factor."""
+        factor = (
+            min(side / own for side, own in zip(self.box, (width, height), strict=True)) if self.box else self.factor
+        )
+        return tuple(max(1, round(side * (factor or scale))) for side in (width, height))
+
+
+OWN = Enlargement()  # what the network gives
+
+
+def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_limit=None, progress=lambda share: None):
+    """Upscales one picture into a file, stripe by stripe: the result is never in memory as a whole, if it is a PNG.
+
+    Colour and transparency are upscaled apart. What is transparent gets the colour of what is visible beside it, since
+    the network would draw its own, often black, into the edges. Gray is upscaled as gray RGB.
+
+    Args:
+        upscaler: an `Upscaler` of whole pictures.
+        photo: a `Photo`.
+        path: the file to write.
+        tile: see `TiledUpscaler`.
+        enlargement: how large the result becomes.
+        server_limit: pixels that `upscaler` takes at once, if it is on a server. It gets RGB of 8 bits as uint8 and
+            answers so, unless that would round more than the result. A network on this machine (None) gets floats.
+        progress: called with the share, between 0 and 1, that is done.
+
+    Returns:
+        (width, height) of the result.
+
+    Raises:
+        WorkError: it cannot be written, or memory does not suffice.
+    """
+    picture = photo.colour
+    if photo.alpha is not None:
+        picture = np.concatenate([spread_colour(photo.colour, photo.alpha), photo.alpha], axis=2)
+    height, width, channels = picture.shape
+    size = enlargement.size(width, height, upscaler.scale)
+    factor = max(size[0] / width, size[1] / height)
+    times = max(1, math.ceil(math.log(factor, upscaler.scale) - 1e-9)) if upscaler.scale > 1 else 1
+    upscaler = RepeatedUpscaler(upscaler, times) if times > 1 else upscaler
+    enlarged = (upscaler.scale * width, upscaler.scale * height)
+    tiled = TiledUpscaler(upscaler, tile, most_pixels=server_limit)
+    stay_levels = server_limit is not None and size == enlarged and times == 1 and tiled.equals_whole(height, width)
+    tiled = TiledUpscaler(_LevelUpscaler(upscaler, stay_levels), tile, most_pixels=server_limit)
+
+    def watched(stripes):
+        rows = 0
+        for stripe in stripes:
+            yield stripe
+            rows += len(stripe)
+            progress(rows / enlarged[1])
+
+    stripes = watched(tiled.stripes(picture))
+    if size != enlarged:
+        stripes = resize_stripes(stripes, enlarged[1], size[1], size[0])
+    write_photo(
+        path,
+        _rounded(stripes, picture.dtype),
+        width=size[0],
+        height=size[1],
+        channels=channels,
+        bits=8 * picture.itemsize,
+        metadata=photo.metadata,
+    )
+    return size
+
+
+def _rounded(stripes, dtype, rows=64):
+    """Levels of an integer type from floats in [0, 1], a few rows at a time: a stripe and its copies would be large."""
+    for stripe in stripes:
+        for start in range(0, len(stripe), rows):
+            yield np.rint(np.clip(stripe[start : start + rows], 0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
+
+
+def _shares(levels):
+    """Levels of an integer type as float32 in [0, 1]; `_rounded` undoes it."""
+    return levels * np.float32(1 / np.iinfo(levels.dtype).max)  # as in pixels.to_float
+
+
+class _LevelUpscaler:
+    """Takes uint8 or uint16 levels of gray or RGB, with transparency or without, to float32 in [0, 1].
+
+    Args:
+        upscaler: an `Upscaler`.
+        stay_levels: whether it gets RGB of 8 bits as uint8, and answers so; everything else is floats.
+    """
+
+    def __init__(self, upscaler, stay_levels):
+        self.name = upscaler.name
+        self.scale = upscaler.scale
+        self.halo = upscaler.halo
+        self.pixel_memory = upscaler.pixel_memory
+        self._upscaler = upscaler
+        self._stay_levels = stay_levels
+
+    def upscale(self, lr):
+        """[height, width, 1 to 4] to as many channels. Colour and transparency are enlarged apart."""
+        parts = np.split(lr, [3 if lr.shape[2] > 2 else 1], axis=2)
+        return np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
+
+    def _enlarge(self, levels):
+        if self._stay_levels and levels.shape[2] == 3 and levels.dtype == np.uint8:
+            return _shares(self._upscaler.upscale(levels))
+        part = _shares(levels)
+        if part.shape[2] == 3:
+            return self._upscaler.upscale(part)
+        if np.all(part == part[0, 0]):  # an even area, as transparency mostly is
+            return np.full((self.scale * part.shape[0], self.scale * part.shape[1], 1), part[0, 0], np.float32)
+        return self._upscaler.upscale(np.repeat(part, 3, axis=2)).mean(axis=2, keepdims=True)

@@ -1,0 +1,173 @@
+"""RankSRGAN's first stage: pictures of several models, labelled by a score, and a ranker that learns their order."""
+
+import logging
+import time
+from typing import NamedTuple
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.files import written_aside
+from srgan_tf.losses.ranking import ranking_loss
+
+_log = logging.getLogger(__name__)
+
+
+class RankedPatches(NamedTuple):
+    """The same places in the pictures of several models.
+
+    Attributes:
+        patches: uint8 [places, models, side, side, 3].
+        labels: float64 [places, models], lower is better.
+    """
+
+    patches: np.ndarray
+    labels: np.ndarray
+
+
+def rank_patches(upscalers, source, label, *, patch_size, places, seed):
+    """Upscales each picture with each model, cuts the same random places of the results and labels them.
+
+    Args:
+        upscalers: two or more `Upscaler` of one scale.
+        source: `Source` of pairs of that scale; of a pair only LR is used.
+        label: function from a uint8 picture to a float, lower is better, such as NIQE. A place where it raises
+            ValueError for one of the models (NIQE does on flat ones) is left out.
+        patch_size: side of the square patches, pixels of SR.
+        places: how many places are tried, evenly over the pictures.
+        seed: of the places.
+
+    Returns:
+        `RankedPatches`.
+
+    Raises:
+        WorkError: no place had a label for every model.
+    """
+    patches, labels, small = [], [], 0
+    for index, pair in enumerate(source):
+        count = places * (index + 1) // len(source) - places * index // len(source)
+        pictures = [upscaler.upscale(pair.lr) for upscaler in upscalers] if count else []
+        if count and min(pictures[0].shape[:2]) < patch_size:
+            small += 1
+            continue
+        rng = np.random.default_rng((seed, index))
+        for _ in range(count):
+            top, left = (rng.integers(size - patch_size + 1) for size in pictures[0].shape[:2])
+            cut = [picture[top : top + patch_size, left : left + patch_size] for picture in pictures]
+            try:
+                labels.append([label(patch) for patch in cut])
+            except ValueError:
+                continue
+            patches.append(cut)
+        if (index + 1) % 10 == 0:
+            _log.info("%d of %d pictures, %d places", index + 1, len(source), len(patches))
+    if small:
+        _log.warning("%d pictures of %s are smaller than %d pixels", small, source.name, patch_size)
+    if not patches:
+        raise WorkError(f"no place of {source.name} could be labelled: {places} tried, {small} pictures too small")
+    return RankedPatches(np.array(patches), np.array(labels))
+
+
+def join(parts):
+    """Several `RankedPatches` of the same models as one."""
+    return RankedPatches(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
+
+
+def train_ranker(ranker, ranked, held_out, *, steps, batch_size, learning_rate, seed):
+    """Trains a ranker on pairs of patches: one place, two models, the better one to get the lower score.
+
+    Adam, the learning rate halved at a half and at three quarters of the steps (Zhang et al. 2019 halve it once, at
+    half of their 400k steps).
+
+    Args:
+        ranker: from `ranker_network`; changed in place.
+        ranked: `RankedPatches` to learn from.
+        held_out: `RankedPatches` of other pictures.
+        steps: training steps.
+        batch_size: pairs a step.
+        learning_rate: the first.
+        seed: of the pairs.
+
+    Returns:
+        Accuracy on `held_out`, see `pair_accuracy`.
+    """
+    schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
+        [steps // 2, 3 * steps // 4], [learning_rate, learning_rate / 2, learning_rate / 4]
+    )
+    optimizer = keras.optimizers.Adam(schedule)
+    optimizer.build(ranker.trainable_variables)
+
+    @tf.function
+    def train_step(better, worse):
+        with tf.GradientTape() as tape:
+            # Together, so that both kinds have the same batch statistics.
+            scores = ranker(tf.cast(tf.concat([better, worse], 0), tf.float32) / 255.0, training=True)
+            loss = ranking_loss(*tf.split(scores, 2))
+        optimizer.apply(tape.gradient(loss, ranker.trainable_variables), ranker.trainable_variables)
+        return loss
+
+    losses, begin = [], time.perf_counter()
+    for step in range(1, steps + 1):
+        losses.append(train_step(*_pairs(ranked, np.random.default_rng((seed, step)), batch_size)))
+        if step % max(steps // 10, 1) == 0:
+            loss = np.mean([float(loss) for loss in losses])
+            if not np.isfinite(loss):
+                raise WorkError(f"the ranker's training diverged by step {step}: loss {loss}")
+            seconds = (time.perf_counter() - begin) / step
+            accuracy = pair_accuracy(ranker, held_out)
+            _log.info(
+                "step %d of %d: loss %.4f, held-out pairs in order %.3f, %.2f s a step",
+                *(step, steps, loss, accuracy, seconds),
+            )
+            losses = []
+    return pair_accuracy(ranker, held_out)
+
+
+def pair_accuracy(ranker, ranked):
+    """Share of the pairs of patches of one place whose scores are in the order of their labels; guessing gives 0.5."""
+    models = ranked.labels.shape[1]
+    scores = np.stack(
+        [ranker(patches.astype(np.float32) / 255.0, training=False).numpy()[:, 0] for patches in ranked.patches]
+    )
+    right = [
+        np.sign(scores[:, first] - scores[:, second]) == np.sign(ranked.labels[:, first] - ranked.labels[:, second])
+        for first in range(models)
+        for second in range(first)
+    ]
+    return float(np.mean(right))
+
+
+def save_ranker(ranker, path):
+    """Writes the `.keras` file that `gan.ranker` names."""
+    with written_aside(path) as unfinished:
+        ranker.save(unfinished)
+
+
+def load_ranker(path):
+    """Loads what `save_ranker` wrote, frozen.
+
+    Raises:
+        UserError: no such file, or another kind of network.
+    """
+    try:
+        ranker = keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises of many kinds on a file that is not its own
+        raise UserError(f"gan.ranker={path!r} is no ranker ({first_line(error)}); train_ranker.py makes one") from error
+    if ranker.input_shape != (None, None, None, 3) or ranker.output_shape != (None, 1):
+        raise UserError(f"gan.ranker={path!r} is no ranker: it maps {ranker.input_shape} to {ranker.output_shape}")
+    ranker.trainable = False
+    return ranker
+
+
+def _pairs(ranked, rng, batch_size):
+    """A batch of (better, worse) patches, mirrored and turned together; places and models at random."""
+    count, models = ranked.labels.shape
+    places = rng.integers(count, size=batch_size)
+    first = rng.integers(models, size=batch_size)
+    second = (first + rng.integers(1, models, size=batch_size)) % models
+    swap = ranked.labels[places, first] > ranked.labels[places, second]
+    better, worse = np.where(swap, second, first), np.where(swap, first, second)
+    turns = rng.integers(4)
+    return tuple(np.rot90(ranked.patches[places, models_], turns, axes=(1, 2)) for models_ in (better, worse))

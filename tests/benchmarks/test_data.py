@@ -1,0 +1,26 @@
+import re
+
+import pytest
+
+from benchmarks import data, stores
+
+
+@pytest.mark.parametrize("degradation", ["bicubic", "realistic"])
+def test_patches_a_second_of_the_pipeline(picture_folder, tmp_path, caplog, degradation):
+    caplog.set_level("INFO")
+    where = ["--data", str(picture_folder), "--store", "disk", "--cache", str(tmp_path / "cache")]
+    what = ["--batch-size", "2", "3", "--hr-patch-size", "8", "--degradation", degradation, "--seconds", "0.05"]
+    data.main(where + what)
+    assert "12 pictures, 0 megapixels" in caplog.text
+    rows = re.findall(r"^ +8 +([23]) +(\d+) +\d+$", "\n".join(caplog.messages), re.MULTILINE)
+    assert [row[0] for row in rows] == ["2", "3"]
+    assert all(int(row[1]) > 0 for row in rows)
+    assert f"decoding a picture of {picture_folder} for each crop, HR alone" in caplog.text
+
+
+def test_ways_to_keep_pictures(picture_folder, caplog):
+    caplog.set_level("INFO")
+    stores.main(["--data", str(picture_folder), "--pictures", "3", "--hr-patch-size", "24", "--seconds", "0.02"])
+    rows = re.findall(r"^(.*), (\d+) a picture +(\d+) +-?\d+$", "\n".join(caplog.messages), re.MULTILINE)
+    assert len(rows) == 14
+    assert all(int(crops) > 0 for _, _, crops in rows)

@@ -1,0 +1,14 @@
+import logging
+import re
+
+from benchmarks import upscale
+
+
+def test_it_measures(caplog):
+    caplog.set_level(logging.INFO)
+    upscale.main(["--sizes", "8", "--rounds", "1", "--blocks", "1", "--filters", "8"])
+    text = "\n".join(caplog.messages)
+    assert "8x8 -> 32x32" in text
+    assert "GFLOP/s: the floor is" in text
+    rows = re.findall(r"^(srgan_tf|Keras as written) +[\d.]+ +[\d.]+ +[\d.]+ +\d+% +[\d.]+x$", text, re.MULTILINE)
+    assert set(rows) == {"srgan_tf", "Keras as written"}

@@ -1,0 +1,135 @@
+import numpy as np
+import pytest
+
+from srgan_tf.config import presets
+from srgan_tf.config.schema import flatten, to_dict
+from srgan_tf.data.sources import open_source
+from srgan_tf.errors import UserError
+from srgan_tf.images.resize import imresize
+from srgan_tf.losses.perceptual import perceptual_loss
+from srgan_tf.networks.discriminators import DISCRIMINATORS
+from srgan_tf.networks.generators import GENERATORS
+from srgan_tf.networks.vgg import vgg19_features
+from srgan_tf.training.state import build_network
+
+# (generator, discriminator); see test_generators.py and test_discriminators.py for how they add up.
+PARAMETERS = {
+    "srresnet_x4": (1_552_771, None),
+    "srgan_x4": (1_552_771, 23_567_361),
+    "msrgan_x4": (1_517_571, 38_247_425),
+    "esrgan_x4": (16_697_987, 38_247_425),
+    "esrgan_light_x4": (4_467_779, 38_247_425),
+    "ldl_x4": (16_697_987, 38_247_425),
+    "lsgan_x4": (1_517_571, 38_247_425),
+    "wgan_gp_x4": (1_517_571, 38_243_713),
+    "ranksrgan_x4": (1_517_571, 38_247_425),
+    # 16 squeezes of 64 to 4 and back: 16 * (64 * 4 + 4 + 4 * 64 + 64) more than MSRResNet.
+    "channel_attention_x4": (1_517_571 + 16 * 580, 38_247_425),
+    # 8 norms, projections 64 to 192 and 64 to 64, biases of 4 heads at 15 * 15 distances.
+    "self_attention_x4": (1_517_571 + 8 * (128 + 65 * 192 + 65 * 64 + 4 * 15**2), 38_247_425),
+    # 4 times: a norm, 1x1 convolutions (64 to 22, 21, 21; each to itself; 64 to 64 twice), depthwise 3x3, 5x5 and 3x3
+    # for the first third, 5x5, 7x7, 5x5 and 7x7, 9x9, 7x7 for the others.
+    "multiscale_attention_x4": (
+        1_517_571
+        + 4 * (128 + 65 * 64 + 23 * 22 + 2 * 22 * 21 + 2 * 65 * 64)
+        + 4 * (22 * (9 + 25 + 9 + 3) + 21 * (25 + 49 + 25 + 3) + 21 * (49 + 81 + 49 + 3)),
+        38_247_425,
+    ),
+    "compact_x4": (162_736, 5_894_657),
+    "tiny": (89_859, 819_713),
+}
+
+
+def test_no_preset_is_untested():
+    assert set(PARAMETERS) == set(presets.PRESETS)
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_parameter_counts(name):
+    config = presets.load_preset(name)
+    generator = build_network("generator", GENERATORS, config.generator, scale=config.scale)
+    assert generator.count_params() == PARAMETERS[name][0]
+    assert bool(config.gan.steps) == (PARAMETERS[name][1] is not None)
+    if config.gan.steps:
+        discriminator = build_network(
+            "discriminator", DISCRIMINATORS, config.discriminator, hr_patch_size=config.data.hr_patch_size
+        )
+        assert discriminator.count_params() == PARAMETERS[name][1]
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_names_and_words(name):
+    assert presets.load_preset(name).preset == name
+    text = presets.PRESETS[name].__doc__
+    assert any(source in text for source in ("et al.", "BasicSR"))
+
+
+def test_srgan_is_the_papers_recipe():
+    config = presets.srgan_x4()
+    assert config.generator["normalization"] == "batch"
+    assert (config.pretrain.steps, config.pretrain.loss, config.pretrain.learning_rate.initial) == (10**6, "mse", 1e-4)
+    assert config.pretrain.learning_rate.decay == "constant"
+    assert config.gan.steps == 200_000
+    assert config.gan.learning_rate.milestones == (0.5,)
+    assert config.gan.learning_rate.factor == 0.1
+    assert config.gan.perceptual.layers == {"block5_conv4": 1.0}
+    assert config.gan.perceptual.feature_scale == pytest.approx(1 / 12.75)
+    assert not config.gan.perceptual.before_activation
+    assert (config.gan.adversarial, config.gan.adversarial_weight) == ("vanilla", 1e-3)
+    assert (config.gan.pixel_weight, config.gan.total_variation_weight) == (0.0, 2e-8)
+
+
+def test_esrgan_is_the_papers_recipe():
+    config = presets.esrgan_x4()
+    assert (config.generator["num_blocks"], config.generator["growth_filters"]) == (23, 32)
+    assert config.generator["residual_scale"] == 0.2
+    assert config.data.hr_patch_size == 128
+    assert (config.gan.adversarial, config.gan.adversarial_weight, config.gan.pixel_weight) == ("ra", 5e-3, 1e-2)
+    rate = config.gan.learning_rate
+    assert [milestone * config.gan.steps for milestone in rate.milestones] == [50e3, 100e3, 200e3, 300e3]
+    assert rate.factor == 0.5
+
+
+def test_variants_differ_from_msrgan_in_what_they_are_named_for():
+    base = flatten(to_dict(presets.msrgan_x4()))
+    different = {
+        name: {setting for setting, value in flatten(to_dict(preset())).items() if base.get(setting) != value}
+        for name, preset in presets.PRESETS.items()
+    }
+    assert different["lsgan_x4"] == {"preset", "gan.adversarial"}
+    assert different["wgan_gp_x4"] == {
+        *("preset", "gan.adversarial", "gan.gradient_penalty_weight", "gan.discriminator_steps"),
+        "discriminator.normalization",
+    }
+    assert different["ranksrgan_x4"] == {"preset", "gan.pixel_weight", "gan.rank_weight", "gan.ranker"}
+    for attention in ("channel", "self", "multiscale"):
+        assert different[f"{attention}_attention_x4"] <= {
+            *("preset", "generator.attention", "generator.attention_interval")
+        }
+
+
+def test_published_perceptual_weights_meet_features_of_their_scale(real_data, vgg_weights):
+    """ESRGAN's logs begin its GAN phase at about 0.80, with pictures somewhat better than bicubic's; so must we."""
+    perceptual = presets.esrgan_x4().gan.perceptual
+    features = vgg19_features(list(perceptual.layers), before_activation=True, weights=vgg_weights)
+    losses = []
+    for pair in open_source(str(real_data / "benchmark" / "Set5"), split="valid", scale=4):
+        middle = [slice(size // 2 - 64, size // 2 + 64) for size in pair.hr.shape[:2]]
+        pictures = (pair.hr, imresize(pair.lr, *pair.hr.shape[:2]))
+        hr, sr = (picture[tuple(middle)][np.newaxis].astype(np.float32) / 255 for picture in pictures)
+        distance, scale = perceptual.distance, perceptual.feature_scale
+        loss = perceptual_loss(
+            hr, sr, features, layer_weights=perceptual.layers, distance=distance, feature_scale=scale
+        )
+        losses.append(float(loss))
+    assert 0.75 < np.mean(losses) < 1.35
+
+
+def test_tiny_needs_no_vgg():
+    assert presets.tiny().gan.perceptual_weight == 0
+    assert presets.tiny().gan.steps > 0
+
+
+def test_unknown_preset_names_the_nearest():
+    with pytest.raises(UserError, match="unknown preset 'srgan_4x'; the nearest is 'srgan_x4'"):
+        presets.load_preset("srgan_4x")

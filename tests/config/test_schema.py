@@ -1,0 +1,118 @@
+import pytest
+
+from srgan_tf.config import schema
+from srgan_tf.config.overrides import describe, with_settings
+from srgan_tf.config.schema import Config
+from srgan_tf.errors import UserError
+
+
+def test_settings_survive_json():
+    config = with_settings(Config(), ['data.train=["a", "b"]', "gan.learning_rate.milestones=[0.25, 0.5]"])
+    assert schema.from_dict(schema.to_dict(config)) == config
+    assert config.data.train == ("a", "b")
+
+
+@pytest.mark.parametrize(
+    ("assignment", "name", "value"),
+    [
+        ("gan.steps=1000", "gan.steps", 1000),
+        ("gan.steps=1e3", "gan.steps", 1000),
+        ("data.augment=false", "data.augment", False),
+        ("precision=bfloat16", "precision", "bfloat16"),
+        ("pretrain.learning_rate.initial=0.001", "pretrain.learning_rate.initial", 0.001),
+        ("generator.num_blocks=8", "generator.num_blocks", 8),
+        ('gan.perceptual.layers={"block2_conv2": 0.5}', "gan.perceptual.layers", {"block2_conv2": 0.5}),
+        ("gan.perceptual.weights=a=b.h5", "gan.perceptual.weights", "a=b.h5"),
+    ],
+)
+def test_assignments(assignment, name, value):
+    before, after = Config(), with_settings(Config(), [assignment])
+    flat = [schema.flatten(schema.to_dict(config)) for config in (before, after)]
+    assert flat[1][name] == value
+    assert {key for key in flat[0] if flat[0][key] != flat[1][key]} == {name}
+
+
+@pytest.mark.parametrize(
+    ("assignment", "message"),
+    [
+        ("gan.step=10", "unknown setting 'gan.step' (received 'gan.step=10'); the nearest is 'gan.steps'"),
+        ("generator.num_block=3", "the nearest is 'generator.num_blocks'"),
+        ("gan=3", "unknown setting 'gan'"),
+        ("nothing.at.all=3", "unknown setting 'nothing.at.all'"),
+        ("gan.steps", "--set takes NAME=VALUE (received 'gan.steps')"),
+        ("gan.steps=-1", "gan.steps: input should be greater than or equal to 0 (received -1)"),
+        ("gan.steps=many", "gan.steps: input should be a valid integer"),
+        ("gan.steps=1.5", "gan.steps: input should be a valid integer"),
+        ("generator.num_blocks=0", "generator.num_blocks: input should be greater than 0 (received 0)"),
+        ("generator.activation=gelu", "generator.activation: input should be 'prelu' or 'leaky_relu'"),
+        ("generator.name=vdsr", "generator.name must be one of srresnet, rrdbnet, compact (received 'vdsr')"),
+        ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
+        ("scale=3", "scale: input should be 2, 4 or 8 (received 3)"),
+        ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),
+        ("data.train=[]", "data.train: tuple should have at least 1 item"),
+        ("seed=4294967296", "seed: input should be less than 4294967296 (received 4294967296)"),
+        ("gan.learning_rate.milestones=[0.75, 0.25]", "milestones of a learning rate must ascend"),
+        ("ema_decay=1", "ema_decay: input should be less than 1 (received 1)"),
+        ("pretrain.learning_rate.initial=NaN", "pretrain.learning_rate.initial: input should be a finite number"),
+        ("gan.learning_rate.milestones=[0.5, 2]", "gan.learning_rate.milestones.1: input should be less than 1"),
+        ("data.hr_patch_size=98", "data.hr_patch_size must be a multiple of the scale 4 (received 98)"),
+    ],
+)
+def test_wrong_settings_are_one_line_that_names_them(assignment, message):
+    with pytest.raises(UserError) as caught:
+        with_settings(Config(), [assignment])
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_that_contradict_each_other():
+    with pytest.raises(UserError, match="a cosine must end at or below its start"):
+        with_settings(Config(), ["pretrain.learning_rate.decay=cosine", "pretrain.learning_rate.final=1"])
+    weights = [f"gan.{name}_weight=0" for name in ("pixel", "perceptual", "adversarial", "total_variation")]
+    with pytest.raises(UserError, match="every weight of the gan phase is 0"):
+        with_settings(Config(), weights)
+    assert with_settings(Config(), [*weights, "gan.steps=0"]).gan.steps == 0
+    critic = ["gan.adversarial=wgan_gp"]
+    with pytest.raises(UserError, match=r"wgan_gp needs gan\.gradient_penalty_weight"):
+        with_settings(Config(), critic)
+    critic += ["gan.gradient_penalty_weight=10"]
+    with pytest.raises(UserError, match=r"discriminator\.normalization=layer \(received 'batch'\)"):
+        with_settings(Config(), critic)
+    assert with_settings(Config(), [*critic, "discriminator.normalization=layer"]).gan.adversarial == "wgan_gp"
+    with pytest.raises(UserError, match=r"gan\.rank_weight=0\.5 needs a ranker: gan\.ranker=FILE"):
+        with_settings(Config(), ["gan.rank_weight=0.5"])
+
+
+def test_network_options_are_complete():
+    assert Config().generator["num_blocks"] == 16
+    assert "scale" not in Config().generator  # another setting's
+    with pytest.raises(UserError, match=r"unknown setting 'generator\.depth'"):
+        schema.from_dict({"generator": {"name": "srresnet", "depth": 3}})
+
+
+def test_a_new_network_brings_its_own_options():
+    config = with_settings(Config(), ["generator.num_blocks=8", "generator.name=srresnet"])
+    assert config == Config()
+    config = with_settings(Config(), ["discriminator.name=unet", "discriminator.num_filters=8"])
+    assert config.discriminator == {"name": "unet", "num_filters": 8, "spectral_normalization": True}
+    with pytest.raises(UserError, match=r"unknown setting 'discriminator\.normalization'"):
+        with_settings(Config(), ["discriminator.name=unet", "discriminator.normalization=none"])
+
+
+def test_settings_are_frozen():
+    with pytest.raises(AttributeError):
+        Config().gan.steps = 3
+
+
+def test_every_setting_is_described():
+    lines = describe(Config())
+    names = [line.split(" = ")[0] for line in lines]
+    assert "gan.perceptual.layers" in names
+    for line in lines:
+        # A network's options are described by its function.
+        assert line.startswith(("generator.", "discriminator.")) or "  " in line, line
+
+
+def test_lr_consistency_needs_the_lr_that_it_means():
+    with pytest.raises(UserError, match=r"needs data\.degradation=bicubic \(received 'realistic'\)"):
+        with_settings(Config(), ["gan.lr_consistency_weight=0.1", "data.degradation=realistic"])

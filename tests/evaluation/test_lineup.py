@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from srgan_tf.errors import UserError
+from srgan_tf.evaluation.lineup import load_lineup
+
+
+@pytest.fixture
+def file(tmp_path, small_generator):
+    small_generator.save(tmp_path / "a=b.keras")
+    return str(tmp_path / "a=b.keras")
+
+
+def names_of(lineup):
+    upscalers, curve = lineup
+    return [upscaler.name for upscaler in upscalers], curve
+
+
+def test_names(file):
+    assert names_of(load_lineup(["bicubic", file, f"mine={file}"])) == (["bicubic", "a=b", "mine"], [])
+
+
+def test_networks_between_and_ensembles_come_last(file, rng):
+    lineup = load_lineup(["bicubic"], between=(file, file), alphas=(0, 0.25), ensemble=True)
+    between = ["a=b-a=b@0", "a=b-a=b@0.25"]
+    assert names_of(lineup) == (["bicubic", *between, "a=b-a=b@0+", "a=b-a=b@0.25+"], between)
+    lr = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
+    assert {upscaler.upscale(lr).shape for upscaler in lineup[0]} == {(20, 28, 3)}
+
+
+def test_what_is_refused(file):
+    with pytest.raises(UserError, match="no model 'missing'"):
+        load_lineup(["mine=missing"])
+    with pytest.raises(UserError, match="bicubic gains nothing"):
+        load_lineup(["bicubic"], ensemble=True)
+    with pytest.raises(UserError, match="enlarges by 4, not by 2"):
+        load_lineup([f"mine={file}"], scale=2)

@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from srgan_tf.data.pairs import Pair
+from srgan_tf.data.sources import Source, open_source
+from srgan_tf.errors import WorkError
+from srgan_tf.evaluation import scoring
+from srgan_tf.inference.upscalers import BicubicUpscaler
+from srgan_tf.metrics.table import load_metrics
+
+
+class Constant:
+    """Answers every picture with one grey level."""
+
+    name = "constant"
+    scale = 4
+
+    def upscale(self, lr):
+        return np.full((4 * lr.shape[0], 4 * lr.shape[1], 3), 100, np.uint8)
+
+
+RGB = load_metrics(["psnr_rgb"])
+
+
+def flat_pair(name, level, size=32):
+    return Pair(name, np.zeros((size // 4, size // 4, 3), np.uint8), np.full((size, size, 3), level, np.uint8))
+
+
+def test_means_are_over_pictures_not_over_pixels():
+    pairs = [flat_pair("small", 110, 32), flat_pair("large", 200, 64)]
+    scored = list(scoring.evaluate(Constant(), pairs, RGB))
+    values = [row.scores["psnr_rgb"] for row in scored]
+    assert values == pytest.approx([20 * np.log10(255 / 10), 20 * np.log10(255 / 100)])
+    assert scoring.mean_scores(row.scores for row in scored)["psnr_rgb"] == pytest.approx(np.mean(values))
+
+
+def test_the_default_scores_and_their_time():
+    (scored,) = scoring.evaluate(Constant(), [flat_pair("a", 110)])
+    assert list(scored.scores) == ["psnr_y", "ssim_y", "psnr_lr"]
+    assert 0 < scored.seconds < 1
+
+
+def test_pictures_that_cannot_be_scored_are_named():
+    with pytest.raises(WorkError, match="cannot score 'little': SSIM needs at least 11"):
+        list(scoring.evaluate(Constant(), [flat_pair("little", 0, 16)]))
+    with pytest.raises(WorkError, match=r"cannot score 'tiny': `border` must leave pixels of a 8x8 picture"):
+        list(scoring.evaluate(Constant(), [flat_pair("tiny", 0, 8)]))
+
+
+def test_pictures_are_taken_one_by_one():
+    taken = []
+
+    def pairs():
+        for name in "abc":
+            taken.append(name)
+            yield flat_pair(name, 90)
+
+    next(scoring.evaluate(Constant(), pairs()))
+    assert taken == ["a"]
+
+
+def test_attempts_go_on_after_a_picture_that_cannot_be_read():
+    def fail():
+        raise WorkError("damaged")
+
+    loaders = [lambda name=name: flat_pair(name, 90) for name in "abcdefgh"]
+    source = Source("mine", [*loaders[:3], fail, *loaders[3:]])
+    attempts = list(scoring.attempts(source))
+    assert [pair.name for pair in attempts if isinstance(pair, Pair)] == list("abcdefgh")
+    assert str(attempts[3]) == "damaged"
+
+
+def test_a_bug_in_a_loader_is_not_swallowed():
+    def bug():
+        raise KeyError("bug")
+
+    with pytest.raises(KeyError):
+        list(scoring.attempts(Source("mine", [bug])))
+
+
+@pytest.mark.parametrize(("dataset", "psnr_y"), [("Set5", 28.43), ("Set14", 26.09), ("BSD100", 25.96)])
+def test_bicubic_gives_the_published_figures(real_data, dataset, psnr_y):
+    source = open_source(str(real_data / "benchmark" / dataset), split="valid", scale=4)
+    mean = scoring.mean_scores(scored.scores for scored in scoring.evaluate(BicubicUpscaler(4), source))
+    assert mean["psnr_y"] == pytest.approx(psnr_y, abs=0.01)

@@ -1,0 +1,289 @@
+import io
+import json
+import os
+import threading
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from support.samples import SHRUNK, assert_same_picture
+from support.serving_v1 import ServedModel
+from tensorflow.core.protobuf import saved_model_pb2
+
+from srgan_tf.errors import UserError, WorkError
+from srgan_tf.export import warm_up
+from srgan_tf.export.saved_model import export_saved_model
+from srgan_tf.images.pixels import RECIPROCAL
+from srgan_tf.inference.exported import DESCRIPTION_FILE, versions
+from srgan_tf.inference.loading import load_upscaler
+from srgan_tf.inference.upscalers import network_upscaler
+from srgan_tf.networks.generators import srresnet
+from srgan_tf.networks.inference_form import fast_generator
+from srgan_tf.networks.precision import precision_scope
+
+SIZES = ((17, 23), (8, 40), (31, 5))
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """A small generator's SavedModel with a limit of 1000 pixels, and the upscaler that upscale.py makes of it."""
+    tf.keras.utils.set_random_seed(0)
+    generator = srresnet(num_blocks=2, num_filters=8)
+    folder = tmp_path_factory.mktemp("exported")
+    return export_saved_model(generator, folder, max_pixels=1000), network_upscaler(fast_generator(generator), "small")
+
+
+@pytest.fixture(scope="module")
+def served(exported):
+    return ServedModel(exported[0])
+
+
+def refusal(served, signature, **inputs):
+    """The message with which a request is refused."""
+    with pytest.raises(tf.errors.InvalidArgumentError) as caught:
+        served(signature, **inputs)
+    return caught.value.message
+
+
+def test_every_signature_in_the_v1_loader_equals_upscaling(exported, served, rng):
+    upscaler = exported[1]
+    pictures = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in SIZES]
+    for picture in pictures:
+        expected = upscaler.upscale(picture)
+        np.testing.assert_array_equal(served("tensor_uint8", lr=picture[np.newaxis])["sr"][0], expected)
+        sr = served("tensor", lr=picture[np.newaxis] * RECIPROCAL)["sr"]
+        np.testing.assert_array_equal(np.rint(sr[0] * 255), expected)
+    # One request holds pictures of different sizes.
+    answers = served("serving_default", image_bytes=[tf.io.encode_png(picture).numpy() for picture in pictures])
+    for answer, picture in zip(answers["sr_bytes"], pictures, strict=True):
+        np.testing.assert_array_equal(tf.io.decode_png(answer), upscaler.upscale(picture))
+
+
+@pytest.mark.parametrize("family", [family for family in SHRUNK if family != "srresnet"])
+def test_every_family_in_the_v1_loader_equals_upscaling(tmp_path, rng, family):
+    generator = SHRUNK[family]()
+    served = ServedModel(export_saved_model(generator, tmp_path, warm_up_sizes=[]))
+    upscaler = network_upscaler(fast_generator(generator), family).whole
+    for size in SIZES:
+        picture = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+        assert_same_picture(served("tensor_uint8", lr=picture[np.newaxis])["sr"][0], upscaler.upscale(picture))
+
+
+def test_a_batch_of_tensors(exported, served, rng):
+    pictures = rng.integers(0, 256, (3, 9, 11, 3), dtype=np.uint8)
+    for picture, sr in zip(pictures, served("tensor_uint8", lr=pictures)["sr"], strict=True):
+        np.testing.assert_array_equal(sr, exported[1].upscale(picture))
+
+
+def test_signatures_have_the_names_that_are_documented(served):
+    names = {name: ([*signature.inputs], [*signature.outputs]) for name, signature in served.signatures.items()}
+    names.pop("__saved_model_init_op")
+    assert names == {
+        "serving_default": (["image_bytes"], ["sr_bytes"]),
+        "tensor": (["lr"], ["sr"]),
+        "tensor_uint8": (["lr"], ["sr"]),
+        "describe": (["key"], ["value"]),
+    }
+
+
+def test_what_a_caller_must_know_is_served(served):
+    values = served("describe", key=["scale", "max_pixels", "receptive_field"])["value"]
+    assert values.tolist() == [4, 1000, 12]
+    assert "`key` must be of: scale, receptive_field, max_pixels" in refusal(served, "describe", key=["size"])
+
+
+def test_bytes_of_other_kinds(exported, served, rng):
+    grey = rng.integers(0, 256, (9, 11, 1), dtype=np.uint8)
+    expected = exported[1].upscale(np.repeat(grey, 3, axis=-1))
+    webp = io.BytesIO()
+    Image.fromarray(grey[..., 0]).save(webp, "WEBP", lossless=True)
+    jpeg = tf.io.encode_jpeg(np.repeat(grey, 3, axis=-1)).numpy()
+    answers = served("serving_default", image_bytes=[tf.io.encode_png(grey).numpy(), webp.getvalue(), jpeg])["sr_bytes"]
+    np.testing.assert_array_equal(tf.io.decode_png(answers[0]), expected)
+    np.testing.assert_array_equal(tf.io.decode_png(answers[1]), expected)
+    np.testing.assert_array_equal(tf.io.decode_png(answers[2]), exported[1].upscale(tf.io.decode_jpeg(jpeg).numpy()))
+
+
+def test_requests_that_are_refused(served):
+    good = tf.io.encode_png(np.zeros((4, 4, 3), np.uint8)).numpy()
+    assert "neither a PNG nor a JPEG nor a WebP" in refusal(
+        served, "serving_default", image_bytes=[good, b"no picture"]
+    )
+    assert "Invalid PNG" in refusal(served, "serving_default", image_bytes=[good[:-20]])
+    large = tf.io.encode_png(np.zeros((40, 26, 3), np.uint8)).numpy()
+    expected = "the picture has 40 x 26 pixels (height x width) and the limit is 1000: send it in tiles"
+    assert expected in refusal(served, "serving_default", image_bytes=[large])
+    for signature, dtype in (("tensor", np.float32), ("tensor_uint8", np.uint8)):
+        message = refusal(served, signature, lr=np.zeros((2, 21, 24, 3), dtype))
+        assert "`lr` of shape [2 21 24 3] has more pixels than the limit of 1000" in message
+        assert "or none" in refusal(served, signature, lr=np.zeros((1, 0, 7, 3), dtype))
+    assert "`lr` must lie in [0, 1]. Received: 0 to 255" in refusal(
+        served, "tensor", lr=np.float32([[[[0, 0, 0], [9, 9, 255]]]])
+    )
+    assert "Received: nan" in refusal(served, "tensor", lr=np.full((1, 4, 4, 3), np.nan, np.float32))
+    # None of them harms a later one, and the limits themselves are allowed.
+    assert served("tensor_uint8", lr=np.zeros((1, 40, 25, 3), np.uint8))["sr"].shape == (1, 160, 100, 3)
+
+
+def test_the_warm_up_file_replays(tmp_path, small_generator):
+    from tensorflow_serving.apis import prediction_log_pb2
+
+    version = export_saved_model(small_generator, tmp_path, max_pixels=50 * 50, warm_up_sizes=[(50, 50), (51, 50)])
+    served = ServedModel(version)
+    replayed = {}
+    for record in tf.data.TFRecordDataset([str(version / "assets.extra" / "tf_serving_warmup_requests")]):
+        request = prediction_log_pb2.PredictionLog.FromString(record.numpy()).predict_log.request
+        inputs = {name: tf.make_ndarray(tensor) for name, tensor in request.inputs.items()}
+        replayed[request.model_spec.signature_name] = served(request.model_spec.signature_name, **inputs)
+    assert set(replayed) == {"serving_default", "tensor", "tensor_uint8", "describe"}
+    assert replayed["tensor"]["sr"].shape == (1, 200, 200, 3)
+
+
+def test_warm_up_sizes(tmp_path):
+    warm_up.write_requests(tmp_path / "requests", warm_up.SIZES)
+    assert len(list(tf.data.TFRecordDataset([str(tmp_path / "requests")]))) == 3 * len(warm_up.SIZES) + 1
+    assert (tmp_path / "requests").stat().st_size < 10_000
+
+
+def test_sr_stays_in_range(tmp_path, rng):
+    generator = srresnet(
+        num_blocks=1, num_filters=4, normalization="none", output_activation="linear", bilinear_skip=True
+    )
+    generator.get_layer("tail_conv").bias.assign([9.0, -9.0, 0.0])
+    served = ServedModel(export_saved_model(generator, tmp_path))
+    sr = served("tensor", lr=rng.random((2, 7, 9, 3), np.float32))["sr"]
+    assert sr.shape == (2, 28, 36, 3)
+    assert (sr[..., 0] == 1).all()
+    assert (sr[..., 1] == 0).all()
+
+
+def test_weights_are_stored_once(tmp_path):
+    generator = srresnet(num_blocks=4, num_filters=32)
+    version = export_saved_model(generator, tmp_path, warm_up_sizes=[])
+    stored = sum(file.stat().st_size for file in (version / "variables").iterdir())
+    assert stored < 1.05 * 4 * generator.count_params()
+    assert (version / "saved_model.pb").stat().st_size < 4 * generator.count_params()
+
+
+def test_no_custom_operation_and_no_python_in_the_graph(exported):
+    saved = saved_model_pb2.SavedModel.FromString((exported[0] / "saved_model.pb").read_bytes())
+    graph = saved.meta_graphs[0].graph_def
+    nodes = [*graph.node, *(node for function in graph.library.function for node in function.node_def)]
+    operations = {node.op for node in nodes} - {function.signature.name for function in graph.library.function}
+    assert "Conv2D" in operations
+    assert not operations & {"PyFunc", "EagerPyFunc", "PyFuncStateless"}
+    assert not [name for name in operations if "FusedBatchNorm" in name or "Dropout" in name or "Random" in name]
+    assert all(hasattr(tf.raw_ops, name) or name.startswith("_") for name in operations)
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_a_mixed_precision_model_is_exported_in_float32(tmp_path, rng, precision):
+    with precision_scope(precision):
+        generator = srresnet(num_blocks=1, num_filters=4)
+    version = export_saved_model(generator, tmp_path)
+    lr = rng.random((1, 9, 9, 3), np.float32)
+    full = srresnet(num_blocks=1, num_filters=4)
+    full.set_weights(generator.get_weights())
+    np.testing.assert_allclose(ServedModel(version)("tensor", lr=lr)["sr"], full(lr), atol=1e-5)
+    graph = (version / "saved_model.pb").read_bytes()
+    assert b"DT_BFLOAT16" not in graph
+    assert b"DT_HALF" not in graph
+
+
+def test_versions_follow_each_other_and_leave_nothing_else(tmp_path, small_generator):
+    (tmp_path / "7").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    assert export_saved_model(small_generator, tmp_path) == tmp_path / "8"
+    assert export_saved_model(small_generator, tmp_path, version=3) == tmp_path / "3"
+    assert versions(tmp_path) == [3, 7, 8]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["3", "7", "8", "notes.txt"]
+    assert (tmp_path / "8").stat().st_mode == (tmp_path / "7").stat().st_mode  # a server may read it as any other
+    description = json.loads((tmp_path / "8" / "assets.extra" / DESCRIPTION_FILE).read_text())
+    assert description == {"scale": 4, "receptive_field": 12, "max_pixels": 512 * 512}
+    for version in (3, 7):
+        with pytest.raises(UserError, match=f"has a version {version} already"):
+            export_saved_model(small_generator, tmp_path, version=version)
+
+
+def test_exporting_into_a_folder_that_is_being_read(tmp_path, small_generator, rng):
+    lr = rng.random((1, 8, 8, 3), np.float32)
+    expected = ServedModel(export_saved_model(small_generator, tmp_path))("tensor", lr=lr)["sr"]
+    done = threading.Event()
+    failures, read = [], set()
+
+    def keep_reading():
+        while not done.is_set():
+            try:
+                newest = tmp_path / str(versions(tmp_path)[-1])
+                np.testing.assert_array_equal(ServedModel(newest)("tensor", lr=lr)["sr"], expected)
+                read.add(newest.name)
+            except Exception as error:
+                failures.append(error)
+                return
+
+    reader = threading.Thread(target=keep_reading)
+    reader.start()
+    export_saved_model(small_generator, tmp_path)
+    while "2" not in read and reader.is_alive():
+        time.sleep(0.1)
+    done.set()
+    reader.join()
+    assert not failures
+    assert read == {"1", "2"}
+
+
+def test_what_a_killed_export_left_is_not_in_the_way(tmp_path, small_generator):
+    left = tmp_path / f".unfinished-{os.getpid()}"
+    (left / "variables").mkdir(parents=True)
+    assert export_saved_model(small_generator, tmp_path, warm_up_sizes=[]) == tmp_path / "1"
+    assert versions(tmp_path) == [1]
+
+
+def test_two_exports_at_once_take_different_numbers(tmp_path, monkeypatch, small_generator):
+    from srgan_tf.export import saved_model
+
+    seen = saved_model.versions
+
+    def slow_to_see(folder):  # the other export got its number just after this one looked
+        monkeypatch.setattr(saved_model, "versions", seen)
+        return []
+
+    export_saved_model(small_generator, tmp_path)
+    unfinished = tmp_path / ".unfinished"
+    unfinished.mkdir()
+    monkeypatch.setattr(saved_model, "versions", slow_to_see)
+    assert saved_model._publish(unfinished, tmp_path, None) == tmp_path / "2"
+
+
+def test_a_model_that_deviates_is_not_published(tmp_path, monkeypatch, small_generator):
+    load = tf.saved_model.load
+
+    def load_brighter(folder):
+        signatures = dict(load(folder).signatures)
+        tensor = signatures["tensor"]
+        signatures["tensor"] = lambda lr: {"sr": tensor(lr=lr)["sr"] + 1e-3}
+        return type("Loaded", (), {"signatures": signatures})
+
+    monkeypatch.setattr(tf.saved_model, "load", load_brighter)
+    with pytest.raises(WorkError, match="'tensor' deviates"):
+        export_saved_model(small_generator, tmp_path / "out")
+    assert not list((tmp_path / "out").iterdir())
+
+
+def test_an_output_that_is_a_file(tmp_path, small_generator):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot write to the output folder"):
+        export_saved_model(small_generator, tmp_path / "file")
+
+
+def test_an_output_without_permission(tmp_path, monkeypatch, small_generator):
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root, whom CI may run as, may write everywhere
+    with pytest.raises(UserError, match="no permission"):
+        export_saved_model(small_generator, tmp_path)
+
+
+def test_the_limit_binds_servers_and_not_upscale(exported, rng):
+    picture = rng.integers(0, 256, (50, 41, 3), dtype=np.uint8)
+    assert_same_picture(load_upscaler(str(exported[0])).upscale(picture), exported[1].upscale(picture))

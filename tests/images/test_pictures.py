@@ -1,0 +1,149 @@
+import struct
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from srgan_tf.errors import UserError, WorkError
+from srgan_tf.images import pictures
+
+
+def save(path, mode="RGB", colour=(0, 102, 204), size=(6, 4), **options):
+    image = Image.new("RGB", size, colour)
+    image.convert(mode).save(path, **options)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("name", "mode"),
+    [
+        ("rgb.png", "RGB"),
+        ("palette.png", "P"),
+        ("rgba.png", "RGBA"),
+        ("picture.webp", "RGB"),
+        ("picture.bmp", "RGB"),
+        ("picture.tif", "RGB"),
+        ("cmyk.tif", "CMYK"),
+        ("cmyk.jpg", "CMYK"),
+        ("UPPER.JPG", "RGB"),
+    ],
+)
+def test_every_format_and_mode_becomes_rgb(tmp_path, name, mode):
+    options = {"lossless": True} if name.endswith("webp") else {}
+    picture = pictures.read_picture(save(tmp_path / name, mode, **options))
+    assert picture.dtype == np.uint8
+    assert picture.shape == (4, 6, 3)
+    np.testing.assert_allclose(picture[0, 0].astype(int), [0, 102, 204], atol=3)
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "1"])
+def test_grayscale_is_repeated(tmp_path, mode):
+    picture = pictures.read_picture(save(tmp_path / "grey.png", mode, colour=(255, 255, 255)))
+    assert picture.shape == (4, 6, 3)
+    assert (picture == 255).all()
+
+
+def test_sixteen_bits_keep_their_upper_eight(tmp_path):
+    values = np.array([[0, 256, 65535, 32896]], np.uint16)
+    Image.fromarray(values).save(tmp_path / "deep.png")
+    np.testing.assert_array_equal(pictures.read_picture(tmp_path / "deep.png")[0, :, 0], [0, 1, 255, 128])
+
+
+def test_sixteen_bit_colour_keeps_its_upper_eight(tmp_path):
+    """Pillow writes no such PNG: this one is made chunk by chunk."""
+    samples = np.array([[[0, 256, 65535], [32896, 511, 255]]], ">u2")
+    header = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
+    chunks = [(b"IHDR", header), (b"IDAT", zlib.compress(b"\0" + samples.tobytes())), (b"IEND", b"")]
+    encoded = b"".join(
+        struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data)) for kind, data in chunks
+    )
+    (tmp_path / "deep.png").write_bytes(b"\x89PNG\r\n\x1a\n" + encoded)
+    np.testing.assert_array_equal(pictures.read_picture(tmp_path / "deep.png"), [[[0, 1, 255], [128, 1, 0]]])
+
+
+def test_sizes_come_from_the_header(tmp_path):
+    file = save(tmp_path / "wide.png", size=(60, 40))
+    file.write_bytes(file.read_bytes()[:60])  # what is left cannot be decoded
+    assert pictures.picture_size(file) == (40, 60)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(WorkError, match=r"text\.png.*no picture"):
+        pictures.picture_size(tmp_path / "text.png")
+
+
+@pytest.mark.parametrize("mode", ["I", "F"])
+def test_channels_without_a_known_range_are_refused(tmp_path, mode):
+    Image.new(mode, (4, 4)).save(tmp_path / "deep.tif")
+    with pytest.raises(WorkError, match=r"deep\.tif.*32 bits"):
+        pictures.read_picture(tmp_path / "deep.tif")
+
+
+def test_names_as_long_as_the_file_system_allows(tmp_path, rng):
+    target = tmp_path / ("x" * 251 + ".png")
+    pictures.write_picture(target, rng.integers(0, 256, (4, 4, 3), dtype=np.uint8))
+    assert pictures.read_picture(target).shape == (4, 4, 3)
+    with pytest.raises(WorkError, match="cannot write"):
+        pictures.write_picture(tmp_path / ("x" * 300 + ".png"), np.zeros((4, 4, 3), np.uint8))
+
+
+def test_transparency_is_laid_on_white(tmp_path):
+    image = Image.new("RGBA", (2, 1), (0, 0, 0, 0))
+    image.putpixel((1, 0), (0, 0, 0, 255))
+    image.save(tmp_path / "holes.png")
+    np.testing.assert_array_equal(pictures.read_picture(tmp_path / "holes.png")[0, :, 0], [255, 0])
+
+
+def test_exif_orientation_is_applied(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn
+    save(tmp_path / "phone.jpg", exif=exif)
+    assert pictures.read_picture(tmp_path / "phone.jpg").shape == (6, 4, 3)
+
+
+@pytest.mark.parametrize("damage", ["truncated", "text", "empty", "header"])
+def test_damaged_files_are_named(tmp_path, rng, damage):
+    file = tmp_path / "damaged.png"
+    Image.fromarray(rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)).save(file)
+    whole = file.read_bytes()
+    file.write_bytes({"truncated": whole[:1000], "text": b"no picture", "empty": b"", "header": whole[:20]}[damage])
+    with pytest.raises(WorkError, match=r"damaged\.png"):
+        pictures.read_picture(file)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(WorkError, match=r"missing\.png"):
+        pictures.read_picture(tmp_path / "missing.png")
+
+
+def test_folders_are_searched_to_their_depth(tmp_path):
+    (tmp_path / "b" / "c").mkdir(parents=True)
+    (tmp_path / ".hidden").mkdir()
+    for name in ("z.png", "b/c/a.JPEG", ".hidden/x.png", ".y.png"):
+        save(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    found = [str(path.relative_to(tmp_path)) for path in pictures.list_pictures(tmp_path)]
+    assert found == ["b/c/a.JPEG", "z.png"]
+
+
+def test_missing_and_empty_folders(tmp_path):
+    with pytest.raises(UserError, match="no folder"):
+        pictures.list_pictures(tmp_path / "missing")
+    with pytest.raises(UserError, match="no picture in"):
+        pictures.list_pictures(tmp_path)
+
+
+def test_writing_is_all_or_nothing(tmp_path, monkeypatch, rng):
+    picture = rng.integers(0, 256, (9, 7, 3), dtype=np.uint8)
+    target = tmp_path / "new" / "picture.png"
+    pictures.write_picture(target, picture)
+    np.testing.assert_array_equal(pictures.read_picture(target), picture)
+
+    def fail(self, path, **_):
+        path.write_bytes(b"half")
+        raise OSError("disk full")
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(WorkError, match=r"picture\.png': disk full"):
+        pictures.write_picture(target, picture)
+    assert [path.name for path in target.parent.iterdir()] == ["picture.png"]
+    np.testing.assert_array_equal(pictures.read_picture(target), picture)

@@ -1,0 +1,99 @@
+import numpy as np
+import pytest
+
+from srgan_tf.images.tiling import apply_tiled, blended_stripes, exact_stripes
+
+
+def blur_and_double(image):
+    """A local function of reach 2: a 5x5 box blur with zeros beyond the border, every pixel doubled."""
+    padded = np.pad(image, ((2, 2), (2, 2), (0, 0)))
+    height, width = image.shape[:2]
+    blurred = sum(padded[i : i + height, j : j + width] for i in range(5) for j in range(5))
+    return blurred.repeat(2, axis=0).repeat(2, axis=1)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (17, 23), (16, 16), (5, 40)])
+@pytest.mark.parametrize("tile", [1, 3, 8, 16, 100])
+def test_tiles_with_enough_halo_equal_the_whole(rng, size, tile):
+    image = rng.integers(0, 100, (*size, 3))
+    tiled = apply_tiled(blur_and_double, image, scale=2, tile=tile, halo=2)
+    np.testing.assert_array_equal(tiled, blur_and_double(image))
+
+
+def test_too_little_halo_leaves_seams(rng):
+    image = rng.integers(1, 100, (17, 23, 3))
+    tiled = apply_tiled(blur_and_double, image, scale=2, tile=8, halo=1)
+    assert (tiled != blur_and_double(image)).any()
+
+
+def test_every_tile_has_one_shape(rng):
+    shapes = set()
+
+    def watch(image):
+        shapes.add(image.shape)
+        return blur_and_double(image)
+
+    apply_tiled(watch, rng.random((37, 29, 3)), scale=2, tile=8, halo=2)
+    assert shapes == {(12, 12, 3)}
+
+
+@pytest.mark.parametrize(("tile", "halo"), [(0, 2), (4, -1)])
+def test_wrong_sizes_are_refused(tile, halo):
+    with pytest.raises(ValueError, match=f"tile={tile}, halo={halo}"):
+        apply_tiled(blur_and_double, np.zeros((4, 4, 3)), scale=2, tile=tile, halo=halo)
+
+
+def test_stripes_come_from_top_to_bottom(rng):
+    image = rng.integers(0, 100, (37, 29, 3))
+    stripes = list(exact_stripes(blur_and_double, image, scale=2, tile=8, halo=2))
+    assert [len(stripe) for stripe in stripes] == [16, 16, 16, 16, 10]
+    np.testing.assert_array_equal(np.concatenate(stripes), blur_and_double(image))
+
+
+def test_what_one_cut_holds_is_done_once(rng):
+    calls = []
+
+    def watch(image):
+        calls.append(image.shape)
+        return blur_and_double(image)
+
+    apply_tiled(watch, rng.random((12, 30, 3)), scale=2, tile=8, halo=2)
+    assert calls == [(12, 12, 3)] * 4
+
+
+@pytest.mark.parametrize("size", [(17, 23), (8, 8), (40, 5), (1, 1)])
+@pytest.mark.parametrize(("tile", "overlap"), [(4, 1), (8, 3), (5, 9), (100, 2)])
+def test_blending_a_pointwise_function_changes_nothing(rng, size, tile, overlap):
+    image = rng.random((*size, 3), np.float32)
+    stripes = list(
+        blended_stripes(lambda cut: cut.repeat(2, 0).repeat(2, 1), image, scale=2, tile=tile, overlap=overlap)
+    )
+    assert sum(map(len, stripes)) == 2 * size[0]
+    np.testing.assert_allclose(np.concatenate(stripes), image.repeat(2, 0).repeat(2, 1), rtol=1e-5)
+
+
+def test_blending_integers_rounds_them(rng):
+    image = rng.integers(0, 256, (17, 23, 3), dtype=np.uint8)
+    blended = np.concatenate(list(blended_stripes(lambda cut: cut, image, scale=1, tile=5, overlap=2)))
+    assert blended.dtype == np.uint8
+    np.testing.assert_array_equal(blended, image)
+
+
+def test_blending_fades_from_tile_to_tile():
+    # Two tiles of 20 with 4 pixels on each side, moved inwards: cuts 0-28 and 12-40, the second from 0, a multiple of
+    # 16. The first gives 0, the second 1. Of 28 shared pixels the first is sure of 22, fades over 4 and ends.
+    levels = iter([0.0, 1.0])
+    image = np.zeros((1, 40, 1), np.float32)
+    (stripe,) = blended_stripes(lambda cut: cut + next(levels), image, scale=1, tile=20, overlap=4)
+    first = np.clip(28 - (np.arange(40) + 0.5) - 2, 0, 4)
+    np.testing.assert_allclose(stripe[0, :, 0], 4 / (first + 4), rtol=1e-6)
+
+
+def test_windows_of_tiles_are_those_of_the_whole(rng):
+    def sort_in_windows(image):  # reaches as far as its window of 16, and no farther
+        windows = image.reshape(image.shape[0] // 16, 16, image.shape[1] // 16, 16, 3)
+        return np.sort(np.sort(windows, axis=1), axis=3).reshape(image.shape)
+
+    image = rng.random((320, 48, 3), np.float32)
+    tiled = blended_stripes(sort_in_windows, image, scale=1, tile=64, overlap=32)
+    np.testing.assert_allclose(np.concatenate(list(tiled)), sort_in_windows(image), rtol=1e-5)

@@ -1,0 +1,87 @@
+import keras
+import numpy as np
+import pytest
+from support.samples import assert_same_picture
+
+from srgan_tf.errors import UserError
+from srgan_tf.export.saved_model import export_saved_model
+from srgan_tf.images.resize import imresize
+from srgan_tf.inference import loading, upscalers
+
+
+@pytest.fixture
+def lr(rng):
+    return rng.integers(0, 256, (17, 23, 3), dtype=np.uint8)
+
+
+def test_bicubic(lr):
+    upscaler = loading.load_upscaler("bicubic", scale=2)
+    assert (upscaler.name, upscaler.scale) == ("bicubic", 2)
+    np.testing.assert_array_equal(upscaler.upscale(lr), imresize(lr, 34, 46))
+
+
+def test_every_form_of_a_model_gives_the_same_picture(tmp_path, small_generator, lr):
+    expected = upscalers.network_upscaler(small_generator, "small").upscale(lr)
+    run = tmp_path / "run"
+    run.mkdir()
+    small_generator.save(run / "generator.keras")
+    small_generator.save(tmp_path / "alone.keras")
+    version = export_saved_model(small_generator, tmp_path / "exported")
+    for model, name in (
+        (run, "run"),
+        (tmp_path / "alone.keras", "alone"),
+        (tmp_path / "exported", "exported"),
+        (version, "1"),
+    ):
+        upscaler = loading.load_upscaler(str(model))
+        assert (upscaler.name, upscaler.scale) == (name, 4)
+        assert_same_picture(upscaler.upscale(lr), expected, err_msg=str(model))
+
+
+def test_what_is_no_model(tmp_path):
+    with pytest.raises(UserError, match="no model 'missing'"):
+        loading.load_upscaler("missing")
+    with pytest.raises(UserError, match=r"holds neither generator\.keras nor a SavedModel"):
+        loading.load_upscaler(str(tmp_path))
+    (tmp_path / "text.keras").write_text("no model")
+    with pytest.raises(UserError, match=r"text\.keras' is no Keras model"):
+        loading.load_upscaler(str(tmp_path / "text.keras"))
+    (tmp_path / "1").mkdir()
+    (tmp_path / "1" / "saved_model.pb").write_bytes(b"no model")
+    with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote"):
+        loading.load_upscaler(str(tmp_path))
+
+
+@pytest.mark.parametrize("damage", ["description", "graph", "variables"])
+def test_a_damaged_saved_model(tmp_path, small_generator, damage):
+    version = export_saved_model(small_generator, tmp_path)
+    file = {
+        "description": version / "assets.extra" / "srgan_tf.json",
+        "graph": version / "saved_model.pb",
+        "variables": version / "variables" / "variables.data-00000-of-00001",
+    }[damage]
+    file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote") as caught:
+        loading.load_upscaler(str(tmp_path))
+    assert "\n" not in str(caught.value)
+
+
+def test_a_saved_model_of_another_program(tmp_path, small_generator):
+    version = export_saved_model(small_generator, tmp_path)
+    (version / "assets.extra" / "srgan_tf.json").write_text('{"other": 1}')
+    with pytest.raises(UserError, match=r"is no SavedModel that export\.py wrote"):
+        loading.load_upscaler(str(tmp_path))
+
+
+def test_another_factor_than_the_networks(tmp_path, small_generator):
+    small_generator.save(tmp_path / "x4.keras")
+    assert loading.load_upscaler(str(tmp_path / "x4.keras"), scale=4).scale == 4
+    with pytest.raises(UserError, match="enlarges by 4, not by 2"):
+        loading.load_upscaler(str(tmp_path / "x4.keras"), scale=2)
+
+
+def test_a_keras_model_that_is_no_generator(tmp_path):
+    features = keras.Input((7,))
+    keras.Model(features, keras.layers.Dense(2)(features)).save(tmp_path / "dense.keras")
+    with pytest.raises(UserError, match="is no generator"):
+        loading.load_upscaler(str(tmp_path / "dense.keras"))

@@ -1,0 +1,160 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from srgan_tf.networks.layers import (
+    BilinearResizing,
+    BilinearUpsampling,
+    SpectralConv2D,
+    WindowAttention,
+    kernel_before_shuffle,
+)
+
+
+def test_value_worked_by_hand():
+    image = np.array([0.0, 1.0], np.float32).reshape(1, 1, 2, 1)
+    # Centres of the new pixels lie at 0.25, 0.75, 1.25, 1.75 of the old ones, whose own are at 0.5 and 1.5.
+    np.testing.assert_allclose(BilinearUpsampling(2)(image)[0, 0, :, 0], [0.0, 0.25, 0.75, 1.0])
+
+
+def test_open_sizes(rng):
+    layer = BilinearUpsampling(4)
+    assert layer.compute_output_shape((None, None, 7, 3)) == (None, None, 28, 3)
+    image = rng.random((3, 17, 23, 3), np.float32)
+    in_graph = tf.function(layer, input_signature=[tf.TensorSpec([None, None, None, 3])])(image)
+    np.testing.assert_array_equal(in_graph, layer(image))
+
+
+def test_resizing_to_another_map(rng):
+    image, like = rng.random((2, 7, 9, 4), np.float32), np.zeros((2, 13, 18, 5), np.float32)
+    layer = BilinearResizing()
+    assert layer.compute_output_shape([(None, None, None, 4), (None, None, None, 5)]) == (None, None, None, 4)
+    np.testing.assert_allclose(layer([image, like]), tf.image.resize(image, (13, 18), "bilinear"))
+
+
+def spectral_conv(rng, iterations):
+    keras.utils.set_random_seed(0)
+    layer = SpectralConv2D(6, 3, padding="same")
+    x = rng.random((2, 5, 7, 4), np.float32)
+    layer(x)
+    layer.kernel.assign(3.0 * rng.normal(size=layer.kernel.shape))
+    layer.bias.assign(rng.normal(size=6))
+    for _ in range(iterations):
+        layer(x, training=True)
+    return layer, x
+
+
+def test_spectral_norm_by_singular_values(rng):
+    layer, x = spectral_conv(rng, 200)
+    largest = np.linalg.svd(layer.kernel.numpy().reshape(-1, 6), compute_uv=False)[0]
+    assert largest > 5
+    expected = tf.nn.conv2d(x, layer.kernel / largest, 1, "SAME") + layer.bias
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_spectral_norm_iterates_in_training_alone_and_leaves_the_kernel(rng):
+    layer, x = spectral_conv(rng, 1)
+    kernel, vector = layer.kernel.numpy(), layer.right_vector.numpy()
+    layer(x)
+    np.testing.assert_array_equal(layer.right_vector.numpy(), vector)
+    layer(x, training=True)
+    assert np.abs(layer.right_vector.numpy() - vector).max() > 1e-4
+    np.testing.assert_array_equal(layer.kernel.numpy(), kernel)
+
+
+def test_gradient_flows_through_the_singular_value(rng):
+    # The quotient does not change when the kernel grows, so the gradient is orthogonal to the kernel.
+    layer, x = spectral_conv(rng, 200)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(layer(x) ** 2)
+    gradient = tape.gradient(loss, layer.kernel).numpy().ravel()
+    kernel = layer.kernel.numpy().ravel()
+    assert np.linalg.norm(gradient) > 0
+    assert abs(gradient @ kernel) < 1e-3 * np.linalg.norm(gradient) * np.linalg.norm(kernel)
+
+
+def window_attention(rng, channels=12, num_heads=3, **options):
+    keras.utils.set_random_seed(0)
+    layer = WindowAttention(num_heads, **options)
+    layer.build((None, None, None, channels))
+    for weight in layer.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    return layer
+
+
+def test_window_attention_against_keras_on_one_window(rng):
+    layer = window_attention(rng, window_size=4)
+    layer.position_bias.assign(tf.zeros_like(layer.position_bias))
+    reference = keras.layers.MultiHeadAttention(3, 4)
+    reference.build((1, 16, 12), (1, 16, 12))
+    kernel, bias = (np.split(weight.numpy(), 3, axis=-1) for weight in layer.qkv.weights)
+    names = ("query", "key", "value")
+    values = {f"{name}/kernel": kernel[i].reshape(12, 3, 4) for i, name in enumerate(names)}
+    values |= {f"{name}/bias": bias[i].reshape(3, 4) for i, name in enumerate(names)}
+    values |= {
+        "attention_output/kernel": layer.projection.kernel.numpy().reshape(3, 4, 12),
+        "attention_output/bias": layer.projection.bias.numpy(),
+    }
+    for weight in reference.weights:
+        weight.assign(values["/".join(weight.path.split("/")[-2:])])
+    x = rng.normal(size=(2, 4, 4, 12)).astype(np.float32)
+    sequence = x.reshape(2, 16, 12)
+    np.testing.assert_allclose(np.reshape(layer(x), (2, 16, 12)), reference(sequence, sequence), rtol=1e-4, atol=1e-4)
+
+
+def naive_window_attention(layer, x):
+    """One pixel and head at a time, in numpy."""
+    size, heads, shift = layer.window_size, layer.num_heads, layer.shift
+    height, width, channels = x.shape
+    depth = channels // heads
+    query, key, value = np.split(x @ layer.qkv.kernel.numpy() + layer.qkv.bias.numpy(), 3, axis=-1)
+    table = layer.position_bias.numpy()
+    result = np.zeros_like(x)
+    for i, j in np.ndindex(height, width):
+        window = [
+            (k, m)
+            for k, m in np.ndindex(height, width)
+            if (k + shift) // size == (i + shift) // size and (m + shift) // size == (j + shift) // size
+        ]
+        for head in range(heads):
+            part = slice(head * depth, (head + 1) * depth)
+            scores = np.array(
+                [
+                    query[i, j, part] @ key[k, m, part] / np.sqrt(depth)
+                    + table[i - k + size - 1, j - m + size - 1, head]
+                    for k, m in window
+                ]
+            )
+            weights = np.exp(scores - scores.max())
+            result[i, j, part] = sum(
+                weight * value[k, m, part] for weight, (k, m) in zip(weights / weights.sum(), window, strict=True)
+            )
+    return result @ layer.projection.kernel.numpy() + layer.projection.bias.numpy()
+
+
+@pytest.mark.parametrize("shift", [0, 2])
+@pytest.mark.parametrize("shape", [(4, 4), (7, 9), (3, 2), (1, 13)])
+def test_window_attention_with_position_bias_on_any_size(rng, shape, shift):
+    layer = window_attention(rng, channels=6, num_heads=2, window_size=4, shift=shift)
+    x = rng.normal(size=(2, *shape, 6)).astype(np.float32)
+    expected = np.stack([naive_window_attention(layer, picture) for picture in x])
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_heads_must_divide_the_channels():
+    with pytest.raises(ValueError, match=r"10 channels.*3"):
+        WindowAttention(3).build((None, None, None, 10))
+
+
+def test_a_moved_kernel_by_hand():
+    # One row, shuffle by 2 of the channels (a, b): a0 b0 a1 b1 ...; the kernel (10, 1, 100) makes of them, at the even
+    # places, 10 b[-1] + a0 + 100 b0, and at the odd ones 10 a0 + b0 + 100 a[+1].
+    kernel = np.zeros((1, 3, 1, 1))
+    kernel[0, :, 0, 0] = [10, 1, 100]
+    moved = kernel_before_shuffle(kernel, 2).numpy()
+    assert moved.shape == (1, 3, 4, 4)
+    # The channels of a shuffle by 2 are (upper left, upper right, lower left, lower right).
+    np.testing.assert_array_equal(moved[0, :, :2, 0], [[0, 10], [1, 100], [0, 0]])
+    np.testing.assert_array_equal(moved[0, :, :2, 1], [[0, 0], [10, 1], [100, 0]])
+    np.testing.assert_array_equal(moved[0, :, 2:, :2], 0)  # a kernel of one row does not mix rows

@@ -1,0 +1,135 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from srgan_tf.networks.discriminators import unet_discriminator, vgg_discriminator
+from srgan_tf.networks.generators import srresnet
+from srgan_tf.networks.precision import precision_scope
+from srgan_tf.networks.training_form import FactorPReLU, FoldedConv2D, FusedBatchNormalization, training_form
+
+
+def at_random(model, rng):
+    """Gives every weight a value that training could have given it, slopes above 1 among them."""
+    for weight in model.weights:
+        kind = weight.path.rsplit("/", 1)[-1]
+        if kind != "kernel":
+            low, high = {"gamma": (0.5, 1.5), "moving_variance": (0.5, 2), "alpha": (-0.3, 1.3)}.get(kind, (-0.1, 0.1))
+            weight.assign(rng.uniform(low, high, weight.shape))
+    return model
+
+
+def learn(network, x, upstream):
+    """The output in training mode, the gradients of its product with `upstream`, and the weights after it."""
+    x = tf.constant(x)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        y = network(x, training=True)
+        product = tf.reduce_sum(tf.cast(y, tf.float32) * upstream[..., : y.shape[-1]])
+    gradients = tape.gradient(product, [x, *network.trainable_variables])
+    return [np.asarray(tf.cast(value, tf.float32)) for value in [y, *gradients, *network.weights]]
+
+
+def changed_layers(model):
+    kinds = (FusedBatchNormalization, FactorPReLU, FoldedConv2D)
+    return {layer.name: type(layer).__name__ for layer in model.layers if isinstance(layer, kinds)}
+
+
+@pytest.mark.parametrize(
+    ("build", "shape", "out_shape", "changed"),
+    [
+        (
+            lambda: srresnet(num_blocks=1, num_filters=6),
+            (2, 5, 7, 3),
+            (2, 20, 28, 3),
+            {
+                **dict.fromkeys(("block1_norm1", "block1_norm2", "trunk_norm"), "FusedBatchNormalization"),
+                **dict.fromkeys(
+                    ("head_activation", "block1_activation", "upsample1_activation", "upsample2_activation"),
+                    "FactorPReLU",
+                ),
+                "tail_conv": "FoldedConv2D",
+            },
+        ),
+        (
+            lambda: srresnet(
+                scale=2, num_blocks=1, num_filters=4, normalization="none", activation="leaky_relu", tail_kernel_size=5
+            ),
+            (1, 3, 2, 3),
+            (1, 6, 4, 3),
+            {"tail_conv": "FoldedConv2D"},
+        ),
+        (
+            lambda: vgg_discriminator(hr_patch_size=32, num_filters=4),
+            (3, 32, 32, 3),
+            (3, 1),
+            {f"norm{index}": "FusedBatchNormalization" for index in range(2, 9)},
+        ),
+        (lambda: unet_discriminator(num_filters=4), (2, 17, 23, 3), (2, 17, 23, 1), {}),
+    ],
+    ids=["srresnet", "without norms", "vgg", "unet"],
+)
+def test_same_outputs_gradients_and_statistics(rng, build, shape, out_shape, changed):
+    plain = at_random(build(), rng)
+    network = training_form(plain)
+    assert changed_layers(network) == changed
+    assert changed_layers(plain) == {}
+    assert [weight.path for weight in network.weights] == [weight.path for weight in plain.weights]
+    x, upstream = rng.random(shape, np.float32), rng.normal(size=out_shape).astype(np.float32)
+    np.testing.assert_allclose(network(x), plain(x), rtol=1e-4, atol=1e-5)
+    for expected, actual in zip(learn(plain, x, upstream), learn(network, x, upstream), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-6), ("bfloat16", 1e-2), ("float16", 2e-3)])
+def test_batch_norm_beside_keras(rng, precision, tolerance):
+    """Far from zero mean and unit variance; few values, so that the biased variance is not the unbiased one."""
+    x = tf.cast(rng.normal(3.0, 2.0, (2, 3, 5, 4)), precision)
+    upstream = rng.normal(size=x.shape).astype(np.float32)
+    results = []
+    for kind in (layers.BatchNormalization, FusedBatchNormalization):
+        with precision_scope(precision):
+            layer = kind(momentum=0.9, epsilon=0.01)
+        layer.build(x.shape)
+        layer.set_weights([rng.uniform(0.5, 2.0, 4) for rng in [np.random.default_rng(0)] for _ in layer.weights])
+        assert layer(x, training=True).dtype == precision
+        results.append(learn(layer, x, upstream))
+        results[-1].append(np.asarray(tf.cast(layer(x, training=False), tf.float32)))
+    for expected, actual in zip(*results, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=0, atol=tolerance * np.abs(expected).max())
+
+
+def test_moving_statistics_by_hand():
+    layer = FusedBatchNormalization(momentum=0.75)
+    layer(np.array([1.0, 2.0, 6.0], np.float32).reshape(1, 1, 3, 1), training=True)
+    # Mean 3, variance (4 + 1 + 9) / 3: a quarter of them, and three quarters of 0 and 1.
+    np.testing.assert_allclose(layer.moving_mean, [0.75], rtol=1e-6)
+    np.testing.assert_allclose(layer.moving_variance, [0.75 + 14 / 12], rtol=1e-6)
+
+
+def test_frozen_batch_norm_normalizes_by_its_averages():
+    layer = FusedBatchNormalization(epsilon=0.0)
+    layer.trainable = False
+    x = np.array([1.0, 2.0, 6.0], np.float32).reshape(1, 1, 3, 1)
+    np.testing.assert_array_equal(layer(x, training=True), x)
+    np.testing.assert_array_equal(layer.moving_mean, [0.0])
+
+
+def test_slopes_by_hand():
+    layer = FactorPReLU(shared_axes=[1, 2])
+    layer.build((None, None, None, 2))
+    layer.alpha.assign(np.array([-0.5, 1.5]).reshape(1, 1, 2))
+    x = np.array([[2.0, 2.0], [-2.0, -2.0]], np.float32).reshape(1, 1, 2, 2)
+    np.testing.assert_array_equal(layer(x)[0, 0], [[2.0, 2.0], [1.0, -3.0]])
+
+
+def test_what_it_does_not_know_passes_through(rng):
+    image = keras.Input((4, 4, 3))
+    x = layers.BatchNormalization(scale=False, name="unscaled")(image)
+    x = layers.BatchNormalization(axis=1, name="of_rows")(x)
+    model = keras.Model(image, layers.Conv2D(3, 9, padding="same", name="no_shuffle_before")(x))
+    network = training_form(model)
+    assert changed_layers(network) == {}
+    x = rng.random((2, 4, 4, 3), np.float32)
+    np.testing.assert_array_equal(network(x), model(x))

@@ -1,0 +1,237 @@
+import io
+import pathlib
+import struct
+import zlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tifffile
+from PIL import ExifTags, Image, ImageCms
+
+from srgan_tf.errors import WorkError
+from srgan_tf.photos import formats
+from srgan_tf.photos.formats import read_photo, write_photo
+from srgan_tf.photos.png import write_png
+
+SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+
+
+def levels(rng, channels, dtype=np.uint8, size=(19, 23)):
+    return rng.integers(0, np.iinfo(dtype).max + 1, (*size, channels), dtype=dtype)
+
+
+def stripes(picture):
+    return (picture[start : start + 7] for start in range(0, len(picture), 7))
+
+
+def write(path, picture, metadata=None):
+    height, width, channels = picture.shape
+    write_photo(
+        path,
+        stripes(picture),
+        width=width,
+        height=height,
+        channels=channels,
+        bits=8 * picture.itemsize,
+        metadata=metadata or {},
+    )
+
+
+def joined(photo):
+    return photo.colour if photo.alpha is None else np.concatenate([photo.colour, photo.alpha], axis=2)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif"])
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_what_is_written_is_read(tmp_path, rng, channels, dtype, suffix):
+    picture = levels(rng, channels, dtype)
+    if suffix == ".tif" and dtype == np.uint16 and channels == 2:
+        pytest.skip("Pillow knows no 16-bit gray with transparency in TIFF")
+    write(tmp_path / f"a{suffix}", picture)
+    np.testing.assert_array_equal(joined(read_photo(tmp_path / f"a{suffix}")), picture)
+    assert [path.name for path in tmp_path.iterdir()] == [f"a{suffix}"]
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_other_decoders_read_the_png(rng, channels, dtype):
+    # A gradient with noise, so that each filter is the best somewhere.
+    rows, columns = np.mgrid[:70, :41]
+    picture = (3 * rows + 5 * columns)[..., np.newaxis] + rng.integers(0, 4, (70, 41, channels)) * (rows % 3 == 0)[
+        ..., None
+    ]
+    picture = picture.astype(dtype) * dtype(np.iinfo(dtype).max // 1000 or 1)
+    file = io.BytesIO()
+    write_png(file, stripes(picture), width=41, height=70, channels=channels, bits=8 * picture.itemsize)
+    decoded = tf.io.decode_png(file.getvalue(), dtype=tf.as_dtype(dtype))
+    np.testing.assert_array_equal(decoded, picture)
+    Image.open(io.BytesIO(file.getvalue())).verify()
+    assert len(file.getvalue()) < 0.6 * picture.nbytes  # filtered, else it would hardly shrink
+
+
+def test_stripes_that_are_not_the_picture():
+    for stripe, height in ((np.zeros((3, 5, 3), np.uint8), 4), (np.zeros((3, 6, 3), np.uint8), 3)):
+        with pytest.raises(ValueError, match="Received"):
+            write_png(io.BytesIO(), [stripe], width=5, height=height, channels=3, bits=8)
+
+
+@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
+def test_metadata_is_kept(tmp_path, rng, suffix):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "A. Painter"
+    exif[ExifTags.Base.Orientation] = 6
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] = 0.01
+    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExifImageWidth] = 23
+    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAltitude] = 12.0
+    Image.fromarray(levels(rng, 3)).save(tmp_path / "in.jpg", exif=exif, icc_profile=SRGB, dpi=(300, 300))
+    photo = read_photo(tmp_path / "in.jpg")
+    assert photo.colour.shape == (23, 19, 3)  # turned
+    write(tmp_path / f"out{suffix}", photo.colour, photo.metadata)
+    with Image.open(tmp_path / f"out{suffix}") as out:
+        assert out.info["icc_profile"] == SRGB
+        if suffix != ".webp":
+            assert [round(float(dpi)) for dpi in out.info["dpi"]] == [300, 300]
+        if suffix == ".tif":
+            return
+        kept = out.getexif()
+        assert kept[ExifTags.Base.Artist] == "A. Painter"
+        assert ExifTags.Base.Orientation not in kept
+        assert kept.get_ifd(ExifTags.IFD.Exif) == {ExifTags.Base.ExposureTime: 0.01}
+        assert kept.get_ifd(ExifTags.IFD.GPSInfo) == {ExifTags.GPS.GPSAltitude: 12.0}
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("bits", [8, 16])
+def test_every_orientation(tmp_path, rng, orientation, bits):
+    picture = levels(rng, 3, np.uint8)
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = orientation
+    Image.fromarray(picture).save(tmp_path / "a.png", exif=exif)
+    with Image.open(tmp_path / "a.png") as file:
+        from PIL import ImageOps
+
+        expected = np.asarray(ImageOps.exif_transpose(file))
+    if bits == 16:
+        write(tmp_path / "a.png", picture.astype(np.uint16) * 257, {"exif": exif.tobytes()})
+        expected = expected.astype(np.uint16) * 257
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.png").colour, expected)
+
+
+def test_sixteen_bits_of_both_byte_orders(tmp_path, rng):
+    picture = levels(rng, 3, np.uint16)
+    for order in "<>":
+        tifffile.imwrite(tmp_path / "a.tif", picture, byteorder=order, photometric="rgb")
+        np.testing.assert_array_equal(read_photo(tmp_path / "a.tif").colour, picture)
+        tifffile.imwrite(tmp_path / "a.tif", picture[..., 0], byteorder=order, photometric="minisblack")
+        np.testing.assert_array_equal(read_photo(tmp_path / "a.tif").colour, picture[..., :1])
+    planes = np.moveaxis(picture, -1, 0)
+    tifffile.imwrite(tmp_path / "a.tif", planes, photometric="rgb", planarconfig="separate")
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.tif").colour, picture)
+
+
+def test_cmyk_by_its_profile_or_without(tmp_path):
+    Image.new("CMYK", (4, 3), (0, 255, 255, 0)).save(tmp_path / "a.tif")
+    assert read_photo(tmp_path / "a.tif").colour[0, 0].tolist() == [255, 0, 0]
+    Image.new("CMYK", (4, 3), (0, 255, 255, 0)).save(tmp_path / "a.jpg", icc_profile=b"no profile", quality=100)
+    photo = read_photo(tmp_path / "a.jpg")
+    assert np.abs(photo.colour[0, 0].astype(int) - [255, 0, 0]).max() <= 2
+    assert "icc_profile" not in photo.metadata  # it described CMYK
+
+
+def test_the_first_of_several_frames(tmp_path):
+    frames = [Image.new("RGB", (5, 4), colour) for colour in ("red", "lime")]
+    for suffix in ("gif", "webp", "tif", "png"):
+        path = tmp_path / f"a.{suffix}"
+        options = {"lossless": True} if suffix == "webp" else {}
+        frames[0].save(path, save_all=True, append_images=frames[1:], **options)
+        photo = read_photo(path)
+        assert photo.notes == ("only the first of its 2 frames",)
+        assert photo.colour[0, 0].tolist() == [255, 0, 0]
+
+
+def test_damaged_exif_is_left_out(tmp_path, monkeypatch):
+    exif = Image.Exif()
+    exif[ExifTags.Base.Artist] = "A. Painter"
+    Image.new("RGB", (5, 4)).save(tmp_path / "a.jpg", exif=exif)
+
+    def broken(self):
+        raise struct.error("required argument is not an integer")
+
+    monkeypatch.setattr(Image.Exif, "tobytes", broken)
+    photo = read_photo(tmp_path / "a.jpg")
+    assert "exif" not in photo.metadata
+    assert photo.notes == ("its EXIF is damaged and left out",)
+
+
+def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
+    Image.new("L", (100, 100)).save(tmp_path / "a.png")
+    data = bytearray((tmp_path / "a.png").read_bytes())
+    data[16:24] = struct.pack(">II", 60_000, 60_000)
+    data[29:33] = struct.pack(">I", __import__("zlib").crc32(data[12:29]))
+    (tmp_path / "a.png").write_bytes(data)
+    with pytest.raises(WorkError, match=r"60000x60000 pixels are more than 250 million .*--allow-huge"):
+        read_photo(tmp_path / "a.png")
+    Image.new("L", (100, 100)).save(tmp_path / "a.png")
+    with pytest.raises(WorkError, match=r"more than 0\.005 million"):
+        read_photo(tmp_path / "a.png", max_pixels=5000)
+    before = Image.MAX_IMAGE_PIXELS
+    assert read_photo(tmp_path / "a.png", max_pixels=None).colour.shape == (100, 100, 1)
+    assert before == Image.MAX_IMAGE_PIXELS
+
+
+def test_formats_that_cannot_hold_it(tmp_path):
+    with pytest.raises(WorkError, match=r"16384x1 is more than the format's 16383 pixels a side"):
+        write(tmp_path / "a.webp", np.zeros((1, 16384, 3), np.uint8))
+    (tmp_path / "file").write_text("")
+    with pytest.raises(WorkError, match="cannot write"):
+        write(tmp_path / "file" / "a.png", np.zeros((1, 1, 3), np.uint8))
+
+
+def test_jpeg_lays_transparency_on_white_and_takes_16_bits(tmp_path):
+    picture = np.full((16, 16, 4), 0, np.uint16)
+    write(tmp_path / "a.jpg", picture)
+    assert np.asarray(Image.open(tmp_path / "a.jpg")).min() > 250
+
+
+def test_a_killed_writer_leaves_nothing(tmp_path):
+    def broken():
+        yield np.zeros((2, 5, 3), np.uint8)
+        raise WorkError("out of pixels")
+
+    with pytest.raises(WorkError, match="out of pixels"):
+        write_photo(tmp_path / "a.png", broken(), width=5, height=4, channels=3, bits=8, metadata={})
+    assert not list(pathlib.Path(tmp_path).iterdir())
+
+
+@pytest.mark.parametrize(("channels", "colour_type"), [(1, 0), (3, 2)])
+def test_one_colour_of_16_bits_that_is_invisible(tmp_path, channels, colour_type):
+    """A PNG's tRNS chunk, which Pillow reads with 8 bits and TensorFlow not at all."""
+    pixels = np.full((2, 3, channels), 40_000, np.uint16)
+    pixels[1, 2] = 513
+
+    def chunk(kind, content):
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
+    (tmp_path / "x.png").write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", struct.pack(">IIBBBBB", 3, 2, 16, colour_type, 0, 0, 0))
+        + chunk(b"tRNS", struct.pack(">H", 513) * channels)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+    photo = read_photo(tmp_path / "x.png")
+    np.testing.assert_array_equal(photo.colour, pixels)
+    np.testing.assert_array_equal(photo.alpha[..., 0], [[65_535] * 3, [65_535, 65_535, 0]])
+
+
+@pytest.mark.parametrize("dpi", [(float("nan"), 72), (4e9, 4e9), (0, 0)])
+def test_a_resolution_that_is_none(tmp_path, dpi):
+    Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "x.tif")
+    with Image.open(tmp_path / "x.tif") as file:
+        file.load()
+        file.info["dpi"] = dpi
+        photo = formats._decode(file, tmp_path / "x.tif")
+    assert "dpi" not in photo.metadata
