@@ -47,10 +47,10 @@ def _cost(generator, side, repeats):
     import tensorflow as tf
 
     from benchmarks.arithmetic import forward_flops
-    from srgan_tf.networks.inference_form import fast_generator
+    from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
     lr = tf.random.stateless_uniform((1, side, side, 3), (0, 0))
-    fast = fast_generator(generator)
+    fast = optimize_for_inference(generator)
     function = tf.function(lambda lr: fast(lr, training=False)).get_concrete_function(lr)
     function(lr)
     times = []

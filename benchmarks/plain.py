@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from srgan_tf.networks.discriminators import DISCRIMINATORS
 from srgan_tf.networks.generators import GENERATORS
-from srgan_tf.training.objective import Outputs, evaluate_terms
+from srgan_tf.training.objective import LossInputs, evaluate_terms
 from srgan_tf.training.state import build_network
 
 
@@ -43,7 +43,7 @@ def make_plain_gan_step(generator, discriminator, terms, d_terms):
     def outputs(lr, hr):
         sr = generate(lr)
         positions = tf.random.uniform(tf.shape(hr)[:1])
-        return Outputs(hr, sr, judge(hr), judge(sr), lr, generate_again, judge, positions)
+        return LossInputs(hr, sr, judge(hr), judge(sr), lr, generate_again, judge, positions)
 
     @tf.function
     def step(lr, hr):

@@ -35,7 +35,7 @@ SMALL = (
     "reporting.log_every=10",
 )
 PRETRAINED = ("pretrain.learning_rate.initial=1e-3", "pretrain.learning_rate.cycles=1", "pretrain.steps=300")
-CRITIC = ("gan.adversarial=wgan_gp", "gan.gradient_penalty_weight=10", "gan.discriminator_steps=5")
+CRITIC = ("gan.adversarial=wgan_gp", "gan.gradient_penalty_weight=10", "gan.generator_every=5")
 OBJECTIVES = {
     "vanilla": (),
     "relativistic average": ("gan.adversarial=ra",),

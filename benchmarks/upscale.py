@@ -115,9 +115,9 @@ def _keras(generator):
 
 
 def _fast(generator):
-    from srgan_tf.networks.inference_form import fast_generator
+    from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
-    return _keras(fast_generator(generator))
+    return _keras(optimize_for_inference(generator))
 
 
 def _onnx(generator):

@@ -14,7 +14,7 @@ MANIFEST_FILE = ".srgan_tf_files.json"
 
 
 @contextlib.contextmanager
-def written_aside(path):
+def atomic_write(path):
     """A path to write to; what lies there takes the place of `path` when the block ends without an error.
 
     Args:

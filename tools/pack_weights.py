@@ -19,7 +19,7 @@ import numpy as np
 from srgan_tf.commands import cli
 from srgan_tf.errors import UserError, first_line
 from srgan_tf.evaluation.results import read_means
-from srgan_tf.files import read_rows, sha256, written_aside
+from srgan_tf.files import atomic_write, read_rows, sha256
 from srgan_tf.networks.saved import load_generator
 from srgan_tf.runs import CONFIG_FILE, GENERATOR_FILE, METRICS_FILE, SESSIONS_FILE, checkpoint_folder
 from srgan_tf.weights import shipped
@@ -61,7 +61,7 @@ def add(run, name, *, summary, data, license_text, hardware, step=None, notes=()
         rows = [row for row in rows if row["phase"] != phase or row["step"] <= step]
     generator = load_generator(source)
     file = shipped.FOLDER / f"{name}.keras"
-    with written_aside(file) as unfinished:
+    with atomic_write(file) as unfinished:
         store_in_float16(source, unfinished)
     card = {
         "name": name,
@@ -85,7 +85,7 @@ def add(run, name, *, summary, data, license_text, hardware, step=None, notes=()
         "scores": _scores(scores, name) if scores else {},
         "config": config,
     }
-    with written_aside(shipped.FOLDER / f"{name}.json") as unfinished:
+    with atomic_write(shipped.FOLDER / f"{name}.json") as unfinished:
         unfinished.write_text(json.dumps(card, indent=1) + "\n")
     return file
 

@@ -57,7 +57,7 @@ class RemoteUpscaler:
         facts = connection.predict("describe", key=[b"scale", b"receptive_field", b"max_pixels"])
         self.scale, halo, self.max_pixels = (int(value) for value in facts)
         self.halo = None if halo < 0 else halo
-        self.pixel_memory = UNKNOWN_NETWORK_BYTES * self.scale**2
+        self.bytes_per_pixel = UNKNOWN_NETWORK_BYTES * self.scale**2
 
     def upscale(self, lr):
         """Enlarges a picture [height, width, 3], uint8 to uint8 or float32 to float32 in [0, 1].

@@ -97,13 +97,15 @@ def _upscaler(flags):
     from srgan_tf.inference.loading import load_upscaler
     from srgan_tf.inference.refinement import BackProjectionUpscaler
     from srgan_tf.inference.upscalers import TiledUpscaler, network_upscaler
-    from srgan_tf.networks.inference_form import fast_generator
     from srgan_tf.networks.interpolation import interpolate
+    from srgan_tf.networks.rewrites.inference import optimize_for_inference
     from srgan_tf.networks.saved import load_generator
 
     if flags.interpolate is not None:
         generator = interpolate(load_generator(flags.model), load_generator(flags.interpolate), flags.alpha)
-        upscaler = network_upscaler(fast_generator(generator), f"{flags.model} + {flags.alpha:g} {flags.interpolate}")
+        upscaler = network_upscaler(
+            optimize_for_inference(generator), f"{flags.model} + {flags.alpha:g} {flags.interpolate}"
+        )
     else:
         whole_factor = flags.scale is not None and flags.scale.is_integer()
         upscaler = load_upscaler(

@@ -142,7 +142,7 @@ def wgan_gp_x4():
     Deviations: those of `msrgan_x4`; the paper's Adam has betas of 0 and 0.9, here 0.9 and 0.999.
     """
     config = msrgan_x4()
-    gan = replace(config.gan, adversarial="wgan_gp", gradient_penalty_weight=10.0, discriminator_steps=5)
+    gan = replace(config.gan, adversarial="wgan_gp", gradient_penalty_weight=10.0, generator_every=5)
     return replace(config, preset="wgan_gp_x4", discriminator={"name": "vgg", "normalization": "layer"}, gan=gan)
 
 

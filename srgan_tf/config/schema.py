@@ -141,7 +141,7 @@ class Gan:
     """weight of WGAN-GP's penalty on the discriminator's slope, 10 in the paper"""
     r1_weight: NonNegativeFloat = 0.0
     """weight of the R1 penalty, the slope at real pictures"""
-    discriminator_steps: PositiveInt = 1
+    generator_every: PositiveInt = 1
     """the generator moves at every so many-th step, the discriminator at each"""
 
     def __post_init__(self):

@@ -7,7 +7,7 @@ import logging
 import pathlib
 from typing import Any
 
-from srgan_tf.data.pairs import fit_pair, whole_lr_pixels
+from srgan_tf.data.pairs import cropped_size, fit_pair
 from srgan_tf.errors import WorkError, first_line
 from srgan_tf.images import pictures
 
@@ -95,7 +95,7 @@ class _Example:
         return fit_pair(self.name, lr, hr, self.scale, f"LR {self.name}", f"HR {self.name}")
 
     def hr_size(self):
-        return whole_lr_pixels(pictures.picture_size(io.BytesIO(self.examples[self.index]["hr"])), self.scale)
+        return cropped_size(pictures.picture_size(io.BytesIO(self.examples[self.index]["hr"])), self.scale)
 
     def identity(self):
         return [self.scale, self.index, *self.origin]

@@ -72,6 +72,6 @@ def fit_pair(name: str, lr: np.ndarray, hr: np.ndarray, scale: int, lr_name: str
     return Pair(name, lr[: hr.shape[0] // scale, : hr.shape[1] // scale], hr)
 
 
-def whole_lr_pixels(size: tuple[int, int], scale: int) -> tuple[int, int]:
+def cropped_size(size: tuple[int, int], scale: int) -> tuple[int, int]:
     """What is left of two sides, pixels, when they are cropped to multiples of the scale."""
     return tuple(side - side % scale for side in size)

@@ -19,7 +19,7 @@ from typing import Literal
 
 from srgan_tf.data import synthetic
 from srgan_tf.data.div2k import div2k_loaders
-from srgan_tf.data.pairs import Loader, Pair, fit_pair, make_pair, whole_lr_pixels
+from srgan_tf.data.pairs import Loader, Pair, cropped_size, fit_pair, make_pair
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images import pictures
 
@@ -173,7 +173,7 @@ class _HrFile:
         return make_pair(self.name, hr, self.scale)
 
     def hr_size(self):
-        return whole_lr_pixels(pictures.picture_size(self.path), self.scale)
+        return cropped_size(pictures.picture_size(self.path), self.scale)
 
     def identity(self):
         return [self.scale, *_file_identity(self.path)]
@@ -193,7 +193,7 @@ class _FilePair:
         return fit_pair(self.name, lr, hr, self.scale, str(self.lr_path), str(self.hr_path))
 
     def hr_size(self):
-        return whole_lr_pixels(pictures.picture_size(self.hr_path), self.scale)
+        return cropped_size(pictures.picture_size(self.hr_path), self.scale)
 
     def identity(self):
         return [self.scale, *_file_identity(self.lr_path), *_file_identity(self.hr_path)]
@@ -212,7 +212,7 @@ class _Drawing:
         return make_pair(self.name, synthetic.draw_picture(self.seed, self.side, self.side), self.scale)
 
     def hr_size(self):
-        return whole_lr_pixels((self.side, self.side), self.scale)
+        return cropped_size((self.side, self.side), self.scale)
 
     def identity(self):
         return [self.scale, self.side, *self.seed]

@@ -6,8 +6,8 @@ from srgan_tf.errors import UserError
 from srgan_tf.inference.ensemble import EnsembleUpscaler
 from srgan_tf.inference.loading import load_upscaler
 from srgan_tf.inference.upscalers import BicubicUpscaler, TiledUpscaler, network_upscaler
-from srgan_tf.networks.inference_form import fast_generator
 from srgan_tf.networks.interpolation import interpolate
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import load_generator
 
 
@@ -34,7 +34,7 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
         name = "-".join(pathlib.Path(model).resolve().stem for model in between)
         for alpha in alphas:
             curve.append(f"{name}@{alpha:g}")
-            upscalers.append(network_upscaler(fast_generator(interpolate(first, second, alpha)), curve[-1]))
+            upscalers.append(network_upscaler(optimize_for_inference(interpolate(first, second, alpha)), curve[-1]))
     if ensemble:
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:

@@ -8,10 +8,10 @@ import tensorflow as tf
 
 from srgan_tf.export.module import describe_network
 from srgan_tf.export.runtimes import compare, conversion, upscaling_function
-from srgan_tf.files import written_aside
+from srgan_tf.files import atomic_write
 from srgan_tf.inference.exported import DESCRIPTION_FILE, SIGNATURE, load_litert, require
-from srgan_tf.networks.inference_form import fast_generator, store_shuffled_kernels
 from srgan_tf.networks.precision import as_float32
+from srgan_tf.networks.rewrites.inference import optimize_for_inference, store_shuffled_kernels
 
 # Names to the lowest PSNR, against the generator's own results on drawn pictures, that passes; None: equal to 1e-4.
 PRECISIONS = {"float32": None, "float16": 40.0, "int8": 20.0}
@@ -38,7 +38,7 @@ def export_litert(generator, path, *, size=None, precision="float32"):
         WorkError: the network cannot be converted, or the file's results deviate.
     """
     require("ai_edge_litert", "exporting LiteRT")
-    network = store_shuffled_kernels(fast_generator(generator))
+    network = store_shuffled_kernels(optimize_for_inference(generator))
     function = upscaling_function(network, batch=1, size=size)
     module = tf.Module()
     module.variables_read = [weight.value for weight in network.weights]
@@ -51,7 +51,7 @@ def export_litert(generator, path, *, size=None, precision="float32"):
             converter.target_spec.supported_types = [tf.float16]
         with conversion("LiteRT"):
             content = converter.convert()
-    with written_aside(path) as unfinished, conversion("LiteRT"):
+    with atomic_write(path) as unfinished, conversion("LiteRT"):
         unfinished.write_bytes(content)
         with zipfile.ZipFile(unfinished, "a") as archive:
             archive.writestr(DESCRIPTION_FILE, json.dumps(describe_network(generator, size=size)))

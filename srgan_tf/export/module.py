@@ -5,7 +5,7 @@ import tensorflow as tf
 from srgan_tf.export.decoding import decode_picture
 from srgan_tf.images.pixels import to_float, to_uint8
 from srgan_tf.networks.geometry import receptive_field, scale_of
-from srgan_tf.networks.unfused_sums import without_fused_sums
+from srgan_tf.networks.rewrites.unfused_sums import without_fused_sums
 
 # Signatures to the functions of the module.
 SIGNATURES = {

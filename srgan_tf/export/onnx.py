@@ -5,10 +5,10 @@ import logging
 
 from srgan_tf.export.module import describe_network
 from srgan_tf.export.runtimes import compare, conversion, upscaling_function
-from srgan_tf.files import written_aside
+from srgan_tf.files import atomic_write
 from srgan_tf.inference.exported import DESCRIPTION_KEY, SIGNATURE, load_onnx, require
-from srgan_tf.networks.inference_form import fast_generator
 from srgan_tf.networks.precision import as_float32
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
 OPSET = 18
 
@@ -33,7 +33,7 @@ def export_onnx(generator, path, *, size=None):
     onnx = require("onnx", "exporting ONNX")
     require("onnxruntime", "exporting ONNX")
     model, function = convert(generator, size=size)
-    with written_aside(path) as unfinished, conversion("ONNX"):
+    with atomic_write(path) as unfinished, conversion("ONNX"):
         onnx.checker.check_model(model, full_check=True)
         onnx.save(model, unfinished)
         deviation = compare(as_float32(generator), load_onnx(unfinished)[0], size)
@@ -53,7 +53,7 @@ def convert(generator, *, size=None):
     tf2onnx = require("tf2onnx", "exporting ONNX")
     onnx = require("onnx", "exporting ONNX")
     logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs each rewriting that it cannot do as an error
-    function = upscaling_function(fast_generator(generator), batch=None, size=size)
+    function = upscaling_function(optimize_for_inference(generator), batch=None, size=size)
     with conversion("ONNX"):
         model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
     model.graph.name = SIGNATURE

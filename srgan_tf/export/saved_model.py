@@ -14,8 +14,8 @@ from srgan_tf.export.module import SIGNATURES, describe_network, serving_module
 from srgan_tf.files import make_folder
 from srgan_tf.images.pixels import to_float
 from srgan_tf.inference.exported import DESCRIPTION_FILE, versions
-from srgan_tf.networks.inference_form import fast_generator
 from srgan_tf.networks.precision import as_float32
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
 # SRResNet with 64 filters took 2.9 GiB of memory for as many.
 MAX_PIXELS = 512 * 512
@@ -49,7 +49,7 @@ def export_saved_model(
     if version in versions(output):
         raise _version_exists(output, version)
     description = describe_network(generator, max_pixels=max_pixels)
-    network = fast_generator(generator)
+    network = optimize_for_inference(generator)
     module = serving_module(network, description)
     with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as folder:
         unfinished = pathlib.Path(folder) / "version"  # the folder itself is for its owner's eyes, not for a server's

@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from srgan_tf.errors import UserError, WorkError, first_line
-from srgan_tf.files import written_aside
+from srgan_tf.files import atomic_write
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -117,7 +117,7 @@ def write_picture(path, picture):
     path = pathlib.Path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(path) as unfinished:
+        with atomic_write(path) as unfinished:
             Image.fromarray(np.asarray(picture)).save(unfinished)
     except OSError as error:
         raise WorkError(f"cannot write {str(path)!r}: {error.strerror or error}") from error

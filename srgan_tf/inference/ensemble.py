@@ -18,7 +18,7 @@ class EnsembleUpscaler:
         self.name = f"{upscaler.name}+"
         self.scale = upscaler.scale
         self.halo = upscaler.halo
-        self.pixel_memory = upscaler.pixel_memory
+        self.bytes_per_pixel = upscaler.bytes_per_pixel
         self._upscaler = upscaler
 
     def upscale(self, lr):

@@ -4,7 +4,7 @@ from srgan_tf import runs
 from srgan_tf.errors import UserError
 from srgan_tf.inference.exported import FILE_LOADERS, load_exported_file, load_saved_model, saved_model_folder
 from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
-from srgan_tf.networks.inference_form import fast_generator
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import find, load_generator
 from srgan_tf.weights import shipped
 
@@ -42,7 +42,7 @@ def load_upscaler(model, *, scale=None):
         )
     else:
         name = path.resolve().stem if path.is_file() else path.resolve().name
-        upscaler = network_upscaler(fast_generator(load_generator(path)), name)
+        upscaler = network_upscaler(optimize_for_inference(load_generator(path)), name)
     if scale not in (None, upscaler.scale):
         raise UserError(f"the model {model!r} enlarges by {upscaler.scale}, not by {scale}")
     return upscaler

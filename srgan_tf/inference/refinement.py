@@ -24,7 +24,7 @@ class RepeatedUpscaler:
         self.scale = upscaler.scale**times
         reach = sum(upscaler.scale**-stage for stage in range(times))
         self.halo = None if upscaler.halo is None else math.ceil(upscaler.halo * reach)
-        self.pixel_memory = upscaler.pixel_memory  # later stages are tiled by themselves
+        self.bytes_per_pixel = upscaler.bytes_per_pixel  # later stages are tiled by themselves
         self._upscaler = upscaler
         self._times = times
 
@@ -51,7 +51,7 @@ class BackProjectionUpscaler:
         self.name = upscaler.name
         self.scale = upscaler.scale
         self.halo = None if upscaler.halo is None else upscaler.halo + _RESIZING_REACH * steps
-        self.pixel_memory = upscaler.pixel_memory
+        self.bytes_per_pixel = upscaler.bytes_per_pixel
         self._upscaler = upscaler
         self._steps = steps
 

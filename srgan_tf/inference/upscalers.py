@@ -33,13 +33,13 @@ class Upscaler(Protocol):
         name: what reports call it.
         scale: the factor.
         halo: the farthest input pixel, each way, that reaches a pixel of the result; None where that is unknown.
-        pixel_memory: bytes that it takes at work for each pixel of the input.
+        bytes_per_pixel: bytes that it takes at work for each pixel of the input.
     """
 
     name: str
     scale: int
     halo: int | None
-    pixel_memory: float
+    bytes_per_pixel: float
 
     def upscale(self, lr: np.ndarray) -> np.ndarray:
         """Enlarges a picture [height, width, 3] to [scale * height, scale * width, 3].
@@ -55,7 +55,7 @@ class BicubicUpscaler:
         self.name = "bicubic"
         self.scale = scale
         self.halo = 2
-        self.pixel_memory = _PICTURE_BYTES * scale**2
+        self.bytes_per_pixel = _PICTURE_BYTES * scale**2
 
     def upscale(self, lr):
         """See `Upscaler`."""
@@ -79,7 +79,7 @@ class NetworkUpscaler:
         self.scale = scale
         self.halo = halo
         network_memory = UNKNOWN_NETWORK_BYTES * scale**2 if maps is None else _MAPS_FACTOR * maps
-        self.pixel_memory = network_memory + _PICTURE_BYTES * scale**2
+        self.bytes_per_pixel = network_memory + _PICTURE_BYTES * scale**2
 
         # One trace serves every size, since height and width stay open.
         @tf.function(input_signature=[tf.TensorSpec([None, None, 3], tf.float32)])
@@ -113,7 +113,7 @@ class TiledUpscaler:
         self.name = whole.name
         self.scale = whole.scale
         self.halo = whole.halo
-        self.pixel_memory = whole.pixel_memory
+        self.bytes_per_pixel = whole.bytes_per_pixel
         self.whole = whole
         self.exact = whole.halo is not None and whole.halo <= _LARGEST_HALO
         self._tile = tile
@@ -168,7 +168,7 @@ def _fitting_pixels(upscaler, exact):
     a picture is cut into them only when it takes more than half of what is free.
     """
     budget = min(free_memory() // 4, _MOST_BYTES) if exact else free_memory() // 2
-    return int(budget / upscaler.pixel_memory)
+    return int(budget / upscaler.bytes_per_pixel)
 
 
 def network_upscaler(generator, name):

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from srgan_tf.errors import WorkError, first_line
-from srgan_tf.files import written_aside
+from srgan_tf.files import atomic_write
 from srgan_tf.photos.png import write_png
 
 MAX_PIXELS = 250_000_000  # more than any camera makes; 750 MB decoded
@@ -213,7 +213,7 @@ def write_photo(path, stripes, *, width, height, channels, bits, metadata):
         )
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with written_aside(path) as unfinished:
+        with atomic_write(path) as unfinished:
             if path.suffix == ".png":
                 with open(unfinished, "wb") as file:
                     write_png(

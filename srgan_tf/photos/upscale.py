@@ -115,7 +115,7 @@ class _LevelUpscaler:
         self.name = upscaler.name
         self.scale = upscaler.scale
         self.halo = upscaler.halo
-        self.pixel_memory = upscaler.pixel_memory
+        self.bytes_per_pixel = upscaler.bytes_per_pixel
         self._upscaler = upscaler
         self._stay_levels = stay_levels
 

@@ -54,7 +54,7 @@ class Alarms:
     def __init__(self):
         self._in_a_row = dict.fromkeys(_ALARMS, 0)
 
-    def recall(self, reports):
+    def replay(self, reports):
         """Takes in reports of before, which have been told.
 
         Args:

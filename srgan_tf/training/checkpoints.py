@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import WorkError, first_line
-from srgan_tf.files import sha256, written_aside
+from srgan_tf.files import atomic_write, sha256
 from srgan_tf.runs import GENERATOR_FILE
 
 _STATE = "state"
@@ -118,7 +118,7 @@ class Checkpoints:
         """Path of the averaged generator that was saved at a step."""
         return self._folder / _name(step) / GENERATOR_FILE
 
-    def scored(self, scores):
+    def record_scores(self, scores):
         """Takes note of the scores at the state's step; if they are the best of a metric, its checkpoint is kept.
 
         Args:
@@ -140,7 +140,7 @@ class Checkpoints:
         saving = step not in steps_in(self._folder)
         if saving:
             self.save()
-        with written_aside(self._folder / _BEST_FILE) as unfinished:
+        with atomic_write(self._folder / _BEST_FILE) as unfinished:
             unfinished.write_text(json.dumps(best, indent=2) + "\n")
         self._remove_old()
         return saving

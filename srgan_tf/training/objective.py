@@ -18,7 +18,7 @@ from srgan_tf.losses.ranking import rank_content_loss
 from srgan_tf.losses.total_variation import total_variation
 
 
-class Outputs(NamedTuple):
+class LossInputs(NamedTuple):
     """What a step has made, and what it made it with.
 
     Attributes:
@@ -43,10 +43,10 @@ class Outputs(NamedTuple):
 
 
 class Term(NamedTuple):
-    """A weight, and a function from `Outputs` to a float32 scalar."""
+    """A weight, and a function from `LossInputs` to a float32 scalar."""
 
     weight: float
-    function: Callable[[Outputs], tf.Tensor]
+    function: Callable[[LossInputs], tf.Tensor]
 
 
 def pretrain_terms(pretrain):
@@ -103,7 +103,7 @@ def discriminator_terms(gan):
 
 
 def perceptual_function(perceptual, features):
-    """The perceptual loss of the settings `Config.gan.perceptual`, by a VGG19 extractor: a function of `Outputs`."""
+    """The perceptual loss of the settings `Config.gan.perceptual`, by a VGG19 extractor: a function of `LossInputs`."""
 
     def function(outputs):
         return perceptual_loss(

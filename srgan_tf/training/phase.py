@@ -5,7 +5,7 @@ import shutil
 
 from srgan_tf.config import schema
 from srgan_tf.data.pipeline import training_batches
-from srgan_tf.files import written_aside
+from srgan_tf.files import atomic_write
 from srgan_tf.inference.upscalers import network_upscaler
 from srgan_tf.runs import GENERATOR_FILE, METRICS_FILE, TENSORBOARD_FOLDER, checkpoints_folder
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError
@@ -143,7 +143,7 @@ class Phase:
         gan = self._config.gan
         terms = gan_terms(gan, self._features, self._ranker)
         return make_gan_step(
-            self._state, terms, discriminator_terms(gan), discriminator_steps=gan.discriminator_steps, **options
+            self._state, terms, discriminator_terms(gan), generator_every=gan.generator_every, **options
         )
 
     def _go_back(self, error):
@@ -162,7 +162,7 @@ class Phase:
 
     def _ship(self):
         if self._is_chief:
-            with written_aside(self._workdir / GENERATOR_FILE) as unfinished:
+            with atomic_write(self._workdir / GENERATOR_FILE) as unfinished:
                 shutil.copyfile(self._checkpoints.generator_file(int(self._state.step.numpy())), unfinished)
 
     def _validate(self):
@@ -174,6 +174,6 @@ class Phase:
             samples=self._config.reporting.samples,
             perceptual=self._features and perceptual_function(self._config.gan.perceptual, self._features),
         )
-        if self._checkpoints.scored(scores):
+        if self._checkpoints.record_scores(scores):
             self._ship()
         self._reporter.validation(int(self._state.step.numpy()), scores, sheets)

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import UserError, WorkError, first_line
-from srgan_tf.files import written_aside
+from srgan_tf.files import atomic_write
 from srgan_tf.losses.ranking import ranking_loss
 
 _log = logging.getLogger(__name__)
@@ -141,7 +141,7 @@ def pair_accuracy(ranker, ranked):
 
 def save_ranker(ranker, path):
     """Writes the `.keras` file that `gan.ranker` names."""
-    with written_aside(path) as unfinished:
+    with atomic_write(path) as unfinished:
         ranker.save(unfinished)
 
 

@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from srgan_tf import hardware
 from srgan_tf.evaluation.scoring import json_scores
-from srgan_tf.files import read_rows, written_aside
+from srgan_tf.files import atomic_write, read_rows
 from srgan_tf.images.pictures import write_picture
 from srgan_tf.runs import METRICS_FILE, SAMPLES_FOLDER, TENSORBOARD_FOLDER
 from srgan_tf.training.alarms import Alarms
@@ -56,7 +56,7 @@ class Reporter:
             self._writer.close()
         metrics = self._workdir / METRICS_FILE
         drop_rows(metrics, self._phase, step)
-        self._alarms.recall(row for row in _rows(metrics) if row["phase"] == self._phase)
+        self._alarms.replay(row for row in _rows(metrics) if row["phase"] == self._phase)
         # The row of a validation is written last: without it the events may be there in part.
         scored = has_scores(metrics, self._phase, step)
         for file in sorted(self._events.glob("events.*")):
@@ -165,7 +165,7 @@ def drop_rows(file, phase, step):
     kept = [row for row in _rows(file) if row["phase"] != phase or row["step"] <= step]
     text = "".join(json.dumps(row) + "\n" for row in kept)
     if text != file.read_text(errors="replace"):
-        with written_aside(file) as unfinished:
+        with atomic_write(file) as unfinished:
             unfinished.write_text(text)
 
 
@@ -188,7 +188,7 @@ def drop_events(file, step, *, scored):
     except tf.errors.DataLossError:
         pass
     with (
-        written_aside(file) as unfinished,
+        atomic_write(file) as unfinished,
         tf.io.TFRecordWriter(str(unfinished)) as writer,
         contextlib.suppress(tf.errors.DataLossError),
     ):

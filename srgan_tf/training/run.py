@@ -21,7 +21,7 @@ from srgan_tf.training.phase import PHASES, Phase
 from srgan_tf.training.ranker import load_ranker
 from srgan_tf.training.reporting import has_scores
 from srgan_tf.training.state import gan_state, pretrain_state
-from srgan_tf.training.workdir import check_workdir, held, record_session, write_config
+from srgan_tf.training.workdir import check_workdir, lock_workdir, record_session, write_config
 
 _log = logging.getLogger(__name__)
 
@@ -104,7 +104,7 @@ def _run(config, workdir, strategy):
     with contextlib.ExitStack() as stack:
         if is_chief(strategy):
             make_folder(workdir)
-            stack.enter_context(held(workdir))
+            stack.enter_context(lock_workdir(workdir))
             check_workdir(config, workdir)  # another process may have begun in it meanwhile
             write_config(config, workdir)
             record_session(workdir, train_pairs, replicas=strategy.num_replicas_in_sync)

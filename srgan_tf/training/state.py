@@ -9,7 +9,7 @@ from srgan_tf.errors import UserError
 from srgan_tf.networks.discriminators import DISCRIMINATORS
 from srgan_tf.networks.generators import GENERATORS
 from srgan_tf.networks.precision import as_float32, precision_scope
-from srgan_tf.networks.training_form import training_form
+from srgan_tf.networks.rewrites.training import optimize_for_training
 from srgan_tf.training.optimizers import LossScale, make_optimizer
 
 
@@ -79,7 +79,7 @@ def gan_state(config):
         discriminator = build_network(
             "discriminator", DISCRIMINATORS, config.discriminator, hr_patch_size=config.data.hr_patch_size
         )
-    state.discriminator = training_form(discriminator)
+    state.discriminator = optimize_for_training(discriminator)
     _synchronize_batch_norms(state.discriminator)
     state.d_optimizer = make_optimizer(
         config.gan.learning_rate, config.gan.steps, state.discriminator.trainable_variables, state.step
@@ -91,7 +91,7 @@ def gan_state(config):
 def _state(config, phase):
     with precision_scope(config.precision):
         network = build_network("generator", GENERATORS, config.generator, scale=config.scale)
-    generator = training_form(network)
+    generator = optimize_for_training(network)
     if config.freeze_batch_norm:
         for layer in _batch_norms(generator):
             layer.trainable = False

@@ -15,10 +15,10 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
-from srgan_tf.training.objective import Outputs, evaluate_terms
+from srgan_tf.training.objective import LossInputs, evaluate_terms
 
 
-class StepReport(NamedTuple):
+class StepResult(NamedTuple):
     """What a step tells.
 
     Attributes:
@@ -30,7 +30,7 @@ class StepReport(NamedTuple):
     logits: dict[str, tf.Tensor]
 
 
-class _Player(NamedTuple):
+class _TrainedNetwork(NamedTuple):
     """One network in the game, with what changes it."""
 
     name: str
@@ -51,14 +51,14 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False):
         jit: compile with XLA; for one replica only.
 
     Returns:
-        Function from float32 `lr` and `hr` in [0, 1] to a `StepReport`, for the strategy in whose scope this is called.
+        Function from float32 `lr` and `hr` in [0, 1] to a `StepResult`, for the strategy in whose scope this is called.
     """
     (player,) = players = [_generator_player(state)]
 
     def differentiate(lr, hr):
         with tf.GradientTape() as tape:
             sr = state.generator(lr, training=True)
-            total, values = evaluate_terms(terms, Outputs(hr, sr))
+            total, values = evaluate_terms(terms, LossInputs(hr, sr))
             scaled = total * player.loss_scale.value
         gradients = _gradients(tape, scaled, state.generator)
         return [gradients], _generator_scalars(total, values, hr, sr), {}
@@ -66,7 +66,7 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False):
     return _make_step(state, players, differentiate, ema_decay, micro_batches, jit)
 
 
-def make_gan_step(state, terms, d_terms, *, ema_decay, discriminator_steps=1, micro_batches=1, jit=False):
+def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_batches=1, jit=False):
     """The GAN step: generator and discriminator together.
 
     One pass of the generator and one of the discriminator over the fakes serve both updates: each network's gradient
@@ -77,16 +77,16 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, discriminator_steps=1, mi
         terms: from `gan_terms`.
         d_terms: from `discriminator_terms`.
         ema_decay: of the averaged generator.
-        discriminator_steps: the generator moves at every so many-th step; at the others the discriminator moves alone,
+        generator_every: the generator moves at every so many-th step; at the others the discriminator moves alone,
             and there are no scalars of the generator.
         micro_batches: as for `make_pretrain_step`.
         jit: as for `make_pretrain_step`.
 
     Returns:
-        Function from float32 `lr` and `hr` in [0, 1] to a `StepReport`, for the strategy in whose scope this is called.
+        Function from float32 `lr` and `hr` in [0, 1] to a `StepResult`, for the strategy in whose scope this is called.
     """
     generator = _generator_player(state)
-    discriminator = _Player("discriminator", state.discriminator, state.d_optimizer, state.d_loss_scale)
+    discriminator = _TrainedNetwork("discriminator", state.discriminator, state.d_optimizer, state.d_loss_scale)
 
     def discriminate(images):
         return state.discriminator(images, training=True)
@@ -94,7 +94,7 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, discriminator_steps=1, mi
     def judge(lr, hr, sr):
         # A function of the step, so that a resumed run draws the same.
         seed = tf.stack([tf.zeros_like(state.step), state.step])
-        return Outputs(
+        return LossInputs(
             hr,
             sr,
             discriminate(hr),
@@ -130,19 +130,19 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, discriminator_steps=1, mi
 
     options = (ema_decay, micro_batches, jit)
     both_step = _make_step(state, [generator, discriminator], differentiate_both, *options)
-    if discriminator_steps == 1:
+    if generator_every == 1:
         return both_step
     discriminator_step = _make_step(state, [discriminator], differentiate_discriminator, *options)
 
     def train_step(lr, hr):
-        both = (int(state.step.numpy()) + 1) % discriminator_steps == 0
+        both = (int(state.step.numpy()) + 1) % generator_every == 0
         return (both_step if both else discriminator_step)(lr, hr)
 
     return train_step
 
 
 def _generator_player(state):
-    return _Player("generator", state.generator, state.g_optimizer, state.g_loss_scale)
+    return _TrainedNetwork("generator", state.generator, state.g_optimizer, state.g_loss_scale)
 
 
 def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches, jit):
@@ -217,7 +217,7 @@ def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches
         for player, of_player in zip(players, finite, strict=True):
             player.loss_scale.update(of_player)
         state.step.assign_add(1)
-        return StepReport(scalars | {"guard/skipped": 1.0 - tf.cast(all_finite, tf.float32)}, logits)
+        return StepResult(scalars | {"guard/skipped": 1.0 - tf.cast(all_finite, tf.float32)}, logits)
 
     return train_step
 

@@ -7,7 +7,7 @@ from srgan_tf.evaluation import scoring
 from srgan_tf.images import comparison
 from srgan_tf.images.pixels import to_float
 from srgan_tf.images.resize import imresize
-from srgan_tf.training.objective import Outputs
+from srgan_tf.training.objective import LossInputs
 
 # Metrics whose best checkpoint is kept: True where higher is better.
 BEST = {"psnr_y": True, "perceptual": False}
@@ -23,7 +23,7 @@ def validate(upscaler, pairs, *, samples, perceptual=None):
         upscaler: the averaged generator as an `Upscaler`.
         pairs: list of `Pair`.
         samples: how many of the first pictures are drawn.
-        perceptual: function from `Outputs` to the perceptual loss; None leaves its score out.
+        perceptual: function from `LossInputs` to the perceptual loss; None leaves its score out.
 
     Returns:
         `(scores, sheets)`: the mean of each metric, "perceptual" (of the middle 512x512 pixels, lower is better) and
@@ -35,7 +35,7 @@ def validate(upscaler, pairs, *, samples, perceptual=None):
         scores = scored.scores | {"colour_drift": colour_drift(pair.lr, sr)}
         if perceptual is not None:
             images = [to_float(_middle(picture, _PERCEPTUAL_SIDE)[np.newaxis]) for picture in (pair.hr, sr)]
-            scores["perceptual"] = float(perceptual(Outputs(*(tf.convert_to_tensor(image) for image in images))))
+            scores["perceptual"] = float(perceptual(LossInputs(*(tf.convert_to_tensor(image) for image in images))))
         rows.append(scores)
         if index < samples:
             # Two sources may have pictures of one name, and names may be as long as the file system allows.

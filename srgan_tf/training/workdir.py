@@ -19,7 +19,7 @@ import tensorflow as tf
 from srgan_tf import hardware
 from srgan_tf.config import schema
 from srgan_tf.errors import UserError, first_line
-from srgan_tf.files import make_folder, read_rows, written_aside
+from srgan_tf.files import atomic_write, make_folder, read_rows
 from srgan_tf.runs import CONFIG_FILE, SESSIONS_FILE
 
 _LOCK_FILE = ".lock"
@@ -67,12 +67,12 @@ def write_config(config, workdir):
     """Makes the run folder and records the settings in it."""
     workdir = pathlib.Path(workdir)
     make_folder(workdir)
-    with written_aside(workdir / CONFIG_FILE) as unfinished:
+    with atomic_write(workdir / CONFIG_FILE) as unfinished:
         unfinished.write_text(json.dumps(schema.to_dict(config), indent=2) + "\n")
 
 
 @contextlib.contextmanager
-def held(workdir):
+def lock_workdir(workdir):
     """Keeps other processes from training in a folder while the block runs; also when it is killed, they may after it.
 
     Raises:
@@ -115,7 +115,7 @@ def record_session(workdir, train_pairs, *, replicas):
     sessions = read_rows(file, data=str)
     if sessions and sessions[-1]["data"] != session["data"]:
         _log.warning("the training pictures are not those of the session before: this run cannot be made again exactly")
-    with written_aside(file) as unfinished:
+    with atomic_write(file) as unfinished:
         unfinished.write_text("".join(json.dumps(each) + "\n" for each in [*sessions, session]))
 
 

@@ -21,7 +21,7 @@ from srgan_tf.images.pictures import read_picture, write_picture
 from srgan_tf.images.pixels import RECIPROCAL
 from srgan_tf.inference.upscalers import network_upscaler
 from srgan_tf.networks.generators import srresnet
-from srgan_tf.networks.inference_form import fast_generator
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.photos.jobs import plan, run
 
 MAX_PIXELS = 80 * 80  # of a network that looks 10 pixels far: tiles of 60
@@ -34,7 +34,7 @@ def served(tmp_path_factory):
     generator = srresnet(num_blocks=1, num_filters=32)  # much smaller convolutions run in other kernels
     version = export_saved_model(generator, tmp_path_factory.mktemp("served"), max_pixels=MAX_PIXELS)
     with serve(version, "small") as server:
-        yield server, network_upscaler(fast_generator(generator), "small")
+        yield server, network_upscaler(optimize_for_inference(generator), "small")
 
 
 @pytest.fixture(autouse=True)
@@ -186,7 +186,7 @@ def test_tiles_that_fade_travel_as_floats(monkeypatch, tmp_path, rng):
     version = export_saved_model(generator, tmp_path / "model", max_pixels=176**2, warm_up_sizes=[])
     Image.fromarray(rng.integers(0, 256, (100, 330, 3), np.uint8)).save(tmp_path / "large.png")
     Image.fromarray(rng.integers(0, 256, (20, 330, 3), np.uint8)).save(tmp_path / "fits.png")
-    local = network_upscaler(fast_generator(generator), "small").whole
+    local = network_upscaler(optimize_for_inference(generator), "small").whole
     for name, tile in (("large", 176 - 2 * 64 - 15), ("fits", 0)):
         run(local, plan([tmp_path / f"{name}.png"], tmp_path / "expected"), print, tile=tile)
     with serve(version, "small") as server:

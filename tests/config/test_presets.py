@@ -98,7 +98,7 @@ def test_variants_differ_from_msrgan_in_what_they_are_named_for():
     }
     assert different["lsgan_x4"] == {"preset", "gan.adversarial"}
     assert different["wgan_gp_x4"] == {
-        *("preset", "gan.adversarial", "gan.gradient_penalty_weight", "gan.discriminator_steps"),
+        *("preset", "gan.adversarial", "gan.gradient_penalty_weight", "gan.generator_every"),
         "discriminator.normalization",
     }
     assert different["ranksrgan_x4"] == {"preset", "gan.pixel_weight", "gan.rank_weight", "gan.ranker"}

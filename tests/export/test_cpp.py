@@ -11,7 +11,7 @@ from support.samples import ROOT
 
 from srgan_tf.export.saved_model import export_saved_model
 from srgan_tf.inference.upscalers import network_upscaler
-from srgan_tf.networks.inference_form import fast_generator
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
 TENSORFLOW = pathlib.Path(tf.sysconfig.get_lib())
 
@@ -36,7 +36,7 @@ def program(tmp_path_factory):
 
 def test_every_signature_equals_upscaling(tmp_path, program, small_generator, rng):
     version = export_saved_model(small_generator, tmp_path / "model", max_pixels=5000)
-    upscaler = network_upscaler(fast_generator(small_generator), "small")
+    upscaler = network_upscaler(optimize_for_inference(small_generator), "small")
     pictures = [rng.integers(0, 256, (*size, 3), dtype=np.uint8) for size in ((17, 23), (8, 40), (64, 48))]
     lines = []
     for index, picture in enumerate(pictures):

@@ -20,8 +20,8 @@ from srgan_tf.inference.exported import DESCRIPTION_FILE, versions
 from srgan_tf.inference.loading import load_upscaler
 from srgan_tf.inference.upscalers import network_upscaler
 from srgan_tf.networks.generators import srresnet
-from srgan_tf.networks.inference_form import fast_generator
 from srgan_tf.networks.precision import precision_scope
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
 SIZES = ((17, 23), (8, 40), (31, 5))
 
@@ -32,7 +32,9 @@ def exported(tmp_path_factory):
     tf.keras.utils.set_random_seed(0)
     generator = srresnet(num_blocks=2, num_filters=8)
     folder = tmp_path_factory.mktemp("exported")
-    return export_saved_model(generator, folder, max_pixels=1000), network_upscaler(fast_generator(generator), "small")
+    return export_saved_model(generator, folder, max_pixels=1000), network_upscaler(
+        optimize_for_inference(generator), "small"
+    )
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +67,7 @@ def test_every_signature_in_the_v1_loader_equals_upscaling(exported, served, rng
 def test_every_family_in_the_v1_loader_equals_upscaling(tmp_path, rng, family):
     generator = SHRUNK[family]()
     served = ServedModel(export_saved_model(generator, tmp_path, warm_up_sizes=[]))
-    upscaler = network_upscaler(fast_generator(generator), family).whole
+    upscaler = network_upscaler(optimize_for_inference(generator), family).whole
     for size in SIZES:
         picture = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
         assert_same_picture(served("tensor_uint8", lr=picture[np.newaxis])["sr"][0], upscaler.upscale(picture))

@@ -12,7 +12,7 @@ class Recording:
     name = "recording"
     scale = 2
     halo = 0
-    pixel_memory = 1
+    bytes_per_pixel = 1
 
     def __init__(self, dtype=np.uint8):
         self.seen = []
@@ -56,7 +56,7 @@ def test_averaging_removes_independent_errors(rng):
     hr = np.full((64, 64, 3), 100, np.uint8)
 
     class Noisy:
-        name, scale, halo, pixel_memory = "noisy", 1, 0, 1
+        name, scale, halo, bytes_per_pixel = "noisy", 1, 0, 1
 
         def upscale(self, lr):
             return np.clip(lr + rng.normal(0, 10, lr.shape), 0, 255).astype(np.uint8)

@@ -9,7 +9,7 @@ from srgan_tf.inference.upscalers import BicubicUpscaler, TiledUpscaler
 class Tinted:
     """An upscaler that shifts the colours, as GANs do."""
 
-    name, scale, halo, pixel_memory = "tinted", 4, 2, 1
+    name, scale, halo, bytes_per_pixel = "tinted", 4, 2, 1
 
     def upscale(self, lr):
         return BicubicUpscaler(4).upscale(lr) * np.float32(0.9) + np.float32(0.03)

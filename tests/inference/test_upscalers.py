@@ -10,7 +10,7 @@ from srgan_tf.errors import WorkError
 from srgan_tf.images import pixels
 from srgan_tf.inference import upscalers
 from srgan_tf.networks.generators import compact, srresnet
-from srgan_tf.networks.inference_form import fast_generator
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_tiles_equal_the_whole(fast_upscaler, rng, size):
 @pytest.fixture(scope="module")
 def fast_upscaler():
     keras.utils.set_random_seed(0)
-    generator = fast_generator(srresnet(num_blocks=1))
+    generator = optimize_for_inference(srresnet(num_blocks=1))
     return upscalers.network_upscaler(generator, "fast").whole
 
 
@@ -74,7 +74,7 @@ def test_tiles_are_chosen_by_memory(monkeypatch, fast_upscaler, rng):
     upscaler.upscale(lr)
     assert shapes == [(120, 90, 3)]
     shapes.clear()
-    monkeypatch.setattr(upscalers, "_MOST_BYTES", 60 * 60 * fast_upscaler.pixel_memory)
+    monkeypatch.setattr(upscalers, "_MOST_BYTES", 60 * 60 * fast_upscaler.bytes_per_pixel)
     upscaler.upscale(lr)
     assert len(set(shapes)) == 1  # one trace, one compilation
     assert shapes[0][0] * shapes[0][1] <= 60 * 60
@@ -83,7 +83,7 @@ def test_tiles_are_chosen_by_memory(monkeypatch, fast_upscaler, rng):
 def test_memory_is_that_of_the_network():
     # 64 filters at 4 times the size are 16 * 64 floats a pixel, two maps of them at once; twice that, and 128 bytes a
     # pixel of the result. Of the compact network three pictures at once are the most.
-    memory = [upscalers.network_upscaler(make(), "").whole.pixel_memory for make in (srresnet, compact)]
+    memory = [upscalers.network_upscaler(make(), "").whole.bytes_per_pixel for make in (srresnet, compact)]
     assert memory == [2 * 2 * 4 * 16 * 64 + 16 * 128, 2 * 3 * 4 * 48 + 16 * 128]
 
 

@@ -144,7 +144,7 @@ def test_the_newest_and_the_best_of_each_metric_stay(tmp_path, state):
     scores = {1: (20.0, 0.5), 2: (25.0, 0.4), 3: (24.0, 0.2), 4: (23.0, 0.3), 5: (22.0, math.nan), 6: (21.0, 0.6)}
     for step, (psnr, perceptual) in scores.items():
         save_at(checkpoints, state, step)
-        checkpoints.scored({"psnr_y": psnr, "perceptual": perceptual, "ssim_y": 0.9})
+        checkpoints.record_scores({"psnr_y": psnr, "perceptual": perceptual, "ssim_y": 0.9})
     assert steps_in(tmp_path) == [2, 3, 5, 6]
     assert json.loads((tmp_path / "best.json").read_text()) == {
         "psnr_y": {"step": 2, "score": 25.0},
@@ -155,11 +155,11 @@ def test_the_newest_and_the_best_of_each_metric_stay(tmp_path, state):
 def test_a_best_score_without_a_checkpoint_due_saves_one(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=1, best={"psnr_y": True})
     save_at(checkpoints, state, 1)
-    checkpoints.scored({"psnr_y": 20.0})
+    checkpoints.record_scores({"psnr_y": 20.0})
     state.step.assign(2)
-    checkpoints.scored({"psnr_y": 19.0})
+    checkpoints.record_scores({"psnr_y": 19.0})
     state.step.assign(3)
-    checkpoints.scored({"psnr_y": 21.0})
+    checkpoints.record_scores({"psnr_y": 21.0})
     assert steps_in(tmp_path) == [3]
 
 
@@ -167,9 +167,9 @@ def test_steps_that_were_rolled_back_count_no_more(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=9, best={"psnr_y": True})
     for step, psnr in ((1, 20.0), (2, 30.0)):
         save_at(checkpoints, state, step)
-        checkpoints.scored({"psnr_y": psnr})
+        checkpoints.record_scores({"psnr_y": psnr})
     state.step.assign(1)
-    checkpoints.scored({"psnr_y": 21.0})
+    checkpoints.record_scores({"psnr_y": 21.0})
     save_at(checkpoints, state, 1)
     assert steps_in(tmp_path) == [1]
 
@@ -207,5 +207,5 @@ def test_a_full_disk_leaves_the_one_before_whole(tmp_path, state):
 def test_another_process_writes(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=2, best={"psnr_y": True}, writes=False)
     checkpoints.save()
-    checkpoints.scored({"psnr_y": 20.0})
+    checkpoints.record_scores({"psnr_y": 20.0})
     assert list(tmp_path.iterdir()) == []

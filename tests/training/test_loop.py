@@ -12,11 +12,11 @@ from srgan_tf.training.loop import Window, train_phase
 from srgan_tf.training.profiler import Profiler
 from srgan_tf.training.reporting import Reporter
 from srgan_tf.training.state import pretrain_state
-from srgan_tf.training.steps import StepReport
+from srgan_tf.training.steps import StepResult
 
 
 def report(loss, skipped=0.0):
-    return StepReport({"loss/generator/total": tf.constant(loss), "guard/skipped": tf.constant(skipped)}, {})
+    return StepResult({"loss/generator/total": tf.constant(loss), "guard/skipped": tf.constant(skipped)}, {})
 
 
 def test_means_leave_skipped_steps_out():
@@ -36,7 +36,7 @@ def test_means_of_what_only_some_steps_have():
         scalars = {"loss/discriminator/total": tf.constant(float(step)), "guard/skipped": tf.constant(0.0)}
         if step % 2 == 0:
             scalars["loss/generator/total"] = tf.constant(10.0 * step)
-        window.add(StepReport(scalars, {}), waited=0.0)
+        window.add(StepResult(scalars, {}), waited=0.0)
     assert window.scalars() == {"loss/discriminator/total": 2.5, "loss/generator/total": 30.0, "guard/skipped": 0.0}
 
 

@@ -2,13 +2,13 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf.config.schema import Gan, Perceptual, Pretrain
-from srgan_tf.training.objective import Outputs, evaluate_terms, gan_terms, pretrain_terms
+from srgan_tf.training.objective import LossInputs, evaluate_terms, gan_terms, pretrain_terms
 
 
 @pytest.fixture
 def outputs():
     # Errors of 0.1 everywhere; logits of zero.
-    return Outputs(tf.zeros((2, 8, 8, 3)), tf.fill((2, 8, 8, 3), 0.1), tf.zeros((2, 1)), tf.zeros((2, 1)))
+    return LossInputs(tf.zeros((2, 8, 8, 3)), tf.fill((2, 8, 8, 3), 0.1), tf.zeros((2, 1)), tf.zeros((2, 1)))
 
 
 def test_pretrain_loss(outputs):

@@ -18,7 +18,7 @@ from srgan_tf.training import run as training_run
 from srgan_tf.training.checkpoints import steps_in
 from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.state import gan_state
-from srgan_tf.training.workdir import check_workdir, held, record_session, write_config
+from srgan_tf.training.workdir import check_workdir, lock_workdir, record_session, write_config
 
 
 def rows(workdir):
@@ -126,7 +126,7 @@ def test_a_damaged_line_about_a_session(tmp_path):
 
 def test_two_processes_do_not_share_a_folder(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
-    with held(tmp_path), pytest.raises(UserError, match="another process is training in"):
+    with lock_workdir(tmp_path), pytest.raises(UserError, match="another process is training in"):
         training_run.run(config, tmp_path)
     assert training_run.run(config, tmp_path).is_file()
 

@@ -11,7 +11,7 @@ from srgan_tf.images.resize import imresize
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.artifacts import artifact_loss
 from srgan_tf.losses.penalties import gradient_penalty, r1_penalty
-from srgan_tf.training.objective import Outputs, discriminator_terms, evaluate_terms, gan_terms
+from srgan_tf.training.objective import LossInputs, discriminator_terms, evaluate_terms, gan_terms
 from srgan_tf.training.state import gan_state
 from srgan_tf.training.steps import make_gan_step
 
@@ -43,7 +43,7 @@ def make_step(config, state, **terms):
         gan_terms(gan, **terms),
         discriminator_terms(gan),
         ema_decay=0.9,
-        discriminator_steps=gan.discriminator_steps,
+        generator_every=gan.generator_every,
     )
 
 
@@ -73,7 +73,7 @@ def test_each_objective_lowers_its_own_loss_on_one_batch(batch, name):
     def loss(terms):
         sr = generator(lr)
         logits = discriminator(hr), discriminator(sr)
-        outputs = Outputs(hr, sr, *logits, discriminator=discriminator, positions=tf.constant([0.1, 0.5, 0.9]))
+        outputs = LossInputs(hr, sr, *logits, discriminator=discriminator, positions=tf.constant([0.1, 0.5, 0.9]))
         return evaluate_terms(terms, outputs)[0]
 
     for player, terms in ((discriminator, discriminator_terms(gan)), (generator, gan_terms(gan))):
@@ -138,7 +138,7 @@ def test_the_penalties_of_the_step_are_those_of_its_networks(batch):
 
 
 def test_the_generator_moves_at_every_third_step(batch):
-    config = small_config(*CRITIC, "gan.discriminator_steps=3")
+    config = small_config(*CRITIC, "gan.generator_every=3")
     state = gan_state(config)
     step = make_step(config, state)
     for number in range(1, 7):

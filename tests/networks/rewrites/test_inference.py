@@ -3,10 +3,10 @@ import numpy as np
 import pytest
 from keras import layers
 
-from srgan_tf.networks import inference_form
 from srgan_tf.networks.generators import srresnet
 from srgan_tf.networks.geometry import receptive_field, scale_of
 from srgan_tf.networks.precision import precision_scope
+from srgan_tf.networks.rewrites import inference
 
 
 def trained(generator):
@@ -40,10 +40,10 @@ OPTIONS = [
 @pytest.mark.parametrize(
     "rewriting",
     [
-        inference_form.fold_batch_norms,
-        inference_form.shuffle_last,
-        inference_form.maximize_prelus,
-        inference_form.fast_generator,
+        inference.fold_batch_norms,
+        inference.shuffle_last,
+        inference.maximize_prelus,
+        inference.optimize_for_inference,
     ],
     ids=lambda rewriting: rewriting.__name__,
 )
@@ -61,14 +61,14 @@ def test_every_step_keeps_the_function(rng, rewriting, options):
 
 def test_what_each_step_leaves():
     generator = trained(srresnet(num_blocks=2, num_filters=12))
-    assert "BatchNormalization" not in kinds(inference_form.fold_batch_norms(generator))
-    shuffled = inference_form.shuffle_last(generator)
+    assert "BatchNormalization" not in kinds(inference.fold_batch_norms(generator))
+    shuffled = inference.shuffle_last(generator)
     assert kinds(shuffled)[-4:] == ["ConvBeforeShuffle", "DepthToSpace", "Activation", "Rescaling"]
     tail = shuffled.get_layer("tail_conv")
     assert tail.shuffled_kernel().shape == (5, 5, 48, 12)
     assert tail.count_params() == generator.get_layer("tail_conv").count_params()  # nothing is stored for it
-    assert "PReLU" not in kinds(inference_form.maximize_prelus(generator))
-    fast = kinds(inference_form.fast_generator(generator))
+    assert "PReLU" not in kinds(inference.maximize_prelus(generator))
+    fast = kinds(inference.optimize_for_inference(generator))
     assert {"BatchNormalization", "PReLU"}.isdisjoint(fast)
     assert fast.count("MaximumPReLU") == 5
 
@@ -79,7 +79,7 @@ def test_folding_by_hand():
     norm = layers.BatchNormalization(epsilon=0.25)
     model = keras.Model(image, norm(layers.Conv2D(1, 1, name="conv")(image)))
     model.set_weights([np.full((1, 1, 1, 1), 2.0), *np.array([[1.0], [3.0], [7.0], [5.0], [3.75]])])
-    conv = inference_form.fold_batch_norms(model).get_layer("conv")
+    conv = inference.fold_batch_norms(model).get_layer("conv")
     np.testing.assert_allclose(conv.kernel, [[[[3.0]]]])
     np.testing.assert_allclose(conv.bias, [1.0])
 
@@ -88,8 +88,8 @@ def test_folding_by_hand():
 def test_a_moved_tail_with_its_kernel_stored(rng, bias):
     lr = keras.Input((None, None, 48))
     tail = layers.Conv2D(3, (3, 5), padding="same", use_bias=bias, bias_initializer="random_normal", name="tail")
-    shuffled = inference_form.shuffle_last(keras.Model(lr, tail(keras.ops.depth_to_space(lr, 2))))
-    stored = inference_form.store_shuffled_kernels(shuffled)
+    shuffled = inference.shuffle_last(keras.Model(lr, tail(keras.ops.depth_to_space(lr, 2))))
+    stored = inference.store_shuffled_kernels(shuffled)
     assert "ConvBeforeShuffle" in kinds(shuffled)
     assert "ConvBeforeShuffle" not in kinds(stored)
     x = rng.random((1, 5, 7, 48), np.float32)
@@ -99,7 +99,7 @@ def test_a_moved_tail_with_its_kernel_stored(rng, bias):
 def test_slopes_above_one_stay_prelu(rng):
     generator = trained(srresnet(num_blocks=1, num_filters=4))
     generator.get_layer("block1_activation").alpha.assign(np.full((1, 1, 4), 1.5))
-    fast = inference_form.fast_generator(generator)
+    fast = inference.optimize_for_inference(generator)
     assert type(fast.get_layer("block1_activation")) is layers.PReLU
     assert kinds(fast).count("MaximumPReLU") == 3
     lr = rng.random((1, 9, 7, 3), np.float32)
@@ -116,7 +116,7 @@ def test_what_it_does_not_know_passes_through(rng):
     x = keras.ops.depth_to_space(x, 2)
     x = layers.Conv2D(3, 3, padding="valid", name="valid")(x)
     generator = trained(keras.Model(lr, layers.ZeroPadding2D(1)(x)))
-    fast = inference_form.fast_generator(generator)
+    fast = inference.optimize_for_inference(generator)
     assert kinds(fast) == kinds(generator)
     image = rng.random((2, 9, 7, 3), np.float32)
     np.testing.assert_array_equal(fast(image), generator(image))
@@ -126,7 +126,7 @@ def test_half_precision_becomes_float32_and_the_original_stays(rng):
     with precision_scope("bfloat16"):
         generator = trained(srresnet(num_blocks=1, num_filters=8))
     before = [weight.numpy() for weight in generator.weights]
-    fast = inference_form.fast_generator(generator)
+    fast = inference.optimize_for_inference(generator)
     assert {layer.compute_dtype for layer in fast.layers} == {"float32"}
     for weight, expected in zip(generator.weights, before, strict=True):
         np.testing.assert_array_equal(weight.numpy(), expected)
@@ -135,7 +135,7 @@ def test_half_precision_becomes_float32_and_the_original_stays(rng):
 
 
 def test_it_can_be_saved_and_loaded(tmp_path, rng):
-    fast = inference_form.fast_generator(trained(srresnet(num_blocks=1, num_filters=4)))
+    fast = inference.optimize_for_inference(trained(srresnet(num_blocks=1, num_filters=4)))
     fast.save(tmp_path / "fast.keras")
     lr = rng.random((1, 9, 7, 3), np.float32)
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "fast.keras")(lr), fast(lr))

@@ -1,7 +1,7 @@
 """A generator rewritten for inference: equal in exact arithmetic, with less work for the machine.
 
-`fast_generator` is the composition of the three rewritings below. Each takes a functional network and returns a new
-one; what a rewriting does not know passes through unchanged, so it is safe on any generator.
+`optimize_for_inference` applies the three rewrites below. Each takes a functional network and returns a new one; layers
+that a rewrite does not know are copied unchanged, so it is safe on any generator.
 """
 
 import functools
@@ -11,10 +11,10 @@ from keras import layers
 
 from srgan_tf.networks.layers import ConvBeforeShuffle, MaximumPReLU
 from srgan_tf.networks.precision import as_float32
-from srgan_tf.networks.rewriting import Graph, Rewriting, copy_of, is_plain_convolution, shuffle_before
+from srgan_tf.networks.rewrites.clone import Graph, Rewriting, copy_of, is_plain_convolution, shuffle_before
 
 
-def fast_generator(generator):
+def optimize_for_inference(generator):
     """The same function as a faster network, for inference alone.
 
     Args:

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import layers
 
 from srgan_tf.networks.layers import kernel_before_shuffle
-from srgan_tf.networks.rewriting import Graph, Rewriting, shuffle_before
+from srgan_tf.networks.rewrites.clone import Graph, Rewriting, shuffle_before
 
 
 class FusedBatchNormalization(layers.BatchNormalization):
@@ -57,7 +57,7 @@ class FoldedConv2D(layers.Conv2D):
         return tf.nn.depth_to_space(outputs, 2)
 
 
-def training_form(model):
+def optimize_for_training(model):
     """The same function as a network that trains faster.
 
     Args:

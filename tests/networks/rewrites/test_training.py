@@ -7,7 +7,12 @@ from keras import layers
 from srgan_tf.networks.discriminators import unet_discriminator, vgg_discriminator
 from srgan_tf.networks.generators import srresnet
 from srgan_tf.networks.precision import precision_scope
-from srgan_tf.networks.training_form import FactorPReLU, FoldedConv2D, FusedBatchNormalization, training_form
+from srgan_tf.networks.rewrites.training import (
+    FactorPReLU,
+    FoldedConv2D,
+    FusedBatchNormalization,
+    optimize_for_training,
+)
 
 
 def at_random(model, rng):
@@ -72,7 +77,7 @@ def changed_layers(model):
 )
 def test_same_outputs_gradients_and_statistics(rng, build, shape, out_shape, changed):
     plain = at_random(build(), rng)
-    network = training_form(plain)
+    network = optimize_for_training(plain)
     assert changed_layers(network) == changed
     assert changed_layers(plain) == {}
     assert [weight.path for weight in network.weights] == [weight.path for weight in plain.weights]
@@ -129,7 +134,7 @@ def test_what_it_does_not_know_passes_through(rng):
     x = layers.BatchNormalization(scale=False, name="unscaled")(image)
     x = layers.BatchNormalization(axis=1, name="of_rows")(x)
     model = keras.Model(image, layers.Conv2D(3, 9, padding="same", name="no_shuffle_before")(x))
-    network = training_form(model)
+    network = optimize_for_training(model)
     assert changed_layers(network) == {}
     x = rng.random((2, 4, 4, 3), np.float32)
     np.testing.assert_array_equal(network(x), model(x))

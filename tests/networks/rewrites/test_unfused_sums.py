@@ -7,8 +7,8 @@ from support.serving_v1 import ServedModel
 
 from srgan_tf.export import module
 from srgan_tf.networks.generators import srresnet
-from srgan_tf.networks.inference_form import fast_generator
-from srgan_tf.networks.unfused_sums import without_fused_sums
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
+from srgan_tf.networks.rewrites.unfused_sums import without_fused_sums
 
 
 def dense_block(operation):
@@ -31,7 +31,7 @@ def test_the_copy_computes_the_same(rng, operation):
 
 def test_served_sums_are_not_fused(tmp_path, monkeypatch):
     """What the optimizer makes of the graph, with and without: oneDNN's fused kernel is not safe in threads."""
-    network = fast_generator(srresnet(num_blocks=2, num_filters=16))
+    network = optimize_for_inference(srresnet(num_blocks=2, num_filters=16))
 
     def fused_sums(folder):
         metadata = tf.compat.v1.RunMetadata()

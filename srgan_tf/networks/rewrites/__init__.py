@@ -1,0 +1,1 @@
+"""Rewrites of a network that keep what it computes and make it faster or safer."""
