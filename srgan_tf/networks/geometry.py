@@ -46,7 +46,7 @@ def receptive_field(generator):
     Returns:
         Pixels of the input, each way, rounded up. None when the network has an operation whose reach is unknown here.
 
-    >>> from srgan_tf.models.generators import srresnet
+    >>> from srgan_tf.networks.generators import srresnet
     >>> receptive_field(srresnet(num_blocks=16, num_filters=2))  # (4 + 32 + 1) + 1 + 1/2 + 4/4
     40
     """
@@ -84,7 +84,7 @@ def map_memory(generator):
     Args:
         generator: functional `keras.Model` for pictures of any size, float32.
 
-    >>> from srgan_tf.models.generators import compact
+    >>> from srgan_tf.networks.generators import compact
     >>> map_memory(compact(num_filters=8)) / 4  # 48 values of the shuffle, of the enlarged input, and of their sum
     144.0
     """

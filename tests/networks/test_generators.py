@@ -78,7 +78,7 @@ def test_saved_generators_load_without_the_training_code(tmp_path, rng):
     for variant in VARIANTS:
         build(variant).save(tmp_path / f"{variant}.keras")
     code = (
-        "import sys, pathlib, keras, numpy as np, srgan_tf.models.layers\n"
+        "import sys, pathlib, keras, numpy as np, srgan_tf.networks.layers\n"
         "lr = np.load('lr.npy')\n"
         "for file in pathlib.Path().glob('*.keras'):\n"
         "    np.save(file.stem, keras.saving.load_model(file)(lr).numpy())\n"

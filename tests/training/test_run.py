@@ -285,7 +285,7 @@ def test_a_failing_validation_does_not_cost_the_checkpoint(tmp_path, monkeypatch
     def fail(*_):
         raise WorkError("out of memory")
 
-    monkeypatch.setattr(validation.evaluation, "evaluate", fail)
+    monkeypatch.setattr(validation.scoring, "evaluate", fail)
     config = with_settings(presets.tiny(), FAST_SETTINGS)
     with pytest.raises(WorkError, match="out of memory"):
         training_run.run(config, tmp_path)

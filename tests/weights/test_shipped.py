@@ -12,6 +12,8 @@ from srgan_tf.images.pixels import shave
 from srgan_tf.images.resize import imresize
 from srgan_tf.inference import loading
 from srgan_tf.metrics.fidelity import psnr_y
+from srgan_tf.networks.saved import load_generator
+from srgan_tf.runs import GENERATOR_FILE
 from srgan_tf.weights import shipped
 
 # dB of luma, mean over three drawn pictures; a change of code that shifts a model unnoticed would show here.
@@ -38,7 +40,7 @@ def test_a_card_has_all_that_users_need(name):
     card = shipped.read_card(name)
     assert shipped.find(name).stat().st_size == card["bytes"] <= 8e6
     assert card["name"] == name
-    assert loading.load_generator(name).count_params() == card["parameters"]
+    assert load_generator(name).count_params() == card["parameters"]
     for key in ("summary", "preset", "license", "data", "command", "hardware", "date", "git_commit", "versions"):
         assert card[key], key
     assert card["hours"] > 0
@@ -70,7 +72,7 @@ def test_damage_is_seen(copies):
         loading.load_upscaler("compact_x4")
     file.unlink()
     with pytest.raises(WorkError, match="cannot read the weights of 'compact_x4'"):
-        loading.load_generator("compact_x4")
+        load_generator("compact_x4")
 
 
 def test_an_unknown_name_tells_the_known_ones():
@@ -81,8 +83,8 @@ def test_an_unknown_name_tells_the_known_ones():
 def test_a_model_of_the_users_goes_before_one_of_the_same_name(tmp_path, monkeypatch, small_generator):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "compact_x4").mkdir()
-    small_generator.save(tmp_path / "compact_x4" / loading.GENERATOR_FILE)
-    assert loading.load_generator("compact_x4").count_params() == small_generator.count_params()
+    small_generator.save(tmp_path / "compact_x4" / GENERATOR_FILE)
+    assert load_generator("compact_x4").count_params() == small_generator.count_params()
 
 
 def test_upscaling_needs_no_model_and_says_which_it_takes(run_script, tmp_path):
