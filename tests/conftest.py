@@ -1,4 +1,7 @@
-"""Fixtures: small networks and pictures, real data where it lies, and the scripts run in this process."""
+"""Fixtures: small networks and pictures, real data if available, and the commands run in this process.
+
+TensorFlow is imported inside the fixtures: under pytest-xdist the main process runs no test and does not need it.
+"""
 
 import importlib
 import itertools
@@ -7,31 +10,31 @@ import pathlib
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores
+    os.environ.setdefault("TF_NUM_INTRAOP_THREADS", "1")
 
-import keras
 import numpy as np
 import pytest
 from PIL import Image
-from support.samples import FAST, ROOT
 
 from srgan_tf.commands import cli
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.networks.generators import srresnet
-from srgan_tf.networks.vgg import WEIGHTS_FILE
-
-# Pictures for development; see CONTRIBUTING.md. Tests that need them are skipped where they are not.
-REAL_DATA = pathlib.Path(os.environ.get("SRGAN_TF_DATA", ROOT.parent / "shared" / "data"))
 
 
 @pytest.fixture
 def real_data():
-    if not REAL_DATA.is_dir():
-        pytest.skip(f"no pictures at {REAL_DATA} (set SRGAN_TF_DATA)")
-    return REAL_DATA
+    """The folder of photographs that $SRGAN_TF_DATA names; see CONTRIBUTING.md."""
+    folder = os.environ.get("SRGAN_TF_DATA", "")
+    if not os.path.isdir(folder):
+        pytest.skip(f"no folder of photographs at SRGAN_TF_DATA={folder!r}")
+    return pathlib.Path(folder)
 
 
 @pytest.fixture
 def vgg_weights():
+    """Path of VGG19's ImageNet weights."""
+    from srgan_tf.networks.vgg import WEIGHTS_FILE
+
     path = pathlib.Path(os.environ.get("KERAS_HOME", "~/.keras")).expanduser() / "models" / WEIGHTS_FILE
     if not path.is_file():
         pytest.skip(f"no VGG19 weights at {path}")
@@ -45,14 +48,18 @@ def rng():
 
 @pytest.fixture
 def small_generator():
-    """An untrained SRResNet x4 with all of its kinds of layers, 2 blocks of 8 filters."""
+    """An untrained SRResNet x4 with every kind of layer, 2 blocks of 8 filters."""
+    import keras
+
+    from srgan_tf.networks.generators import srresnet
+
     keras.utils.set_random_seed(0)
     return srresnet(num_blocks=2, num_filters=8)
 
 
 @pytest.fixture
 def picture_folder(tmp_path):
-    """Twelve HR pictures, 80x72."""
+    """A folder of twelve HR pictures, 80x72."""
     folder = tmp_path / "pictures"
     folder.mkdir()
     for index in range(12):
@@ -62,7 +69,7 @@ def picture_folder(tmp_path):
 
 @pytest.fixture
 def run_script(monkeypatch, capfd):
-    """Function (script, *arguments) -> (exit code, stdout, stderr), as `python SCRIPT.py ARGUMENTS` would give."""
+    """Function (script, *arguments) -> (exit code, stdout, stderr), like `python SCRIPT.py ARGUMENTS`."""
 
     def run(script, *arguments):
         monkeypatch.setattr(sys, "argv", [f"{script}.py", *map(str, arguments)])
@@ -79,6 +86,8 @@ def run_script(monkeypatch, capfd):
 @pytest.fixture(scope="session")
 def trained_run(tmp_path_factory):
     """The run folder of a short training of both phases."""
+    from support.samples import FAST
+
     from srgan_tf.config import presets
     from srgan_tf.config.overrides import with_settings
     from srgan_tf.training.run import run
