@@ -1,10 +1,12 @@
 """The main job through the command line: train, kill, resume, evaluate, upscale, export, reload."""
 
 import collections
+import datetime
 import json
 import os
 import random
 import re
+import resource
 import signal
 import subprocess
 import sys
@@ -47,9 +49,10 @@ def stop_when(workdir, phase, step, number=signal.SIGKILL):
 
 def test_killed_in_both_phases_and_resumed_equals_unbroken(tmp_path, trained_run):
     workdir = tmp_path / "killed"
-    rng = random.Random()  # a new place every time; a failure names it
+    today = datetime.date.today().isoformat()  # another pair of steps every day
+    rng = random.Random(today)
     first, second = rng.choice((2, 4, 6, 8, 10)), rng.choice((2, 4, 6))
-    print(f"killed at pretrain {first}, gan {second}")
+    print(f"seed {today!r}: killed at pretrain {first}, gan {second}")
     assert stop_when(workdir, "pretrain", first)[0] == -signal.SIGKILL
     assert stop_when(workdir, "gan", second)[0] == -signal.SIGKILL
     finished = subprocess.run([*TRAIN, "--workdir", str(workdir)], capture_output=True, text=True, check=True)
@@ -61,6 +64,7 @@ def test_killed_in_both_phases_and_resumed_equals_unbroken(tmp_path, trained_run
     assert len((workdir / "sessions.jsonl").read_text().splitlines()) == 3
 
 
+@pytest.mark.slow  # tests/training/test_loop.py raises both signals in its own process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
 def test_interrupted_saves_and_goes_on(tmp_path, trained_run, number, code):
     workdir = tmp_path / "interrupted"
@@ -144,9 +148,9 @@ def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):
     assert_same_picture(read_picture(tmp_path / "out2" / "deep" / "photo.png"), sr)
 
 
-def test_tiny_learns_more_than_bicubic_within_a_minute(tmp_path):
-    """The README's first promise, through the real script."""
-    start = time.monotonic()
+def test_tiny_learns_more_than_bicubic_within_a_minute_of_two_cores(tmp_path):
+    """The README's first promise, through the real script. Processor time does not depend on what else runs."""
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(
         [sys.executable, "train.py", "--preset", "tiny", "--data", "synthetic", "--workdir", str(tmp_path)],
         cwd=ROOT,
@@ -154,7 +158,8 @@ def test_tiny_learns_more_than_bicubic_within_a_minute(tmp_path):
         capture_output=True,
         env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
     )
-    assert time.monotonic() - start < 300
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2 * 60
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     scores = [row["eval/psnr_y"] for row in rows if "eval/psnr_y" in row]
     from srgan_tf.data.sources import open_source

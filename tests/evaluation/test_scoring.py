@@ -37,7 +37,7 @@ def test_means_are_over_pictures_not_over_pixels():
 def test_the_default_scores_and_their_time():
     (scored,) = scoring.evaluate(Constant(), [flat_pair("a", 110)])
     assert list(scored.scores) == ["psnr_y", "ssim_y", "psnr_lr"]
-    assert 0 < scored.seconds < 1
+    assert scored.seconds > 0
 
 
 def test_pictures_that_cannot_be_scored_are_named():

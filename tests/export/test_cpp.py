@@ -1,5 +1,7 @@
 """An exported model in the C++ loader that TensorFlow Serving is made of."""
 
+import hashlib
+import os
 import pathlib
 import shutil
 import subprocess
@@ -14,24 +16,33 @@ from srgan_tf.inference.upscalers import network_upscaler
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
 TENSORFLOW = pathlib.Path(tf.sysconfig.get_lib())
+SOURCE = ROOT / "tests" / "support" / "run_saved_model.cc"
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """The path of run_saved_model.cc, compiled."""
+def program(request, tmp_path_factory):
+    """The path of run_saved_model.cc, compiled; pytest's cache keeps it for this TensorFlow and this source."""
     if not shutil.which("g++"):
         pytest.skip("no g++")
     if not (TENSORFLOW / "libtensorflow_cc.so.2").is_file():
         pytest.skip("this TensorFlow comes without its C++ library")
-    path = tmp_path_factory.mktemp("cpp") / "run_saved_model"
     command = [
         *("g++", "-w", "-std=c++17", "-D_GLIBCXX_USE_CXX11_ABI=1", "-DEIGEN_MAX_ALIGN_BYTES=64"),
-        *(f"-I{TENSORFLOW}/include", str(ROOT / "tests" / "support" / "run_saved_model.cc"), "-o", str(path)),
+        *(f"-I{TENSORFLOW}/include", str(SOURCE)),
         *(f"-L{TENSORFLOW}", "-Wl,--no-as-needed", "-l:libtensorflow_cc.so.2", "-l:libtensorflow_framework.so.2"),
         f"-Wl,-rpath,{TENSORFLOW}",
     ]
-    subprocess.run(command, check=True)
-    return path
+    key = hashlib.sha256(repr((tf.__version__, command)).encode() + SOURCE.read_bytes()).hexdigest()[:16]
+    kept = request.config.cache.mkdir("run_saved_model") / key
+    if not kept.is_file():
+        compiled = tmp_path_factory.mktemp("cpp") / key
+        subprocess.run([*command, "-o", str(compiled)], check=True)
+        partial = kept.with_suffix(f".{os.getpid()}")
+        shutil.copy(compiled, partial)
+        partial.replace(kept)  # a test that was killed leaves no half of a program under this name
+    return kept
 
 
 def test_every_signature_equals_upscaling(tmp_path, program, small_generator, rng):

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.samples import SHRUNK, assert_same_picture
+from support.samples import SHRUNK, assert_same_picture, families
 
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.export import runtimes
@@ -48,7 +48,7 @@ def sr_of(generator, lr):
     return np.clip(generator(lr), 0, 1)
 
 
-@pytest.mark.parametrize("family", SHRUNK)
+@pytest.mark.parametrize("family", families(by_default=("srresnet", "rrdbnet", "self_attention")))
 def test_any_size(tmp_path, rng, form, family):
     export, load, name, _ = form
     generator = SHRUNK[family]()

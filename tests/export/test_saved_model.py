@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from support.samples import SHRUNK, assert_same_picture
+from support.samples import SHRUNK, assert_same_picture, families
 from support.serving_v1 import ServedModel
 from tensorflow.core.protobuf import saved_model_pb2
 
@@ -63,7 +63,7 @@ def test_every_signature_in_the_v1_loader_equals_upscaling(exported, served, rng
         np.testing.assert_array_equal(tf.io.decode_png(answer), upscaler.upscale(picture))
 
 
-@pytest.mark.parametrize("family", [family for family in SHRUNK if family != "srresnet"])
+@pytest.mark.parametrize("family", families(by_default=("rrdbnet", "self_attention")))
 def test_every_family_in_the_v1_loader_equals_upscaling(tmp_path, rng, family):
     generator = SHRUNK[family]()
     served = ServedModel(export_saved_model(generator, tmp_path, warm_up_sizes=[]))

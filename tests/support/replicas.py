@@ -1,6 +1,8 @@
-"""A program for test_distribution.py: GAN steps of a small SRGAN under a strategy, one batch damaged by a NaN.
+"""A program for test_distribution.py: GAN steps of a small SRGAN under a strategy; one batch contains a NaN.
 
-python replicas.py single|mirrored|machines STEPS RESULT.npz PRECISION
+python replicas.py local FOLDER    one device, two replicas and two replicas in float16, in one process: single.npz,
+                                   mirrored.npz and float16.npz
+python replicas.py machines FILE   one of the machines of TF_CONFIG
 """
 
 import os
@@ -30,14 +32,8 @@ def batches(steps):
     return tf.data.Dataset.from_tensor_slices((lr, hr))
 
 
-def main(kind, steps, file, precision):
-    if kind == "mirrored":
-        (cpu,) = tf.config.list_physical_devices("CPU")
-        tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
-        strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-    else:
-        strategy = choose_strategy()
-    assert strategy.num_replicas_in_sync == {"single": 1, "mirrored": 2, "machines": 2}[kind]
+def train(strategy, file, steps=20, precision="float32"):
+    """Trains and saves losses, weights and Adam's moments."""
     keras.utils.set_random_seed(0)
     config = with_settings(
         presets.srgan_x4(),
@@ -50,7 +46,7 @@ def main(kind, steps, file, precision):
     with strategy.scope():
         state = gan_state(config)
         step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
-    reports = [step(*batch).scalars for batch in per_replica(strategy, batches(int(steps)))]
+    reports = [step(*batch).scalars for batch in per_replica(strategy, batches(steps))]
     tags = ("loss/generator/total", "loss/discriminator/total", "logits/real", "logits/fake")
     losses = [[float(report[tag]) for tag in tags] for report in reports]
     losses[DAMAGED] = [0.0] * len(tags)
@@ -70,5 +66,21 @@ def main(kind, steps, file, precision):
     )
 
 
+def train_on_this_machine(folder):
+    (cpu,) = tf.config.list_physical_devices("CPU")
+    tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+    two = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    assert two.num_replicas_in_sync == 2
+    train(tf.distribute.get_strategy(), f"{folder}/single.npz")
+    train(two, f"{folder}/mirrored.npz")
+    train(two, f"{folder}/float16.npz", steps=10, precision="float16")
+
+
+def train_on_machines(file):
+    strategy = choose_strategy()
+    assert strategy.num_replicas_in_sync == 2
+    train(strategy, file)
+
+
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    {"local": train_on_this_machine, "machines": train_on_machines}[sys.argv[1]](sys.argv[2])

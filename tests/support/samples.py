@@ -1,9 +1,10 @@
-"""Small networks, a fast recipe and a stand-in upscaler that several tests share."""
+"""Small networks, a fast recipe and a simple upscaler that several tests share."""
 
 import functools
 import pathlib
 
 import numpy as np
+import pytest
 
 from srgan_tf.inference.upscalers import BicubicUpscaler
 from srgan_tf.networks.generators import compact, rrdbnet, srresnet
@@ -12,14 +13,14 @@ ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
 def assert_same_picture(actual, expected, err_msg=""):
-    """uint8 pictures that two compilations of one network gave: equal but for rare roundings of a float's last bit."""
+    """Two uint8 pictures are equal, except where two compilations of one network round differently: by 1, rarely."""
     difference = np.abs(np.asarray(actual, int) - np.asarray(expected, int))
     assert difference.max() <= 1, err_msg
     assert np.mean(difference > 0) < 1e-3, err_msg
 
 
 class Shifted:
-    """An upscaler: bicubic, brighter by some grey levels."""
+    """Bicubic upscaling x4, then `by` grey levels brighter."""
 
     scale = 4
 
@@ -35,7 +36,7 @@ _PLAIN = {"normalization": "none", "output_activation": "linear", "bilinear_skip
 _MSRRESNET = functools.partial(
     srresnet, num_blocks=2, num_filters=8, head_kernel_size=3, tail_kernel_size=3, init_gain=0.5, **_PLAIN
 )
-# Generators of every family of presets, as small as they can be with all of their kinds of layers.
+# The smallest generator of each family of presets that has every kind of layer of the family.
 SHRUNK = {
     "srresnet": functools.partial(srresnet, num_blocks=1, num_filters=8),
     "msrresnet": functools.partial(_MSRRESNET, num_blocks=1),
@@ -46,7 +47,13 @@ SHRUNK = {
     "multiscale_attention": functools.partial(_MSRRESNET, num_blocks=1, attention="multiscale"),
 }
 
-# A run of both phases that takes seconds.
+
+def families(by_default):
+    """The names in SHRUNK as parameters of a test; those that are not in `by_default` are slow."""
+    return [name if name in by_default else pytest.param(name, marks=pytest.mark.slow) for name in SHRUNK]
+
+
+# Arguments of train.py: both phases in a few seconds.
 FAST = [
     *("--preset", "tiny", "--data", "synthetic"),
     *("--set", "generator.num_blocks=1", "--set", "generator.num_filters=8", "--set", "discriminator.num_filters=4"),

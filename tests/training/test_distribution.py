@@ -19,13 +19,12 @@ from srgan_tf.errors import UserError
 from srgan_tf.training.distribution import check_batch, is_chief, per_replica, uses_jit
 
 WORKER = ROOT / "tests" / "support" / "replicas.py"
-STEPS = 20
 
 
-def run_steps(kind, steps, file, precision="float32", environment=None):
-    """Runs tests/support/replicas.py; returns the process."""
+def start_steps(kind, path, environment=None):
+    """Starts tests/support/replicas.py; returns the process."""
     return subprocess.Popen(
-        [sys.executable, str(WORKER), kind, str(steps), str(file), precision],
+        [sys.executable, str(WORKER), kind, str(path)],
         env=os.environ | {"PYTHONPATH": str(ROOT)} | (environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -54,10 +53,11 @@ def cluster(count):
 
 
 @pytest.fixture(scope="module")
-def single(tmp_path_factory):
-    file = tmp_path_factory.mktemp("single") / "result.npz"
-    finish(run_steps("single", STEPS, file))
-    return np.load(file)
+def results(tmp_path_factory):
+    """{"single", "mirrored", "float16": what the steps gave}."""
+    folder = tmp_path_factory.mktemp("replicas")
+    finish(start_steps("local", folder))
+    return {path.stem: np.load(path) for path in folder.iterdir()}
 
 
 def assert_equal_runs(result, single):
@@ -75,29 +75,27 @@ def assert_equal_runs(result, single):
             np.testing.assert_allclose(result[name], single[name], atol=0.05 * largest + 1e-12, err_msg=name)
 
 
-def test_a_float16_overflow_on_one_replica_reaches_no_weight(tmp_path):
-    finish(run_steps("mirrored", 10, tmp_path / "result.npz", "float16"))
-    result = np.load(tmp_path / "result.npz")
+@pytest.mark.slow
+def test_a_float16_overflow_on_one_replica_reaches_no_weight(results):
+    result = results["float16"]
     assert result["skipped"][7] == 1.0
     assert result["replicas_are_equal"]
     assert all(np.isfinite(result[name]).all() for name in result.files)
 
 
-def test_two_replicas_give_the_losses_of_one(tmp_path, single):
-    finish(run_steps("mirrored", STEPS, tmp_path / "result.npz"))
-    assert_equal_runs(np.load(tmp_path / "result.npz"), single)
+@pytest.mark.slow
+def test_two_replicas_give_the_losses_of_one(results):
+    assert_equal_runs(results["mirrored"], results["single"])
 
 
-def test_two_machines_give_the_losses_of_one(tmp_path, single):
+@pytest.mark.slow
+def test_two_machines_give_the_losses_of_one(tmp_path, results):
     files = [tmp_path / "0.npz", tmp_path / "1.npz"]
-    workers = [
-        run_steps("machines", STEPS, file, environment=environment)
-        for file, environment in zip(files, cluster(2), strict=True)
-    ]
+    workers = [start_steps("machines", file, environment) for file, environment in zip(files, cluster(2), strict=True)]
     for worker in workers:
         finish(worker)
     first, second = (np.load(file) for file in files)
-    assert_equal_runs(first, single)
+    assert_equal_runs(first, results["single"])
     for name in first.files:
         np.testing.assert_array_equal(first[name], second[name], err_msg=name)
 
@@ -120,6 +118,7 @@ def two_trainings(workdir):
             training.communicate()
 
 
+@pytest.mark.slow
 def test_a_lost_machine_ends_the_other_and_both_resume(tmp_path):
     workdir = str(tmp_path / "run")
     with two_trainings(workdir) as (chief, other):

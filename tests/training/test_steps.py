@@ -1,3 +1,5 @@
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from srgan_tf.training.optimizers import LossScale
 from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.steps import make_gan_step, make_pretrain_step
 
+PRECISIONS = ["float32", pytest.param("bfloat16", marks=pytest.mark.slow), "float16"]
 SMALL = [
     *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
     *("data.hr_patch_size=32", "data.batch_size=3"),
@@ -20,6 +23,34 @@ SMALL = [
 def small_config(*assignments, preset=presets.srgan_x4):
     keras.utils.set_random_seed(0)
     return with_settings(preset(), [*SMALL, *assignments])
+
+
+@functools.cache
+def _traced(precision):
+    config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
+    state = gan_state(config)
+    step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
+    return state, step, [(variable, variable.numpy().copy()) for variable in all_variables(state)]
+
+
+def all_variables(state):
+    """Every variable of a GAN phase's state."""
+    modules = [state.g_loss_scale, state.d_loss_scale]
+    return [
+        *state.weights(),
+        *state.g_optimizer.variables,
+        *state.d_optimizer.variables,
+        *(variable for module in modules for variable in module.variables),
+        *(state.step, state.skipped, state.skipped_in_a_row, state.rollbacks),
+    ]
+
+
+def pixel_gan(precision="float32"):
+    """(state, step) of a GAN with pixel loss. The step is traced once for each precision and its state starts anew."""
+    state, step, initial = _traced(precision)
+    for variable, value in initial:
+        variable.assign(value)
+    return state, step
 
 
 @pytest.fixture
@@ -36,7 +67,7 @@ def changed(before, network):
     return [bool((old != new.numpy()).any()) for old, new in zip(before, network.trainable_variables, strict=True)]
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_pretrain_step_changes_every_weight_and_lowers_the_loss(batch, precision):
     config = small_config(f"precision={precision}", "pretrain.learning_rate.initial=1e-3")
     state = pretrain_state(config)
@@ -48,11 +79,9 @@ def test_pretrain_step_changes_every_weight_and_lowers_the_loss(batch, precision
     assert int(state.step) == 30
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+@pytest.mark.parametrize("precision", PRECISIONS)
 def test_gan_step_changes_every_weight_of_both(batch, precision):
-    config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
-    state = gan_state(config)
-    step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
+    state, step = pixel_gan(precision)
     g_before, d_before = weights(state.generator), weights(state.discriminator)
     for _ in range(3):
         scalars = step(*batch).scalars
@@ -176,9 +205,8 @@ def test_frozen_batch_norms_stay_and_the_generator_learns_as_what_it_will_be_use
 def test_float16_gradients_reach_adam_unscaled(batch):
     moments = {}
     for precision in ("float32", "float16"):
-        config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
-        state = gan_state(config)
-        make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)(*batch)
+        state, step = pixel_gan(precision)
+        step(*batch)
         moments[precision] = [
             np.sqrt(sum(np.square(moment.numpy(), dtype=np.float64).sum() for moment in adam._momentums))
             for adam in (state.g_optimizer, state.d_optimizer)
@@ -223,9 +251,7 @@ def test_loss_scale_doubles_after_2000_good_steps_and_halves_at_once():
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_a_step_that_is_not_finite_changes_nothing(batch, precision):
     """Weights, both averages, batch norm's statistics and the optimizers' moments stay; the next step trains again."""
-    config = small_config(f"precision={precision}", "gan.perceptual_weight=0", "gan.pixel_weight=1")
-    state = gan_state(config)
-    step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
+    state, step = pixel_gan(precision)
     lr, hr = batch
     step(lr, hr)
     before = variables(state)
@@ -259,17 +285,21 @@ def test_micro_batches_give_the_gradients_of_the_whole_batch(rng):
         np.testing.assert_allclose(whole.numpy(), pieces.numpy(), rtol=1e-4, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_xla_gives_the_same_step(batch):
-    reports, states = [], []
-    for jit in (False, True):
-        config = small_config("gan.perceptual_weight=0", "gan.pixel_weight=1")
-        states.append(gan_state(config))
-        step = make_gan_step(states[-1], gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9, jit=jit)
-        reports.append(step(*batch))
-    for tag, value in reports[0].scalars.items():
-        assert float(value) == pytest.approx(float(reports[1].scalars[tag]), rel=1e-3, abs=1e-4), tag
-    for plain, compiled in zip(*(state.g_optimizer.variables for state in states), strict=True):
-        np.testing.assert_allclose(plain.numpy(), compiled.numpy(), rtol=1e-2, atol=1e-5)
+    plain, step = pixel_gan()
+    config = small_config("gan.perceptual_weight=0", "gan.pixel_weight=1")
+    compiled = gan_state(config)
+    compiled_step = make_gan_step(
+        compiled, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9, jit=True
+    )
+    for variable, other in zip(compiled.weights(), plain.weights(), strict=True):
+        variable.assign(other)
+    expected, actual = step(*batch).scalars, compiled_step(*batch).scalars
+    for tag, value in expected.items():
+        assert float(actual[tag]) == pytest.approx(float(value), rel=1e-3, abs=1e-4), tag
+    for one, other in zip(plain.g_optimizer.variables, compiled.g_optimizer.variables, strict=True):
+        np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-2, atol=1e-5)
 
 
 def test_the_scalars_beside_the_losses_worked_by_hand():

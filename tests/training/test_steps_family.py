@@ -181,6 +181,7 @@ def downscaled(sr):
     return np.stack([imresize(picture, 8, 8) for picture in sr.numpy()]).astype(np.float32)
 
 
+@pytest.mark.slow
 def test_xla_gives_the_same_losses(batch):
     """Of second-order gradients, spectral norms, the artefact map and the downscale. (Random numbers differ.)"""
     losses = []
