@@ -16,7 +16,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from support.samples import FAST, ROOT, assert_same_picture
+from support.samples import FAST, ROOT, assert_same_picture, repetitions
 
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.images.pictures import read_picture, write_picture
@@ -47,12 +47,13 @@ def stop_when(workdir, phase, step, number=signal.SIGKILL):
     return process.returncode, output
 
 
-def test_killed_in_both_phases_and_resumed_equals_unbroken(tmp_path, trained_run):
+@pytest.mark.parametrize("number", repetitions(100))
+def test_killed_in_both_phases_and_resumed_equals_unbroken(tmp_path, trained_run, number):
     workdir = tmp_path / "killed"
-    today = datetime.date.today().isoformat()  # another pair of steps every day
-    rng = random.Random(today)
+    seed = f"{datetime.date.today().isoformat()} {number}"  # other steps every day
+    rng = random.Random(seed)
     first, second = rng.choice((2, 4, 6, 8, 10)), rng.choice((2, 4, 6))
-    print(f"seed {today!r}: killed at pretrain {first}, gan {second}")
+    print(f"seed {seed!r}: killed at pretrain {first}, gan {second}")
     assert stop_when(workdir, "pretrain", first)[0] == -signal.SIGKILL
     assert stop_when(workdir, "gan", second)[0] == -signal.SIGKILL
     finished = subprocess.run([*TRAIN, "--workdir", str(workdir)], capture_output=True, text=True, check=True)

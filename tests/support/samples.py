@@ -53,6 +53,11 @@ def families(by_default):
     return [name if name in by_default else pytest.param(name, marks=pytest.mark.slow) for name in SHRUNK]
 
 
+def repetitions(count):
+    """Numbers from 0 as parameters of a test that is repeated; all but the first are soak tests."""
+    return [0, *(pytest.param(number, marks=pytest.mark.soak) for number in range(1, count))]
+
+
 # Arguments of train.py: both phases in a few seconds.
 FAST = [
     *("--preset", "tiny", "--data", "synthetic"),

@@ -1,0 +1,13 @@
+PYTHON = .venv/bin/python
+
+setup:
+	python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt
+check:
+	$(PYTHON) -m ruff format --check . && $(PYTHON) -m ruff check .
+test:
+	$(PYTHON) -m pytest
+test-all:
+	$(PYTHON) -m pytest -m "not soak"
+demo:
+	$(PYTHON) train.py --preset tiny --data synthetic --workdir runs/tiny
+.PHONY: setup check test test-all demo
