@@ -149,6 +149,7 @@ def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):
     assert_same_picture(read_picture(tmp_path / "out2" / "deep" / "photo.png"), sr)
 
 
+@pytest.mark.slow
 def test_tiny_learns_more_than_bicubic_within_a_minute_of_two_cores(tmp_path):
     """The README's first promise, through the real script. Processor time does not depend on what else runs."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
