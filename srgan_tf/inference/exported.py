@@ -13,7 +13,7 @@ from srgan_tf.inference.upscalers import NetworkUpscaler, TiledUpscaler
 DESCRIPTION_FILE = "srgan_tf.json"  # in a SavedModel's assets.extra and in the zip archive of a LiteRT file
 DESCRIPTION_KEY = "srgan_tf"  # in an ONNX file's metadata
 SIGNATURE = "upscale"  # name of the exported function
-EXTRAS = "requirements-export.txt"
+EXTRA = "srgan_tf[export]"
 
 
 def versions(folder):
@@ -30,7 +30,7 @@ def require(module, purpose):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise UserError(f"{purpose} needs {module}: pip install -r {EXTRAS}") from error
+        raise UserError(f"{purpose} needs {module}: pip install '{EXTRA}'") from error
 
 
 def saved_model_folder(path):
