@@ -14,6 +14,7 @@ FILES = PACKAGE + REPOSITORY
 
 # A file imports only from its own folder or from a folder with a lower number; folders of equal number are separate.
 FLOORS = {
+    "srgan_tf": 0,
     "srgan_tf.errors": 0,
     "srgan_tf.hardware": 1,
     "srgan_tf.runs": 1,
@@ -33,8 +34,6 @@ FLOORS = {
     "srgan_tf.client": 7,
     "srgan_tf.commands": 8,
     "srgan_tf.__main__": 9,
-    # The Python API in srgan_tf/__init__.py: its functions import when they are called.
-    "srgan_tf": 9,
     "train": 9,
     "evaluate": 9,
     "upscale": 9,
@@ -76,6 +75,8 @@ def imports(path):
 def test_imports_go_down(path):
     here = room(module_name(path))
     assert here != "srgan_tf" or path.name == "__init__.py", f"{path} has no place in the plan"
+    if here == "srgan_tf":
+        return  # the Python API: its functions import from any folder when called; test_the_package_imports_nothing
     for module in imports(path):
         there = room(module)
         assert there == here or FLOORS[there] < FLOORS[here], f"{path} imports {module}, which is not below it"

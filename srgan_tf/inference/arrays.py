@@ -3,7 +3,7 @@
 import numpy as np
 
 from srgan_tf.errors import UserError
-from srgan_tf.inference.upscalers import TiledUpscaler
+from srgan_tf.inference.tiled import TiledUpscaler
 
 
 class ArrayUpscaler:
