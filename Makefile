@@ -1,7 +1,7 @@
 PYTHON = .venv/bin/python
 
 setup:
-	python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt
+	python3 -m venv .venv && .venv/bin/pip install -e '.[dev,export]'
 check:
 	$(PYTHON) -m ruff format --check . && $(PYTHON) -m ruff check .
 test:

@@ -8,7 +8,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
-TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt && .venv/bin/python -m pytest"
+TEST_COMMAND = 'python3 -m venv .venv && .venv/bin/pip install -e ".[dev,export]" && .venv/bin/python -m pytest'
 
 
 def test_ci_runs_the_readmes_test_command():

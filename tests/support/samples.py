@@ -22,7 +22,7 @@ def assert_same_picture(actual, expected, err_msg=""):
 class Shifted:
     """Bicubic upscaling x4, then `by` grey levels brighter."""
 
-    scale = 4
+    scale, halo, bytes_per_pixel = 4, 2, 2048
 
     def __init__(self, name, by):
         self.name = name
