@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from benchmarks.plain import make_plain_gan_step, plain_networks
@@ -7,6 +8,7 @@ from srgan_tf.config.presets import load_preset
 from srgan_tf.training.objective import discriminator_terms, gan_terms
 
 
+@pytest.mark.slow
 def test_penalties_and_terms_of_the_family(rng):
     small = [
         "generator.num_blocks=1",

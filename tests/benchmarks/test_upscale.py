@@ -1,9 +1,12 @@
 import logging
 import re
 
+import pytest
+
 from benchmarks import upscale
 
 
+@pytest.mark.slow
 def test_it_measures(caplog):
     caplog.set_level(logging.INFO)
     upscale.main(["--sizes", "8", "--rounds", "1", "--blocks", "1", "--filters", "8"])

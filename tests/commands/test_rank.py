@@ -25,6 +25,7 @@ def test_wrong_use_is_one_line(run_script, flags, message):
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_from_models_to_a_ranker(run_script, tmp_path, monkeypatch, small_generator):
     # NIQE has tests of its own and asks for a file of parameters.
     stand_in = types.SimpleNamespace(load_niqe=lambda: lambda picture: float(np.asarray(picture, float).std()))

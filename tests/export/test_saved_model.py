@@ -180,7 +180,7 @@ def test_no_custom_operation_and_no_python_in_the_graph(exported):
     assert all(hasattr(tf.raw_ops, name) or name.startswith("_") for name in operations)
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("precision", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def test_a_mixed_precision_model_is_exported_in_float32(tmp_path, rng, precision):
     with precision_scope(precision):
         generator = srresnet(num_blocks=1, num_filters=4)

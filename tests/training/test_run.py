@@ -97,6 +97,7 @@ def test_other_pictures_than_before_are_told(tmp_path, caplog):
     assert "not those of the session before" in caplog.text
 
 
+@pytest.mark.slow
 def test_how_a_run_is_computed_may_change(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0", "reporting.validate_every=99"])
     training_run.run(config, tmp_path)
@@ -379,6 +380,7 @@ def test_a_second_divergence_ends_the_run_with_what_to_try(tmp_path, monkeypatch
     assert all(np.isfinite(weight).all() for weight in load_generator(str(tmp_path)).get_weights())
 
 
+@pytest.mark.slow
 def test_a_profile_is_written(tmp_path):
     config = with_settings(
         presets.tiny(), [*FAST_SETTINGS, "gan.steps=0", "pretrain.steps=21", "reporting.profile=true"]

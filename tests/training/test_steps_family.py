@@ -95,8 +95,9 @@ def test_each_objective_lowers_its_own_loss_on_one_batch(batch, name):
 @pytest.mark.parametrize(
     "settings",
     [
-        *(OBJECTIVES[name] for name in ("ra", "lsgan", "hinge", "wgan_gp")),
-        ("gan.r1_weight=1",),
+        *(pytest.param(OBJECTIVES[name], marks=pytest.mark.slow) for name in ("ra", "lsgan", "hinge")),
+        pytest.param(("gan.r1_weight=1",), marks=pytest.mark.slow),
+        OBJECTIVES["wgan_gp"],
         ("discriminator.name=unet", "gan.adversarial=hinge"),
         ("discriminator.normalization=spectral", "gan.r1_weight=1"),
     ],

@@ -40,9 +40,9 @@ OPTIONS = [
 @pytest.mark.parametrize(
     "rewriting",
     [
-        inference.fold_batch_norms,
-        inference.shuffle_last,
-        inference.maximize_prelus,
+        pytest.param(inference.fold_batch_norms, marks=pytest.mark.slow),
+        pytest.param(inference.shuffle_last, marks=pytest.mark.slow),
+        pytest.param(inference.maximize_prelus, marks=pytest.mark.slow),
         inference.optimize_for_inference,
     ],
     ids=lambda rewriting: rewriting.__name__,
