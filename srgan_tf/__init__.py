@@ -1,7 +1,44 @@
 """Single-image super-resolution with SRGAN and its family in TensorFlow and Keras 3.
 
-The package is built in floors, and each file imports only from its own floor or a lower one; docs/ARCHITECTURE.md
-has the plan. Importing the package imports neither TensorFlow nor anything else.
+Importing the package imports neither TensorFlow nor Keras; `load` does.
+
+    import srgan_tf
+
+    print(srgan_tf.models())  # ["compact_x4", ...]
+    sr = srgan_tf.load("compact_x4").upscale(lr)  # uint8 [h, w, 3] -> uint8 [4h, 4w, 3]
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
+
+
+def models():
+    """Names of the trained generators that come with the package, in alphabetical order."""
+    from srgan_tf.weights import shipped
+
+    return shipped.names()
+
+
+def load(model=None, *, scale=None, tile=None):
+    """Loads an upscaler. Large images are upscaled in tiles that fit into memory.
+
+    Args:
+        model: one of `models()`, "bicubic", a run folder, a `.keras` file, or an export (SavedModel folder, `.onnx`
+            or `.tflite` file); the default model of `srgan-tf upscale` if None.
+        scale: factor of "bicubic" (default 4). A network has its own; another one is an error.
+        tile: side of a tile in LR pixels; 0 to upscale each image at once; None to choose by the free memory.
+
+    Returns:
+        `srgan_tf.inference.arrays.ArrayUpscaler`, with attributes `name` and `scale`. Its `upscale(lr)` takes an
+        RGB array [h, w, 3] and returns one of [scale * h, scale * w, 3]: uint8 becomes uint8, floats in [0, 1] become
+        float32 in [0, 1].
+
+    Raises:
+        srgan_tf.errors.UserError: no such model, an invalid model file, or a network of another scale.
+        srgan_tf.errors.WorkError: the file of a model that comes with the package is damaged.
+    """
+    from srgan_tf.inference.arrays import ArrayUpscaler
+    from srgan_tf.inference.loading import load_upscaler
+    from srgan_tf.weights import shipped
+
+    upscaler = load_upscaler(shipped.DEFAULT if model is None else model, scale=scale)
+    return ArrayUpscaler(upscaler, tile)

@@ -75,6 +75,8 @@ def imports(path):
 def test_imports_go_down(path):
     here = room(module_name(path))
     assert here != "srgan_tf" or path.name == "__init__.py", f"{path} has no place in the plan"
+    if here == "srgan_tf":
+        return  # the Python API: its functions import from any folder when called; test_the_package_imports_nothing
     for module in imports(path):
         there = room(module)
         assert there == here or FLOORS[there] < FLOORS[here], f"{path} imports {module}, which is not below it"

@@ -12,7 +12,7 @@ import pytest
 
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
-TEST_COMMAND = "python3 -m venv .venv && .venv/bin/pip install -r requirements-dev.txt && .venv/bin/python -m pytest"
+TEST_COMMAND = 'python3 -m venv .venv && .venv/bin/pip install -e ".[dev,export]" && .venv/bin/python -m pytest'
 SUBCOMMANDS = ("train", "evaluate", "upscale", "export", "rank", "weights", "client")
 
 
@@ -119,6 +119,14 @@ def test_python_blocks_import_what_exists():
             for module, names in re.findall(r"^from (srgan_tf\S*) import (.+)$", block, re.MULTILINE):
                 for name in names.split(", "):
                     assert hasattr(importlib.import_module(module), name), f"{page.name}: {module}.{name}"
+
+
+def test_readmes_python_upscales_the_photograph(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    (block,) = code_blocks(ROOT / "README.md", "python")
+    names = {}
+    exec(block, names)
+    assert (names["sr"].shape, names["sr"].dtype) == ((300, 448, 3), "uint8")
 
 
 def test_ci_runs_the_readmes_test_command():

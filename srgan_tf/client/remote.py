@@ -9,7 +9,7 @@ from PIL import Image
 from srgan_tf.client.rest import RestConnection
 from srgan_tf.client.rpc import GrpcConnection
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.inference.upscalers import UNKNOWN_NETWORK_BYTES, TiledUpscaler
+from srgan_tf.inference.upscalers import UNKNOWN_NETWORK_BYTES
 
 
 def connect(server, model, *, version=None, timeout=300.0, attempts=5):
@@ -79,12 +79,3 @@ class RemoteUpscaler:
         Image.fromarray(lr).save(encoded, "PNG", compress_level=1)
         (sr_bytes,) = self._connection.predict("serving_default", image_bytes=[encoded.getvalue()])
         return np.asarray(Image.open(io.BytesIO(sr_bytes)))
-
-
-def remote_upscaler(connection, name):
-    """A `TiledUpscaler` of a model on a server: what is larger than the server takes is sent in tiles.
-
-    They are the tiles that a network on this machine would get, the server's limit in place of the free memory.
-    """
-    whole = RemoteUpscaler(connection, name)
-    return TiledUpscaler(whole, most_pixels=whole.max_pixels)

@@ -96,7 +96,7 @@ def _upscaler(flags):
     from srgan_tf.inference.ensemble import EnsembleUpscaler
     from srgan_tf.inference.loading import load_upscaler
     from srgan_tf.inference.refinement import BackProjectionUpscaler
-    from srgan_tf.inference.upscalers import TiledUpscaler, network_upscaler
+    from srgan_tf.inference.upscalers import network_upscaler
     from srgan_tf.networks.interpolation import interpolate
     from srgan_tf.networks.rewrites.inference import optimize_for_inference
     from srgan_tf.networks.saved import load_generator
@@ -111,8 +111,6 @@ def _upscaler(flags):
         upscaler = load_upscaler(
             flags.model, scale=int(flags.scale) if flags.model == "bicubic" and whole_factor else None
         )
-    if isinstance(upscaler, TiledUpscaler):
-        upscaler = upscaler.whole
     if flags.ensemble:
         upscaler = EnsembleUpscaler(upscaler)
     return BackProjectionUpscaler(upscaler, flags.back_projection) if flags.back_projection else upscaler

@@ -5,7 +5,7 @@ import pathlib
 from srgan_tf.errors import UserError
 from srgan_tf.inference.ensemble import EnsembleUpscaler
 from srgan_tf.inference.loading import load_upscaler
-from srgan_tf.inference.upscalers import BicubicUpscaler, TiledUpscaler, network_upscaler
+from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
 from srgan_tf.networks.interpolation import interpolate
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import load_generator
@@ -39,15 +39,8 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:
             raise UserError("a self-ensemble needs a network: bicubic gains nothing by it")
-        upscalers += map(_self_ensemble, networks)
+        upscalers += map(EnsembleUpscaler, networks)
     return upscalers, curve
-
-
-def _self_ensemble(network):
-    """Tiles go around the ensemble, not inside it; see `inference.TiledUpscaler`."""
-    upscaler = TiledUpscaler(EnsembleUpscaler(network.whole))
-    upscaler.name = f"{network.name}+"  # the network may have been given a name of the user's
-    return upscaler
 
 
 def _load_named(model, scale):

@@ -13,6 +13,7 @@ import tensorflow as tf
 from srgan_tf.data.pairs import Pair
 from srgan_tf.data.sources import Source
 from srgan_tf.errors import WorkError
+from srgan_tf.inference.tiled import TiledUpscaler
 from srgan_tf.inference.upscalers import Upscaler
 from srgan_tf.metrics.table import Sample, Score, load_metrics, score
 
@@ -47,7 +48,7 @@ def evaluate_pair(upscaler: Upscaler, pair: Pair, metrics: dict[str, Score]) -> 
     """Upscales and scores one pair; see `evaluate`."""
     try:
         start = time.perf_counter()
-        sr = upscaler.upscale(pair.lr)
+        sr = upscale(upscaler, pair.lr)
         seconds = time.perf_counter() - start
         scores = score(Sample(pair.lr, pair.hr, sr), metrics, scale=upscaler.scale)
     except ValueError as error:
@@ -55,6 +56,11 @@ def evaluate_pair(upscaler: Upscaler, pair: Pair, metrics: dict[str, Score]) -> 
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise WorkError(f"not enough memory to score {pair.name!r}") from error
     return Scored(pair, sr, scores, seconds)
+
+
+def upscale(upscaler: Upscaler, lr: np.ndarray) -> np.ndarray:
+    """Upscales an image, in tiles if it is large for the free memory."""
+    return TiledUpscaler(upscaler).upscale(lr)
 
 
 def attempts(source: Source) -> Iterator[Pair | WorkError]:

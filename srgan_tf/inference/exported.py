@@ -8,12 +8,12 @@ import zipfile
 import tensorflow as tf
 
 from srgan_tf.errors import UserError, first_line
-from srgan_tf.inference.upscalers import NetworkUpscaler, TiledUpscaler
+from srgan_tf.inference.upscalers import NetworkUpscaler
 
 DESCRIPTION_FILE = "srgan_tf.json"  # in a SavedModel's assets.extra and in the zip archive of a LiteRT file
 DESCRIPTION_KEY = "srgan_tf"  # in an ONNX file's metadata
 SIGNATURE = "upscale"  # name of the exported function
-EXTRAS = "requirements-export.txt"
+EXTRA = "srgan_tf[export]"
 
 
 def versions(folder):
@@ -30,7 +30,7 @@ def require(module, purpose):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise UserError(f"{purpose} needs {module}: pip install -r {EXTRAS}") from error
+        raise UserError(f"{purpose} needs {module}: pip install '{EXTRA}'") from error
 
 
 def saved_model_folder(path):
@@ -54,7 +54,7 @@ def load_saved_model(folder, name):
     def upscale(lr, _keep=loaded):  # the function holds no reference to the variables that it reads
         return network(lr)
 
-    return TiledUpscaler(NetworkUpscaler(upscale, name=name, scale=scale, halo=halo))
+    return NetworkUpscaler(upscale, name=name, scale=scale, halo=halo)
 
 
 def load_exported_file(path):
@@ -68,13 +68,11 @@ def load_exported_file(path):
         raise UserError(f"{str(path)!r} is no file that export.py wrote: {first_line(error)}") from error
     if size:
         raise UserError(f"{str(path)!r} takes {size[0]}x{size[1]} pixels alone: for use here, export it without --size")
-    return TiledUpscaler(
-        NetworkUpscaler(
-            lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
-            name=path.resolve().stem,
-            scale=scale,
-            halo=halo,
-        )
+    return NetworkUpscaler(
+        lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
+        name=path.resolve().stem,
+        scale=scale,
+        halo=halo,
     )
 
 

@@ -20,7 +20,7 @@ def load_upscaler(model, *, scale=None):
         scale: the factor wanted: that of "bicubic" (4 if None); networks have their own.
 
     Returns:
-        `BicubicUpscaler`, or a network in a `TiledUpscaler`.
+        An `Upscaler` of whole images. For images of any size wrap it in a `TiledUpscaler`.
 
     Raises:
         UserError: no such model, a file that is none, or a network of another factor.

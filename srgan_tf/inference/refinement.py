@@ -1,66 +1,65 @@
-"""Upscalers made of another upscaler: twice in a row, or held to the picture that they began with."""
+"""Upscaler wrappers: repeated upscaling and iterative back-projection."""
 
 import math
 
 import numpy as np
 
 from srgan_tf.images.resize import imresize
-from srgan_tf.inference.upscalers import TiledUpscaler, Upscaler
+from srgan_tf.inference.upscalers import Wrapper
 
-# What bicubic down and up again reach together, pixels of the input each way.
-_RESIZING_REACH = 5
+# Receptive-field radius of bicubic down- and upscaling together, input pixels.
+_RESIZING_HALO = 5
 
 
-class RepeatedUpscaler:
-    """Applies an upscaler to its own result, for factors beyond its own.
+class RepeatedUpscaler(Wrapper):
+    """Applies an upscaler several times in a row, for larger factors.
 
     Args:
         upscaler: an `Upscaler`.
-        times: how often; the factor is the upscaler's to this power.
+        times: how often; the factor is that of `upscaler` to this power.
+        later: the `Upscaler` for all passes but the first, such as a tiled one for the larger images; None for
+            `upscaler` again. `bytes_per_pixel` is that of the first pass only.
     """
 
-    def __init__(self, upscaler: Upscaler, times: int):
-        self.name = upscaler.name
+    def __init__(self, upscaler, times: int, later=None):
+        super().__init__(upscaler)
         self.scale = upscaler.scale**times
-        reach = sum(upscaler.scale**-stage for stage in range(times))
-        self.halo = None if upscaler.halo is None else math.ceil(upscaler.halo * reach)
-        self.bytes_per_pixel = upscaler.bytes_per_pixel  # later stages are tiled by themselves
-        self._upscaler = upscaler
+        if upscaler.halo is not None:
+            self.halo = math.ceil(upscaler.halo * sum(upscaler.scale**-stage for stage in range(times)))
+        self._later = later or upscaler
         self._times = times
 
     def upscale(self, lr):
         """See `Upscaler`."""
         sr = self._upscaler.upscale(lr)
         for _ in range(self._times - 1):
-            sr = TiledUpscaler(self._upscaler).upscale(sr)
+            sr = self._later.upscale(sr)
         return sr
 
 
-class BackProjectionUpscaler:
-    """Corrects a result until, made small again, it is the picture that it came from (Irani and Peleg 1991).
+class BackProjectionUpscaler(Wrapper):
+    """Iterative back-projection: corrects the SR until its downscaled version equals the LR (Irani and Peleg 1991).
 
-    Each step adds the bicubic enlargement of what the input differs by from the bicubic reduction of the result. That
-    takes away shifts of colour and brightness; texture above the input's resolution stays.
+    Each step downscales the SR by bicubic, and adds the upscaled difference to the LR. This removes shifts of colour
+    and brightness and keeps texture above the resolution of the LR.
 
     Args:
         upscaler: an `Upscaler`.
-        steps: number of corrections; each costs a little time and adds 5 pixels to the halo.
+        steps: number of corrections; each adds 5 pixels to the halo.
     """
 
-    def __init__(self, upscaler: Upscaler, steps: int):
-        self.name = upscaler.name
-        self.scale = upscaler.scale
-        self.halo = None if upscaler.halo is None else upscaler.halo + _RESIZING_REACH * steps
-        self.bytes_per_pixel = upscaler.bytes_per_pixel
-        self._upscaler = upscaler
+    def __init__(self, upscaler, steps: int):
+        super().__init__(upscaler)
+        if upscaler.halo is not None:
+            self.halo = upscaler.halo + _RESIZING_HALO * steps
         self._steps = steps
 
     def upscale(self, lr):
-        """See `Upscaler`. Of uint8 pictures the result is rounded once, at the end."""
+        """See `Upscaler`. uint8 images are computed in float and rounded once, at the end."""
         if lr.dtype == np.uint8:
             return np.rint(self.upscale(lr / np.float32(255)) * 255).astype(np.uint8)
         sr = self._upscaler.upscale(lr)
         for _ in range(self._steps):
-            missing = lr - imresize(sr, *lr.shape[:2])
-            sr = sr + imresize(missing, *sr.shape[:2])
+            residual = lr - imresize(sr, *lr.shape[:2])
+            sr = sr + imresize(residual, *sr.shape[:2])
         return np.clip(sr, 0, 1).astype(np.float32)

@@ -8,7 +8,8 @@ import numpy as np
 from srgan_tf.images.resize import resize_stripes
 from srgan_tf.images.transparency import spread_colour
 from srgan_tf.inference.refinement import RepeatedUpscaler
-from srgan_tf.inference.upscalers import TiledUpscaler
+from srgan_tf.inference.tiled import TiledUpscaler
+from srgan_tf.inference.upscalers import Wrapper
 from srgan_tf.photos.formats import write_photo
 
 
@@ -63,11 +64,13 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_l
     size = enlargement.size(width, height, upscaler.scale)
     factor = max(size[0] / width, size[1] / height)
     times = max(1, math.ceil(math.log(factor, upscaler.scale) - 1e-9)) if upscaler.scale > 1 else 1
-    upscaler = RepeatedUpscaler(upscaler, times) if times > 1 else upscaler
+    if times > 1:
+        upscaler = RepeatedUpscaler(upscaler, times, later=TiledUpscaler(upscaler, most_pixels=server_limit))
     enlarged = (upscaler.scale * width, upscaler.scale * height)
-    tiled = TiledUpscaler(upscaler, tile, most_pixels=server_limit)
-    stay_levels = server_limit is not None and size == enlarged and times == 1 and tiled.equals_whole(height, width)
-    tiled = TiledUpscaler(_LevelUpscaler(upscaler, stay_levels), tile, most_pixels=server_limit)
+    integers = _IntegerUpscaler(upscaler)
+    tiled = TiledUpscaler(integers, tile, most_pixels=server_limit)
+    rounded_once = size == enlarged and times == 1 and tiled.equals_whole(height, width)
+    integers.keep_uint8 = server_limit is not None and rounded_once
 
     def watched(stripes):
         rows = 0
@@ -98,26 +101,19 @@ def _rounded(stripes, dtype, rows=64):
             yield np.rint(np.clip(stripe[start : start + rows], 0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
 
 
-def _shares(levels):
-    """Levels of an integer type as float32 in [0, 1]; `_rounded` undoes it."""
+def _to_float01(levels):
+    """Integer values as float32 in [0, 1]; `_rounded` is the inverse."""
     return levels * np.float32(1 / np.iinfo(levels.dtype).max)  # as in pixels.to_float
 
 
-class _LevelUpscaler:
-    """Takes uint8 or uint16 levels of gray or RGB, with transparency or without, to float32 in [0, 1].
+class _IntegerUpscaler(Wrapper):
+    """Upscales uint8 or uint16 gray or RGB, with or without alpha, to float32 in [0, 1].
 
-    Args:
-        upscaler: an `Upscaler`.
-        stay_levels: whether it gets RGB of 8 bits as uint8, and answers so; everything else is floats.
+    Attributes:
+        keep_uint8: pass 8-bit RGB through the inner upscaler as uint8 instead of float32.
     """
 
-    def __init__(self, upscaler, stay_levels):
-        self.name = upscaler.name
-        self.scale = upscaler.scale
-        self.halo = upscaler.halo
-        self.bytes_per_pixel = upscaler.bytes_per_pixel
-        self._upscaler = upscaler
-        self._stay_levels = stay_levels
+    keep_uint8 = False
 
     def upscale(self, lr):
         """[height, width, 1 to 4] to as many channels. Colour and transparency are enlarged apart."""
@@ -125,9 +121,9 @@ class _LevelUpscaler:
         return np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
 
     def _enlarge(self, levels):
-        if self._stay_levels and levels.shape[2] == 3 and levels.dtype == np.uint8:
-            return _shares(self._upscaler.upscale(levels))
-        part = _shares(levels)
+        if self.keep_uint8 and levels.shape[2] == 3 and levels.dtype == np.uint8:
+            return _to_float01(self._upscaler.upscale(levels))
+        part = _to_float01(levels)
         if part.shape[2] == 3:
             return self._upscaler.upscale(part)
         if np.all(part == part[0, 0]):  # an even area, as transparency mostly is

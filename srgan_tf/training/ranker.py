@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.evaluation.scoring import upscale
 from srgan_tf.files import atomic_write
 from srgan_tf.losses.ranking import ranking_loss
 
@@ -48,7 +49,7 @@ def rank_patches(upscalers, source, label, *, patch_size, places, seed):
     patches, labels, small = [], [], 0
     for index, pair in enumerate(source):
         count = places * (index + 1) // len(source) - places * index // len(source)
-        pictures = [upscaler.upscale(pair.lr) for upscaler in upscalers] if count else []
+        pictures = [upscale(upscaler, pair.lr) for upscaler in upscalers] if count else []
         if count and min(pictures[0].shape[:2]) < patch_size:
             small += 1
             continue

@@ -12,13 +12,14 @@ from PIL import Image
 from support.samples import ROOT, assert_same_picture
 from support.serving_server import serve
 
-from srgan_tf.client.remote import RemoteUpscaler, connect, remote_upscaler
+from srgan_tf.client.remote import RemoteUpscaler, connect
 from srgan_tf.commands import cli
 from srgan_tf.commands import client as script
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.export.saved_model import export_saved_model
 from srgan_tf.images.pictures import read_picture, write_picture
 from srgan_tf.images.pixels import RECIPROCAL
+from srgan_tf.inference.tiled import TiledUpscaler
 from srgan_tf.inference.upscalers import network_upscaler
 from srgan_tf.networks.generators import srresnet
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
@@ -47,6 +48,11 @@ def connection(request, served):
     return connect(getattr(served[0], request.param), "small", timeout=60)
 
 
+def in_tiles(connection):
+    upscaler = RemoteUpscaler(connection, "small")
+    return TiledUpscaler(upscaler, most_pixels=upscaler.max_pixels)
+
+
 def encode(picture):
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG")
@@ -67,7 +73,7 @@ def test_a_picture(connection, served, rng):
 @pytest.mark.parametrize("size", [(81, 80), (197, 95), (40, 203)])
 def test_large_pictures_go_in_tiles_that_join_to_the_whole(connection, served, rng, size):
     lr = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    sr = remote_upscaler(connection, "small").upscale(lr)
+    sr = in_tiles(connection).upscale(lr)
     np.testing.assert_array_equal(sr, served[1].upscale(lr))
 
 
@@ -165,7 +171,7 @@ def test_no_request_is_above_the_servers_limit(monkeypatch, facts, exact, size):
         return lr.repeat(scale, 0).repeat(scale, 1)
 
     monkeypatch.setattr(RemoteUpscaler, "upscale", upscale)
-    upscaler = remote_upscaler(Facts(*facts), "small")
+    upscaler = in_tiles(Facts(*facts))
     assert upscaler.exact == exact
     lr = np.random.default_rng(0).random((*size, 3), np.float32)
     np.testing.assert_allclose(upscaler.upscale(lr), lr.repeat(scale, 0).repeat(scale, 1), atol=1e-6)
@@ -174,7 +180,7 @@ def test_no_request_is_above_the_servers_limit(monkeypatch, facts, exact, size):
 
 
 def test_a_limit_below_the_smallest_tile(rng):
-    upscaler = remote_upscaler(Facts(4, 40, 1000), "small")
+    upscaler = in_tiles(Facts(4, 40, 1000))
     with pytest.raises(WorkError, match="takes 1000 pixels at once, and a tile has 30x96: export"):
         upscaler.upscale(rng.integers(0, 256, (30, 112, 3), dtype=np.uint8))
 
@@ -186,7 +192,7 @@ def test_tiles_that_fade_travel_as_floats(monkeypatch, tmp_path, rng):
     version = export_saved_model(generator, tmp_path / "model", max_pixels=176**2, warm_up_sizes=[])
     Image.fromarray(rng.integers(0, 256, (100, 330, 3), np.uint8)).save(tmp_path / "large.png")
     Image.fromarray(rng.integers(0, 256, (20, 330, 3), np.uint8)).save(tmp_path / "fits.png")
-    local = network_upscaler(optimize_for_inference(generator), "small").whole
+    local = network_upscaler(optimize_for_inference(generator), "small")
     for name, tile in (("large", 176 - 2 * 64 - 15), ("fits", 0)):
         run(local, plan([tmp_path / f"{name}.png"], tmp_path / "expected"), print, tile=tile)
     with serve(version, "small") as server:
@@ -246,7 +252,7 @@ def test_the_command(monkeypatch, capfd, tmp_path, served, rng, protocol):
     Image.fromarray(rng.integers(0, 256, (9, 9, 3), np.uint8)).save(folder / "deep" / "b.webp", lossless=True)
     Image.fromarray(rng.integers(0, 256, (30, 20), np.uint8)).save(folder / "gray.png")
     Image.fromarray(rng.integers(0, 65536, (25, 20), np.uint16)).save(folder / "deep.png")
-    run(upscaler.whole, plan([folder], tmp_path / "expected"), lambda line: None, tile=60)
+    run(upscaler, plan([folder], tmp_path / "expected"), lambda line: None, tile=60)
     output = tmp_path / "out"
     arguments = [folder, "--server", getattr(server, protocol), "--model", "small", "--output", output]
     monkeypatch.setattr("sys.argv", ["client", *map(str, arguments)])

@@ -150,7 +150,7 @@ def test_quantization_that_ruins_is_refused():
 def test_what_is_not_installed(tmp_path, monkeypatch, form, small_generator):
     export, _, name, package = form
     monkeypatch.setitem(__import__("sys").modules, package, None)
-    with pytest.raises(UserError, match=rf"needs {package}: pip install -r requirements-export\.txt"):
+    with pytest.raises(UserError, match=rf"needs {package}: pip install 'srgan_tf\[export\]'"):
         export(small_generator, tmp_path / name)
 
 

@@ -67,7 +67,7 @@ def test_every_signature_in_the_v1_loader_equals_upscaling(exported, served, rng
 def test_every_family_in_the_v1_loader_equals_upscaling(tmp_path, rng, family):
     generator = SHRUNK[family]()
     served = ServedModel(export_saved_model(generator, tmp_path, warm_up_sizes=[]))
-    upscaler = network_upscaler(optimize_for_inference(generator), family).whole
+    upscaler = network_upscaler(optimize_for_inference(generator), family)
     for size in SIZES:
         picture = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
         assert_same_picture(served("tensor_uint8", lr=picture[np.newaxis])["sr"][0], upscaler.upscale(picture))

@@ -3,7 +3,8 @@ import pytest
 
 from srgan_tf.images.resize import imresize, resize_stripes
 from srgan_tf.inference.refinement import BackProjectionUpscaler, RepeatedUpscaler
-from srgan_tf.inference.upscalers import BicubicUpscaler, TiledUpscaler
+from srgan_tf.inference.tiled import TiledUpscaler
+from srgan_tf.inference.upscalers import BicubicUpscaler
 
 
 class Tinted:
@@ -41,6 +42,20 @@ def test_repeated(lr):
     twice = RepeatedUpscaler(Tinted(), 2)
     assert (twice.scale, twice.halo) == (16, 3)  # 2 + 2/4
     np.testing.assert_array_equal(twice.upscale(lr), Tinted().upscale(Tinted().upscale(lr)))
+
+
+def test_later_passes_may_use_another_upscaler(lr):
+    sizes = []
+
+    class Watched(Tinted):
+        def upscale(self, lr):
+            sizes.append(lr.shape[:2])
+            return super().upscale(lr)
+
+    upscaler = Tinted()
+    thrice = RepeatedUpscaler(upscaler, 3, later=Watched())
+    assert thrice.upscale(lr[:3, :2]).shape == (192, 128, 3)
+    assert sizes == [(12, 8), (48, 32)]
 
 
 @pytest.mark.parametrize("wrapped", [BackProjectionUpscaler(Tinted(), 2), RepeatedUpscaler(Tinted(), 2)])

@@ -1,16 +1,10 @@
-import pathlib
-
-import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 from support.samples import assert_same_picture
 
-from srgan_tf.errors import WorkError
 from srgan_tf.images import pixels
 from srgan_tf.inference import upscalers
 from srgan_tf.networks.generators import compact, srresnet
-from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
 
 @pytest.fixture
@@ -32,121 +26,11 @@ def test_scale_is_the_networks(lr, scale):
     assert upscaler.upscale(lr).shape == (17 * scale, 23 * scale, 3)
 
 
-# With AVX-512 oneDNN's convolutions add up in one order for every size (but for kernels of 5 and more that make 32
-# channels or fewer, at some widths). Elsewhere a float's last bits depend on the size, and a rounding may tip over.
-EXACT = "avx512f" in pathlib.Path("/proc/cpuinfo").read_text() if pathlib.Path("/proc/cpuinfo").exists() else False
-
-SIZES = [(61, 75), (17, 23), (1, 97), (64, 64), (83, 31), (50, 71), (33, 34), (67, 47), (2, 3), (45, 50)]
-
-
-@pytest.mark.parametrize("size", SIZES, ids=str)
-def test_tiles_equal_the_whole(fast_upscaler, rng, size):
-    lr = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
-    lr_float = (lr / np.float32(255)).astype(np.float32)
-    whole, whole_float = fast_upscaler.upscale(lr), fast_upscaler.upscale(lr_float)
-    for tile in (fast_upscaler.halo + 1, 21, 64, max(size)):
-        tiled = upscalers.TiledUpscaler(fast_upscaler, tile)
-        if EXACT:
-            np.testing.assert_array_equal(tiled.upscale(lr), whole)
-            np.testing.assert_array_max_ulp(tiled.upscale(lr_float), whole_float, maxulp=1)
-        else:
-            assert_same_picture(tiled.upscale(lr), whole)
-            np.testing.assert_allclose(tiled.upscale(lr_float), whole_float, rtol=0, atol=1e-5)
-
-
-@pytest.fixture(scope="module")
-def fast_upscaler():
-    keras.utils.set_random_seed(0)
-    generator = optimize_for_inference(srresnet(num_blocks=1))
-    return upscalers.network_upscaler(generator, "fast").whole
-
-
-def test_tiles_of_bicubic_equal_the_whole(lr):
-    whole = upscalers.BicubicUpscaler(4)
-    for tile in (1, 3, 16):
-        np.testing.assert_array_equal(upscalers.TiledUpscaler(whole, tile).upscale(lr), whole.upscale(lr))
-
-
-def test_tiles_are_chosen_by_memory(monkeypatch, fast_upscaler, rng):
-    shapes = watch_shapes(monkeypatch, fast_upscaler)
-    lr = rng.integers(0, 256, (120, 90, 3), dtype=np.uint8)
-    upscaler = upscalers.TiledUpscaler(fast_upscaler)
-    upscaler.upscale(lr)
-    assert shapes == [(120, 90, 3)]
-    shapes.clear()
-    monkeypatch.setattr(upscalers, "_MOST_BYTES", 60 * 60 * fast_upscaler.bytes_per_pixel)
-    upscaler.upscale(lr)
-    assert len(set(shapes)) == 1  # one trace, one compilation
-    assert shapes[0][0] * shapes[0][1] <= 60 * 60
-
-
 def test_memory_is_that_of_the_network():
     # 64 filters at 4 times the size are 16 * 64 floats a pixel, two maps of them at once; twice that, and 128 bytes a
     # pixel of the result. Of the compact network three pictures at once are the most.
-    memory = [upscalers.network_upscaler(make(), "").whole.bytes_per_pixel for make in (srresnet, compact)]
+    memory = [upscalers.network_upscaler(make(), "").bytes_per_pixel for make in (srresnet, compact)]
     assert memory == [2 * 2 * 4 * 16 * 64 + 16 * 128, 2 * 3 * 4 * 48 + 16 * 128]
-
-
-def watch_shapes(monkeypatch, upscaler):
-    shapes, upscale = [], upscaler.upscale
-
-    def watched(lr):
-        shapes.append(lr.shape)
-        return upscale(lr)
-
-    monkeypatch.setattr(upscaler, "upscale", watched)
-    return shapes
-
-
-def test_out_of_memory_halves_the_tile(monkeypatch, caplog, fast_upscaler, rng):
-    lr = rng.integers(0, 256, (150, 131, 3), dtype=np.uint8)
-    expected = fast_upscaler.upscale(lr)
-    upscale, sizes = fast_upscaler.upscale, []
-
-    def limited(lr):
-        sizes.append(lr.shape[:2])
-        if lr.shape[0] * lr.shape[1] > 70 * 70:
-            raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
-        return upscale(lr)
-
-    monkeypatch.setattr(fast_upscaler, "upscale", limited)
-    sr = upscalers.TiledUpscaler(fast_upscaler, 100).upscale(lr)
-    assert "going on with smaller tiles" in caplog.text
-    assert_same_picture(sr, expected)
-    refused = [size for size in sizes if size[0] * size[1] > 70 * 70]
-    assert len(refused) == len(set(refused))  # no size is tried again
-
-    monkeypatch.setattr(fast_upscaler, "upscale", lambda lr: limited(np.zeros((99, 99, 3))))
-    with pytest.raises(WorkError, match="not enough memory for a tile"):
-        upscalers.TiledUpscaler(fast_upscaler, 100).upscale(lr)
-
-
-def test_tiles_of_a_network_of_unknown_reach_fade(rng):
-    image = keras.Input((None, None, 3))
-    mean = keras.layers.GlobalAveragePooling2D(keepdims=True)(image)
-    doubled = keras.layers.UpSampling2D(2, interpolation="nearest")(image) * 0.9 + mean * 0.1
-    whole = upscalers.network_upscaler(keras.Model(image, doubled), "global").whole
-    assert whole.halo is None
-    lr = np.tile(np.linspace(0, 1, 300, dtype=np.float32)[:, np.newaxis, np.newaxis], (1, 100, 3))
-    tiled = upscalers.TiledUpscaler(whole, 40)
-    assert not tiled.exact
-    sr = tiled.upscale(lr)
-    assert 0.001 < np.abs(sr - whole.upscale(lr)).max() < 0.05  # a tile's mean is not the picture's
-    assert np.abs(np.diff(sr, axis=0)).max() < 0.9 / 299 + 0.001  # but nowhere is there a seam
-    levels = np.rint(lr * 255).astype(np.uint8)
-    assert np.abs(tiled.upscale(levels) / 255.0 - sr).max() < 0.01
-
-
-def test_a_halo_that_is_too_large_fades_instead(rng):
-    keras.utils.set_random_seed(0)
-    options = {"normalization": "none", "output_activation": "linear", "bilinear_skip": True, "init_gain": 0.1}
-    generator = srresnet(scale=2, num_blocks=40, num_filters=8, head_kernel_size=3, tail_kernel_size=3, **options)
-    whole = upscalers.network_upscaler(generator, "deep").whole
-    assert whole.halo == 84  # 1 + 2 * 40 + 1 + 1 + 1/2, bilinear 1
-    tiled = upscalers.TiledUpscaler(whole, 20)
-    assert not tiled.exact
-    lr = rng.random((180, 9, 3), np.float32)
-    np.testing.assert_allclose(tiled.upscale(lr), whole.upscale(lr), rtol=0, atol=1e-4)
 
 
 def test_later_weights_are_seen(small_generator, lr):
@@ -155,3 +39,16 @@ def test_later_weights_are_seen(small_generator, lr):
     before = upscaler.upscale(lr)
     small_generator.get_layer("tail_conv").bias.assign([0.5, 0.5, 0.5])
     assert (upscaler.upscale(lr) != before).any()
+
+
+class Halved(upscalers.Wrapper):
+    def upscale(self, lr):
+        return self._upscaler.upscale(lr) // 2
+
+
+def test_a_wrapper_has_the_attributes_of_the_inner_upscaler(small_generator, lr):
+    inner = upscalers.network_upscaler(small_generator, "small")
+    wrapper = Halved(Halved(inner))
+    for name in ("name", "scale", "halo", "bytes_per_pixel"):
+        assert getattr(wrapper, name) == getattr(inner, name)
+    np.testing.assert_array_equal(wrapper.upscale(lr), inner.upscale(lr) // 2 // 2)

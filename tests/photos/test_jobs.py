@@ -159,7 +159,7 @@ def test_a_smaller_size_is_the_networks_result_resized(tmp_path, photo):
 @pytest.mark.parametrize("tile", [None, 0, 5])
 def test_a_file_holds_what_the_network_gives(tmp_path, photo, small_generator, tile):
     upscaler = network_upscaler(small_generator, "small")
-    upscale_photo(upscaler.whole, photo, tmp_path / "a.png", tile=tile)
+    upscale_photo(upscaler, photo, tmp_path / "a.png", tile=tile)
     difference = np.abs(read_picture(tmp_path / "a.png").astype(int) - upscaler.upscale(photo.colour))
     assert difference.max() <= 1
     assert np.mean(difference > 0) < 1e-3

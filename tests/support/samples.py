@@ -21,7 +21,7 @@ def assert_same_picture(actual, expected, err_msg=""):
 class Shifted:
     """An upscaler: bicubic, brighter by some grey levels."""
 
-    scale = 4
+    scale, halo, bytes_per_pixel = 4, 2, 2048
 
     def __init__(self, name, by):
         self.name = name

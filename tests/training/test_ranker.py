@@ -13,7 +13,7 @@ from srgan_tf.training import ranker as ranking
 class Noisy:
     """Bicubic, and noise: a model whose pictures look worse."""
 
-    scale = 4
+    scale, halo, bytes_per_pixel = 4, 2, 2048
 
     def __init__(self, level):
         self.name = f"noise {level}"

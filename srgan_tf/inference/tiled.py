@@ -1,0 +1,91 @@
+"""Upscaling in tiles, for images too large for the memory."""
+
+import logging
+import math
+
+import numpy as np
+import tensorflow as tf
+
+from srgan_tf.errors import WorkError
+from srgan_tf.hardware import free_memory
+from srgan_tf.images.tiling import WINDOW, blended_stripes, exact_stripes
+from srgan_tf.inference.upscalers import Wrapper
+
+_log = logging.getLogger(__name__)
+
+# Upper bound for a tile, so that the process stays below 3 GiB with TensorFlow and an image of 48 megapixels.
+_MOST_BYTES = 1 << 30
+_SMALLEST_TILE = 16
+# With a larger halo, tiles would be mostly halo: they get this much context and are blended instead.
+_LARGEST_HALO = 64
+
+
+class TiledUpscaler(Wrapper):
+    """Applies another upscaler in tiles to images that are large for the memory.
+
+    If the halo is known and at most 64 pixels, tiles are cut with that halo and the result equals that of the whole
+    image (`exact`). Otherwise tiles get 64 pixels of context and are blended over it. When memory runs out, the tile
+    size is halved and the work goes on.
+
+    Args:
+        upscaler: the `Upscaler` to apply.
+        tile: side of a tile without its halo, input pixels; 0: the whole image at once; None: by `most_pixels`.
+        most_pixels: the largest image that `upscaler` takes at once; None: as much as fits the free memory.
+    """
+
+    def __init__(self, upscaler, tile=None, *, most_pixels=None):
+        super().__init__(upscaler)
+        self.exact = self.halo is not None and self.halo <= _LARGEST_HALO
+        self._tile = tile
+        self._most_pixels = most_pixels
+        self._margin = self.halo if self.exact else _LARGEST_HALO
+        self._too_large = math.inf  # number of values of the smallest tile that ran out of memory
+
+    def upscale(self, lr):
+        """See `Upscaler`."""
+        return np.concatenate(list(self.stripes(lr)))
+
+    def stripes(self, lr):
+        """Yields the enlarged image in stripes from top to bottom: [rows, scale * width, channels] arrays."""
+        return self._split(lr, self._side(*lr.shape[:2]))
+
+    def equals_whole(self, height, width):
+        """Whether an image of this size gives the same result as untiled: the tiles are exact, or there is only one."""
+        return self.exact or self._side(height, width) + 2 * self._margin >= max(height, width)
+
+    def _side(self, height, width):
+        if self._tile is not None:
+            return self._tile or max(height, width)
+        most_pixels = self._most_pixels or _fitting_pixels(self.bytes_per_pixel, self.exact)
+        if height * width <= most_pixels:
+            return max(height, width)
+        around = 2 * self._margin + (0 if self.exact else WINDOW - 1)
+        return max(math.isqrt(most_pixels) - around, _SMALLEST_TILE)
+
+    def _split(self, lr, tile):
+        if self.exact:
+            return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=self._margin)
+        return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=self._margin)
+
+    def _enlarge(self, lr):
+        """Enlarges one tile; one that does not fit the memory is split into smaller tiles."""
+        if lr.size < self._too_large:
+            try:
+                return self._upscaler.upscale(lr)
+            except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+                if max(lr.shape) - 2 * self._margin < _SMALLEST_TILE:
+                    raise WorkError(f"not enough memory for a tile of {lr.shape[1]}x{lr.shape[0]} pixels") from error
+                self._too_large = lr.size
+                _log.warning("out of memory for %dx%d pixels: going on with smaller tiles", lr.shape[1], lr.shape[0])
+        tile = (max(lr.shape) - 2 * self._margin) // 2
+        return np.concatenate(list(self._split(lr, tile)))
+
+
+def _fitting_pixels(bytes_per_pixel, exact):
+    """Number of input pixels, halo included, that fit the free memory.
+
+    Exact tiles may be small and leave most of the memory to others. Blended tiles change the result: an image is cut
+    into them only when it needs more than half of the free memory.
+    """
+    budget = min(free_memory() // 4, _MOST_BYTES) if exact else free_memory() // 2
+    return int(budget / bytes_per_pixel)
