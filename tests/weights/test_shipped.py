@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srgan_tf import runs
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images.pixels import shave
@@ -81,7 +82,7 @@ def test_an_unknown_name_tells_the_known_ones():
 def test_a_model_of_the_users_goes_before_one_of_the_same_name(tmp_path, monkeypatch, small_generator):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "compact_x4").mkdir()
-    small_generator.save(tmp_path / "compact_x4" / loading.GENERATOR_FILE)
+    small_generator.save(tmp_path / "compact_x4" / runs.GENERATOR_FILE)
     assert loading.load_generator("compact_x4").count_params() == small_generator.count_params()
 
 
