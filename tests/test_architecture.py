@@ -84,7 +84,7 @@ def test_imports_go_down(path):
 
 def test_the_test_would_see_an_upward_import():
     assert "srgan_tf.training.run" in set(imports(pathlib.Path("srgan_tf/commands/train.py")))
-    assert "srgan_tf.config.schema" in set(imports(pathlib.Path("srgan_tf/config/presets.py")))
+    assert "srgan_tf.config.sections" in set(imports(pathlib.Path("srgan_tf/config/schema.py")))
 
 
 @pytest.mark.parametrize("path", FILES, ids=str)

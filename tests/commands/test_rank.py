@@ -19,7 +19,7 @@ from srgan_tf.training.ranker import load_ranker
     ],
 )
 def test_wrong_use_is_one_line(run_script, flags, message):
-    code, _, err = run_script("train_ranker", *flags, "--data", "synthetic", "--output", "ranker.keras")
+    code, _, err = run_script("rank", *flags, "--data", "synthetic", "--output", "ranker.keras")
     assert code == 2
     assert message in err
     assert err.count("\n") == 1
@@ -32,7 +32,7 @@ def test_from_models_to_a_ranker(run_script, tmp_path, monkeypatch, small_genera
     small_generator.save(tmp_path / "network.keras")
     output = tmp_path / "new" / "ranker.keras"
     code, out, err = run_script(
-        *("train_ranker", "--model", "bicubic", "--model", tmp_path / "network.keras", "--data", "synthetic"),
+        *("rank", "--model", "bicubic", "--model", tmp_path / "network.keras", "--data", "synthetic"),
         *("--output", output, "--places", 8, "--patch-size", 192, "--steps", 2, "--batch-size", 2, "--num-filters", 2),
     )
     assert code == 0, err
