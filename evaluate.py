@@ -1,4 +1,4 @@
-"""Scores models on pictures whose HR is known: `python evaluate.py --help`. The same as `srgan-tf evaluate`."""
+"""Scores models on images with a known HR image: `python evaluate.py --help`. The same as `srgan-tf evaluate`."""
 
 import sys
 

@@ -1,4 +1,4 @@
-"""Upscales pictures: `python upscale.py --help`. The same as `srgan-tf upscale`."""
+"""Upscales images: `python upscale.py --help`. The same as `srgan-tf upscale`."""
 
 import sys
 

@@ -1,25 +1,29 @@
-"""The command `srgan-tf NAME ...`, also as `python -m srgan_tf NAME ...`: runs one subcommand."""
+"""The command `srgan-tf NAME ...`, or `python -m srgan_tf NAME ...`: runs a subcommand."""
 
 import importlib
 import sys
 
+from srgan_tf import __version__
 from srgan_tf.commands import cli
 
-# Names to what each does. A subcommand is the module of its name in `commands/`: its `main()` reads sys.argv.
+# A subcommand NAME is `main()` of the module commands/NAME.py, which reads sys.argv.
 COMMANDS = {
     "train": "train a generator",
-    "evaluate": "score models on pictures whose HR is known",
-    "upscale": "upscale pictures and folders",
+    "evaluate": "score models on images with a known HR image",
+    "upscale": "upscale images and folders",
     "export": "export a generator as SavedModel, ONNX or LiteRT",
-    "rank": "train the ranker of RankSRGAN",
+    "rank": "train the ranker for RankSRGAN",
     "weights": "list the models that come with the package",
-    "client": "upscale pictures by a model on TensorFlow Serving",
+    "client": "upscale images with a model on TensorFlow Serving",
 }
 
 
 def main():
-    """Runs the subcommand that the command line names; returns the exit code."""
+    """Runs the subcommand given on the command line; returns the exit code."""
     name, *rest = sys.argv[1:] or ["--help"]
+    if name == "--version":
+        print(f"srgan-tf {__version__}")
+        return 0
     if name in ("-h", "--help"):
         listing = "\n".join(f"  {command:10}{text}" for command, text in COMMANDS.items())
         print(f"usage: srgan-tf COMMAND ...\n\n{listing}\n\nsrgan-tf COMMAND --help shows its options.")

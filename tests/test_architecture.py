@@ -90,7 +90,7 @@ def test_imports_go_down():
 
 def test_imports_of_both_forms_are_found():
     assert "srgan_tf.training.run" in set(imports(pathlib.Path("srgan_tf/commands/train.py")))
-    assert "srgan_tf.config.schema" in set(imports(pathlib.Path("srgan_tf/config/presets.py")))
+    assert "srgan_tf.config.sections" in set(imports(pathlib.Path("srgan_tf/config/schema.py")))
 
 
 def broken_habits(path):

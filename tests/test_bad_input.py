@@ -151,7 +151,7 @@ def test_evaluate_names_the_bad_and_scores_the_rest(run_script, tmp_path, pair_f
         "evaluate", "--model", "bicubic", "--data", pair_folder, "--output", output, "--report-pictures", "3"
     )
     assert (code, one_line(error)) == (1, True)
-    assert "3 of 100 pictures were left out; the first" in error
+    assert "3 of 100 images failed; the first" in error
     dataset = json.loads((output / "metrics.json").read_text())["datasets"]["pairs"]
     assert len(dataset["images"]) == len(list((output / "pairs" / "sr").iterdir())) == 97
     for reason in dataset["failed"]:
@@ -185,7 +185,7 @@ def test_evaluate_with_nothing_to_score(run_script, tmp_path, pair_folder):
         (["--model", "bicubic", "--protocol", "y"], "argument --protocol: invalid choice: 'y'"),
         (["--model", "bicubic", "--model", "bicubic"], "two models have the same name"),
         (["--model", "bicubic", "--ensemble"], "a self-ensemble needs a network"),
-        (["--model", "bicubic", "--report-pictures", "-1"], "cannot be negative (received -1)"),
+        (["--model", "bicubic", "--report-pictures", "-1"], "expected 0 or more (received -1)"),
         (["--interpolate", "missing", "missing"], "no model 'missing'"),
         (["--model", "small=missing"], "no model 'missing'"),
     ],

@@ -141,7 +141,7 @@ def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):
 
     code, output, error = run_script("export", "--model", trained_run, "--output", tmp_path / "served")
     assert code == 0, error
-    assert "loaded again and equal" in output
+    assert "verified: every signature equals" in output
     code, _, error = run_script(
         "upscale", tmp_path / "in", "--model", tmp_path / "served", "--output", tmp_path / "out2"
     )

@@ -1,8 +1,8 @@
-"""Packs a run's generator and its card into srgan_tf/weights/, with kernels in float16.
+"""Packs the generator of a run into srgan_tf/weights/, with float16 kernels and a model card.
 
     python -m tools.pack_weights runs/compact_x4 --name compact_x4 --summary TEXT --data TEXT --license TEXT ...
 
-The same command again with --scores adds the scores that evaluate.py has written of the packed model.
+Repeat the command with --scores to add the scores of the packed model (metrics.json of srgan-tf evaluate).
 """
 
 import datetime
@@ -28,24 +28,24 @@ _WEIGHTS_FILE = "model.weights.h5"  # in a .keras file
 
 
 def add(run, name, *, summary, data, license_text, hardware, step=None, notes=(), scores=None):
-    """Packs a run's generator and writes its card. The same run gives the same file again, so scores can come later.
+    """Packs the generator of a run and writes its card. A repeated call writes the same file: scores can come later.
 
     Args:
         run: run folder.
-        name: what `--model` will call it.
-        summary: what it is good for, a sentence.
-        data: the training pictures and their licences.
-        license_text: the terms of the weights.
-        hardware: what it was trained on.
-        step: of the last phase, the checkpoint to take; None for the end.
-        notes: whatever else must be known, such as what the run began with.
-        scores: `metrics.json` that evaluate.py wrote of the model of this name, or None.
+        name: its name for `--model`.
+        summary: its purpose in one sentence.
+        data: the training images and their licences.
+        license_text: licence of the weights.
+        hardware: the hardware that it was trained on.
+        step: checkpoint of the last phase to pack; None for its end.
+        notes: other facts, such as the initial weights.
+        scores: `metrics.json` of an evaluation of the packed model, or None.
 
     Returns:
         Path of the `.keras` file.
 
     Raises:
-        UserError: no run that has trained, no such checkpoint, or scores of another model.
+        UserError: not the folder of a trained run, no such checkpoint, or scores of another model.
     """
     run = pathlib.Path(run)
     try:
@@ -54,7 +54,7 @@ def add(run, name, *, summary, data, license_text, hardware, step=None, notes=()
         rows = read_rows(run / METRICS_FILE, phase=str, step=int)
         last, phase = sessions[-1], rows[-1]["phase"]
     except (OSError, ValueError, IndexError) as error:
-        raise UserError(f"{str(run)!r} is no run folder with a history: {first_line(error)}") from error
+        raise UserError(f"{str(run)!r} is not the folder of a trained run: {first_line(error)}") from error
     source = run / GENERATOR_FILE
     if step is not None:
         source = checkpoint_folder(run, phase, step) / GENERATOR_FILE
@@ -91,21 +91,20 @@ def add(run, name, *, summary, data, license_text, hardware, step=None, notes=()
 
 
 def store_in_float16(source, target):
-    """Copies a `.keras` file with its kernels in float16, compressed; Keras loads it into float32 as before.
+    """Copies a `.keras` file with float16 kernels, compressed. Keras loads them into float32.
 
-    Kernels are nearly all the bytes. What is small and may be delicate, such as a batch norm's variances, stays as it
-    is.
+    Kernels take nearly all the bytes. Small parameters, such as the variances of batch norms, keep their precision.
 
     Args:
         source: `.keras` file.
-        target: file to write; of the same source always the same bytes.
+        target: file to write; the same source gives the same bytes.
     """
     with zipfile.ZipFile(source) as archive, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
         for name in archive.namelist():
             content = archive.read(name)
             if name == _WEIGHTS_FILE:
                 content = _with_float16_kernels(content)
-            elif name == "metadata.json":  # it has the time of saving
+            elif name == "metadata.json":  # contains the time of saving
                 content = json.dumps({"keras_version": json.loads(content)["keras_version"]}).encode()
             packed.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED, 9)
 
@@ -132,7 +131,7 @@ def _phases(rows):
 
 
 def _seconds(rows, batch_size):
-    """What the steps took together: each row tells the mean speed since the one before."""
+    """Total time of the steps: each row has the mean speed since the row before it."""
     seconds, before = 0.0, {}
     for row in rows:
         if speed := row.get("speed/images_per_second"):
@@ -152,14 +151,14 @@ def main():
     """Parses the flags and packs."""
     parser = cli.Parser(__doc__)
     parser.add_argument("run", help="run folder")
-    parser.add_argument("--name", required=True, help="that of its preset")
-    parser.add_argument("--summary", required=True, help="what it is good for, a sentence")
-    parser.add_argument("--data", required=True, help="the training pictures and their licences")
-    parser.add_argument("--license", required=True, help="terms of the weights")
-    parser.add_argument("--hardware", required=True, help="what it was trained on")
+    parser.add_argument("--name", required=True, help="name of its preset")
+    parser.add_argument("--summary", required=True, help="its purpose in one sentence")
+    parser.add_argument("--data", required=True, help="the training images and their licences")
+    parser.add_argument("--license", required=True, help="licence of the weights")
+    parser.add_argument("--hardware", required=True, help="the hardware that it was trained on")
     parser.add_argument("--step", type=cli.positive_int, help="checkpoint of the last phase (default: its end)")
-    parser.add_argument("--note", action="append", default=[], help="what else must be known; may be repeated")
-    parser.add_argument("--scores", metavar="FILE", help="metrics.json of evaluate.py")
+    parser.add_argument("--note", action="append", default=[], help="another fact; repeat for several")
+    parser.add_argument("--scores", metavar="FILE", help="metrics.json of srgan-tf evaluate")
     flags = parser.parse_args()
     file = add(
         flags.run,

@@ -1,6 +1,6 @@
-"""What the four scripts share: one-line errors, exit codes, and a quiet TensorFlow.
+"""Shared by all commands: one-line errors, exit codes, and an import of TensorFlow without log messages.
 
-The scripts import everything heavy inside their `main`, after their flags are read: `--help` answers at once.
+Commands import TensorFlow inside `main`, after the flags are parsed, so `--help` is fast.
 """
 
 import argparse
@@ -21,7 +21,7 @@ class Parser(argparse.ArgumentParser):
         )
 
     def parse_args(self, *arguments, **options):
-        """Parses, and imports TensorFlow when the flags are right."""
+        """Parses the flags. If they are valid, imports TensorFlow."""
         flags = super().parse_args(*arguments, **options)
         quiet_tensorflow()
         return flags
@@ -32,22 +32,22 @@ class Parser(argparse.ArgumentParser):
 
 
 def positive_int(text):
-    """The type of a flag that takes a whole number of at least 1."""
+    """Type of a flag: an integer of at least 1."""
     if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"a whole number of at least 1 is needed, not {text!r}")
+        raise argparse.ArgumentTypeError(f"expected an integer of at least 1 (received {text!r})")
     return int(text)
 
 
 def execute(main, program=None):
-    """Runs a script's `main` and turns its errors into exit codes.
+    """Runs the `main` of a command and turns its errors into exit codes.
 
     Args:
         main: function of no arguments.
-        program: what errors call it; the script's file name if None.
+        program: its name in error messages; the file name of the script if None.
 
     Returns:
-        0 when done; 2 for wrong use (`UserError`); 1 when the work failed (`WorkError`); 130 when interrupted. Any
-        other exception is a bug and keeps its traceback.
+        0 on success; 2 for wrong use (`UserError`); 1 if the work failed (`WorkError`); 130 if interrupted. Any other
+        exception is a bug and keeps its traceback.
     """
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
     program = program or os.path.basename(sys.argv[0])
@@ -66,12 +66,12 @@ def execute(main, program=None):
 
 
 def quiet_tensorflow():
-    """Imports TensorFlow without its notes about CPU features and missing GPUs; a log level set by the user stays.
+    """Imports TensorFlow without its messages about CPU features and missing GPUs. A log level set by the user is kept.
 
-    The first notes are written before any log level is obeyed, so stderr itself is put away for the import. An import
-    that fails still raises.
+    TensorFlow writes its first messages before it reads the log level, so stderr is redirected during the import. A
+    failing import still raises.
     """
-    # GPU memory grows with the need: else the first script would take all of it.
+    # Allocate GPU memory on demand; by default TensorFlow takes all of it.
     os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")
     if os.environ.get("TF_CPP_MIN_LOG_LEVEL", "3") != "3":
         return

@@ -1,26 +1,36 @@
-"""Upscales pictures by a model on TensorFlow Serving.
+"""Upscales images with a model on TensorFlow Serving.
 
     srgan-tf client photo.jpg holiday/ --server http://localhost:8501 --model srgan --output upscaled
 
-The results are those of upscale.py. Pictures larger than the server takes are sent in tiles.
+The results equal those of `srgan-tf upscale`. Images above the server's size limit are sent in tiles.
 """
 
 from srgan_tf.commands import cli
 
 
 def main():
-    """Parses the flags, upscales, and says where the results lie."""
+    """Parses the flags, upscales, and prints where the results are."""
     parser = cli.Parser(__doc__)
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="folders are searched to their depth")
-    parser.add_argument("--server", required=True, help="http://HOST:8501 (REST) or grpc://HOST:8500; https, grpcs")
-    parser.add_argument("--model", required=True, help="the model's name on the server")
-    parser.add_argument("--output", required=True, help="folder for the PNG files")
-    parser.add_argument("--version", type=cli.positive_int, metavar="N", help="(default: the server's newest)")
     parser.add_argument(
-        "--timeout", type=cli.positive_int, default=300, metavar="SECONDS", help="for one request (default: 300)"
+        "pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="images, or folders, which are searched recursively"
     )
     parser.add_argument(
-        "--attempts", type=int, choices=range(1, 6), default=5, help="at a server that is unreachable (default: 5)"
+        "--server", required=True, help="http://HOST:8501 (REST) or grpc://HOST:8500; https and grpcs for TLS"
+    )
+    parser.add_argument("--model", required=True, help="name of the model on the server")
+    parser.add_argument("--output", required=True, help="folder for the PNG files")
+    parser.add_argument(
+        "--version", type=cli.positive_int, metavar="N", help="version of the model (default: the newest)"
+    )
+    parser.add_argument(
+        "--timeout", type=cli.positive_int, default=300, metavar="SECONDS", help="timeout of one request (default: 300)"
+    )
+    parser.add_argument(
+        "--attempts",
+        type=int,
+        choices=range(1, 6),
+        default=5,
+        help="number of attempts if the server is unreachable (default: 5)",
     )
     flags = parser.parse_args()
 

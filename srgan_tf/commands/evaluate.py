@@ -1,10 +1,10 @@
-"""Scores models on pictures whose HR is known.
+"""Scores models on images with a known HR image.
 
-    python evaluate.py --model runs/srgan_x4 --data Set5 --data Set14
-    python evaluate.py --model bicubic --model runs/srresnet --model runs/srgan --data BSD100 --metric niqe
-    python evaluate.py --interpolate runs/srresnet runs/srgan --alpha 0 0.25 0.5 0.75 1 --data Set14 --metric stlpips
+    srgan-tf evaluate --model runs/srgan_x4 --data Set5 --data Set14
+    srgan-tf evaluate --model bicubic --model runs/srresnet --model runs/srgan --data BSD100 --metric niqe
+    srgan-tf evaluate --interpolate runs/srresnet runs/srgan --alpha 0 0.25 0.5 0.75 1 --data Set14 --metric stlpips
 
-Writes report.html, metrics.json, scores.csv, table.md, the SR pictures and comparison strips.
+Writes report.html, metrics.json, scores.csv, table.md, the SR images and comparison strips.
 """
 
 import os
@@ -14,61 +14,61 @@ from srgan_tf.weights import shipped
 
 
 def main():
-    """Parses the flags, scores, prints the tables, and says where the results lie."""
+    """Parses the flags, scores, prints the tables, and prints where the results are."""
     parser = cli.Parser(__doc__)
     parser.add_argument(
         "--model",
         action="append",
         default=[],
-        help=f"bicubic, {', '.join(shipped.names())}, a run folder, a .keras file, or what export.py wrote; NAME=MODEL "
-        "gives it another name; may be repeated for a comparison",
+        help=f"bicubic, {', '.join(shipped.names())}, a run folder, a .keras file, or an export; NAME=MODEL renames it "
+        "in the report; repeat to compare several",
     )
     parser.add_argument(
         "--interpolate",
         nargs=2,
         metavar=("A", "B"),
-        help="run folders or .keras files of equal networks: scores networks between them too",
+        help="two models of the same architecture: also scores networks with interpolated weights",
     )
     parser.add_argument(
-        "--alpha", nargs="+", type=float, default=[0.8], help="where between A (0) and B (1); default 0.8"
+        "--alpha", nargs="+", type=float, default=[0.8], help="positions between A (0) and B (1) (default: 0.8)"
     )
     parser.add_argument(
-        "--ensemble", action="store_true", help="scores the x8 self-ensemble of each network too, as NAME+"
+        "--ensemble", action="store_true", help="also scores the x8 self-ensemble of each network, as NAME+"
     )
     parser.add_argument(
         "--data",
         action="append",
         required=True,
         metavar="DATA",
-        help="div2k, synthetic, a folder of HR pictures, a folder with HR/ and LR/, or DIV2K unpacked; may be repeated",
+        help="div2k, synthetic, a folder of HR images, a folder with HR/ and LR/, or an unpacked DIV2K; repeatable",
     )
     parser.add_argument(
         "--protocol",
         default="y-border",
         choices=("y-border", "rgb-border", "rgb-full", "all"),
-        help="PSNR and SSIM on luma or RGB, a border of SCALE pixels removed or not; default y-border",
+        help="PSNR and SSIM on luma or RGB, with or without a border of SCALE pixels (default: %(default)s)",
     )
     parser.add_argument(
         "--metric",
         action="append",
         default=[],
-        help="a further score: niqe, stlpips, lpips (each needs a package; the error says which), psnr_y_full, "
-        "ssim_y_full; may be repeated",
+        help="another score: niqe, stlpips, lpips (each needs a package; the error names it), psnr_y_full, "
+        "ssim_y_full; repeat for several",
     )
     parser.add_argument("--output", help="folder for the results (default: results/MODEL, or results/comparison)")
-    parser.add_argument("--scale", type=int, choices=(2, 4, 8), help="factor of bicubic; a network has its own")
+    parser.add_argument("--scale", type=int, choices=(2, 4, 8), help="factor of bicubic; a network has a fixed one")
     parser.add_argument(
         "--report-pictures",
         type=int,
         default=20,
         metavar="N",
-        help="report.html shows at most N pictures of each data set, evenly spread; default 20",
+        help="maximum number of images per data set in report.html, evenly spaced (default: %(default)s)",
     )
     flags = parser.parse_args()
     if not (flags.model or flags.interpolate):
         parser.error("give --model or --interpolate")
     if flags.report_pictures < 0:
-        parser.error(f"argument --report-pictures: it cannot be negative (received {flags.report_pictures})")
+        parser.error(f"argument --report-pictures: expected 0 or more (received {flags.report_pictures})")
 
     from srgan_tf import hardware
     from srgan_tf.data.sources import open_source
@@ -91,7 +91,7 @@ def main():
     print(f"scoring {', '.join(names)} x{scale} on {pictures}; device {hardware.describe()}, precision float32")
     print(f"protocol: {describe(metrics, scale)}")
     if not any(METRICS[metric].perceptual for metric in metrics):
-        print("no perceptual score was asked for: --metric niqe or --metric stlpips adds one")
+        print("no perceptual score: --metric niqe or --metric stlpips adds one")
     total = sum(map(len, sources))
     console = Console(names, metrics, total)
     print(console.header(), flush=True)
@@ -112,4 +112,4 @@ def main():
     print(f"done: {output}/{PAGE_FILE}; scores and pictures beside it")
     failed = [reason for dataset in results[0]["datasets"].values() for reason in dataset["failed"]]
     if failed:
-        raise WorkError(f"{len(failed)} of {total} pictures were left out; the first: {failed[0]}")
+        raise WorkError(f"{len(failed)} of {total} images failed; the first: {failed[0]}")

@@ -1,11 +1,11 @@
-"""Exports a generator for serving.
+"""Exports a generator as SavedModel, ONNX or LiteRT.
 
-    python export.py --model runs/srgan_x4 --output models/srgan
-    python export.py --model runs/srgan_x4 --output models/srgan.onnx --format onnx
-    python export.py --model runs/srgan_x4 --output models/srgan.tflite --format litert --precision int8
+    srgan-tf export --model runs/srgan_x4 --output models/srgan
+    srgan-tf export --model runs/srgan_x4 --output models/srgan.onnx --format onnx
+    srgan-tf export --model runs/srgan_x4 --output models/srgan.tflite --format litert --precision int8
 
-The first writes models/srgan/1 (the next run: 2), the layout that TensorFlow Serving watches; docs/SERVING.md goes on
-from there. Each format lies beside a model card, and is loaded again and compared before it is called done.
+The first command writes models/srgan/1 (the next run: 2), the folder layout of TensorFlow Serving; see docs/SERVING.md.
+Each export gets a model card. It is loaded again and compared with the generator before the command succeeds.
 """
 
 import argparse
@@ -15,7 +15,12 @@ from srgan_tf.commands import cli
 from srgan_tf.errors import UserError
 from srgan_tf.weights import shipped
 
-SUFFIXES = {"onnx": ".onnx", "litert": ".tflite"}
+# Formats: the suffix of the file (None for a folder of versions), and the flags that apply to it.
+FORMATS = {
+    "saved_model": (None, ("version", "max_pixels", "server_config")),
+    "onnx": (".onnx", ("size",)),
+    "litert": (".tflite", ("size", "precision")),
+}
 
 
 def size(text):
@@ -24,41 +29,39 @@ def size(text):
     try:
         return cli.positive_int(height), cli.positive_int(width)
     except argparse.ArgumentTypeError as error:
-        raise argparse.ArgumentTypeError(f"HEIGHTxWIDTH is needed, as in 128x128, not {text!r}") from error
+        raise argparse.ArgumentTypeError(f"expected HEIGHTxWIDTH, such as 128x128 (received {text!r})") from error
 
 
 def main():
-    """Parses the flags, exports, and says where the result lies."""
+    """Parses the flags, exports, and prints where the result is."""
     parser = cli.Parser(__doc__)
     parser.add_argument("--model", required=True, help=f"{', '.join(shipped.names())}, a run folder or a .keras file")
-    parser.add_argument("--output", required=True, help="folder of the versions, or the ONNX or LiteRT file")
+    parser.add_argument("--output", required=True, help="folder of versions, or the .onnx or .tflite file")
+    parser.add_argument("--format", default="saved_model", choices=tuple(FORMATS), help="(default: %(default)s)")
+    parser.add_argument("--scores", metavar="FILE", help="metrics.json of srgan-tf evaluate, for the model card")
     parser.add_argument(
-        "--format", default="saved_model", choices=("saved_model", *SUFFIXES), help="(default: %(default)s)"
+        "--license", metavar="TEXT", help="licence of the weights for the model card, such as CC-BY-4.0"
     )
-    parser.add_argument("--scores", metavar="FILE", help="for the model card: a metrics.json of evaluate.py")
-    parser.add_argument("--license", metavar="TEXT", help="for the model card: terms of the weights, such as CC-BY-4.0")
     served = parser.add_argument_group("for saved_model")
-    served.add_argument("--version", type=cli.positive_int, metavar="N", help="(default: one above the highest)")
     served.add_argument(
-        "--max-pixels", type=cli.positive_int, metavar="N", help="refuse requests of more LR pixels (default: 512x512)"
+        "--version", type=cli.positive_int, metavar="N", help="version number (default: the highest plus 1)"
     )
     served.add_argument(
-        "--server-config", action="store_true", help="write models.config and monitoring.config too, if not there yet"
+        "--max-pixels", type=cli.positive_int, metavar="N", help="largest request in LR pixels (default: 512x512)"
+    )
+    served.add_argument(
+        "--server-config", action="store_true", help="also write models.config and monitoring.config, unless they exist"
     )
     others = parser.add_argument_group("for onnx and litert")
-    others.add_argument("--size", type=size, metavar="HxW", help="size of the pictures that it takes (default: any)")
+    others.add_argument("--size", type=size, metavar="HxW", help="fixed input size (default: any size)")
     others.add_argument(
-        "--precision", choices=("float32", "float16", "int8"), help="of LiteRT's weights (default: float32)"
+        "--precision", choices=("float32", "float16", "int8"), help="precision of the LiteRT weights (default: float32)"
     )
     flags = parser.parse_args()
-    meant_for = {
-        "saved_model": ("version", "max_pixels", "server_config"),
-        "onnx": ("size",),
-        "litert": ("size", "precision"),
-    }
-    for name in ("version", "max_pixels", "server_config", "size", "precision"):
-        if getattr(flags, name) and name not in meant_for[flags.format]:
-            parser.error(f"--{name.replace('_', '-')} has no meaning for --format {flags.format}")
+    _, applicable = FORMATS[flags.format]
+    for name in sorted({name for _, names in FORMATS.values() for name in names}):
+        if getattr(flags, name) and name not in applicable:
+            parser.error(f"--{name.replace('_', '-')} does not apply to --format {flags.format}")
 
     from srgan_tf import hardware
     from srgan_tf.export import card
@@ -71,8 +74,7 @@ def main():
         f"exporting {flags.model} ({generator.count_params():,} parameters) as {flags.format}; "
         f"device {hardware.describe()}, precision {flags.precision or 'float32'}"
     )
-    export = _export_versions if flags.format == "saved_model" else _export_file
-    export(generator, flags, facts)
+    _EXPORTERS[flags.format](generator, flags, facts)
 
 
 def _export_versions(generator, flags, facts):
@@ -92,30 +94,46 @@ def _export_versions(generator, flags, facts):
             print(f"wrote {path}")
     newest = versions(flags.output)[-1]
     if version.name != str(newest):
-        print(f"note: a server takes the highest version, {newest}, unless its models.config names another")
-    print(f"done: {version}, loaded again and equal to the generator in every signature; see {version / card.FILE}")
+        print(f"note: TensorFlow Serving uses the highest version, {newest}, unless models.config names another")
+    print(f"done: {version}, verified: every signature equals the generator; see {version / card.FILE}")
 
 
-def _export_file(generator, flags, facts):
-    from srgan_tf.export import card
-    from srgan_tf.export.litert import export_litert
+def _export_onnx(generator, flags, facts):
     from srgan_tf.export.onnx import OPSET, export_onnx
+
+    path = _output_file(flags)
+    function, deviation = export_onnx(generator, path, size=flags.size)
+    result = f"within {deviation:.1e} of the generator in ONNX Runtime"
+    _finish_file(path, generator, function, facts, form=f"ONNX, opset {OPSET}", result=result)
+
+
+def _export_litert(generator, flags, facts):
+    from srgan_tf.export.litert import export_litert
+
+    path = _output_file(flags)
+    precision = flags.precision or "float32"
+    function, deviation = export_litert(generator, path, size=flags.size, precision=precision)
+    result = f"within {deviation:.1e}" if precision == "float32" else f"{deviation:.1f} dB (PSNR, drawn images)"
+    form = f"LiteRT, {precision}"
+    _finish_file(path, generator, function, facts, form=form, result=f"{result} of the generator in LiteRT")
+
+
+def _output_file(flags):
     from srgan_tf.files import make_folder
 
     path = pathlib.Path(flags.output)
-    if path.suffix != SUFFIXES[flags.format] or path.is_dir():
-        raise UserError(
-            f"--format {flags.format} writes a file: --output NAME{SUFFIXES[flags.format]}, not {flags.output!r}"
-        )
+    suffix, _ = FORMATS[flags.format]
+    if path.suffix != suffix or path.is_dir():
+        raise UserError(f"--format {flags.format} writes a file: --output NAME{suffix} (received {flags.output!r})")
     make_folder(path.parent)
-    if flags.format == "onnx":
-        function, deviation = export_onnx(generator, path, size=flags.size)
-        form, found = f"ONNX, opset {OPSET}", f"within {deviation:.1e} of the generator in ONNX Runtime"
-    else:
-        precision = flags.precision or "float32"
-        function, result = export_litert(generator, path, size=flags.size, precision=precision)
-        form = f"LiteRT, {precision}"
-        found = f"within {result:.1e}" if precision == "float32" else f"{result:.1f} dB (PSNR, drawn pictures)"
-        found += " of the generator in LiteRT"
+    return path
+
+
+def _finish_file(path, generator, function, facts, *, form, result):
+    from srgan_tf.export import card
+
     card_path = card.write_file_card(path, generator, function, form=form, facts=facts)
-    print(f"done: {path} ({path.stat().st_size:,} bytes), loaded again and {found}; see {card_path}")
+    print(f"done: {path} ({path.stat().st_size:,} bytes), verified: {result}; see {card_path}")
+
+
+_EXPORTERS = {"saved_model": _export_versions, "onnx": _export_onnx, "litert": _export_litert}

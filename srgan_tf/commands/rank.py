@@ -1,9 +1,9 @@
-"""Trains the ranker of RankSRGAN, which the preset ranksrgan_x4 needs: it learns to order pictures by NIQE.
+"""Trains the ranker of RankSRGAN, which predicts the order of images by NIQE. The preset ranksrgan_x4 needs it.
 
-    python train_ranker.py --model runs/srresnet_x4 --model runs/srgan_x4 --data photos --output ranker.keras
-    python train.py --preset ranksrgan_x4 --data photos --set gan.ranker=ranker.keras
+    srgan-tf rank --model runs/srresnet_x4 --model runs/srgan_x4 --data photos --output ranker.keras
+    srgan-tf train --preset ranksrgan_x4 --data photos --set gan.ranker=ranker.keras
 
-Give models that differ: one trained on pixels alone and GANs. Their pictures of the data are labelled by NIQE.
+Give models that differ: one pretrained with a pixel loss, and GANs. NIQE labels patches of their results.
 """
 
 import pathlib
@@ -12,24 +12,33 @@ from srgan_tf.commands import cli
 
 
 def main():
-    """Parses the flags, makes the labelled patches, trains, and says where the ranker lies."""
+    """Parses the flags, labels patches, trains, and prints where the ranker is."""
     parser = cli.Parser(__doc__)
     parser.add_argument(
-        "--model", action="append", required=True, help="a model whose pictures are ranked; two or more, of one scale"
+        "--model",
+        action="append",
+        required=True,
+        help="a model whose results are ranked; give two or more, of the same scale",
     )
     parser.add_argument(
-        "--data", action="append", required=True, metavar="DATA", help="pictures, as for train.py; may be repeated"
+        "--data",
+        action="append",
+        required=True,
+        metavar="DATA",
+        help="images, as for srgan-tf train; repeat for several",
     )
-    parser.add_argument("--output", required=True, help="the .keras file to write")
+    parser.add_argument("--output", required=True, help=".keras file to write")
     parser.add_argument(
-        "--places", type=int, default=2_000, help="patches cut from each model's pictures (%(default)s)"
+        "--places", type=int, default=2_000, help="patches cropped from each model's results (%(default)s)"
     )
-    parser.add_argument("--patch-size", type=int, default=288, help="their side, at least 192 for NIQE (%(default)s)")
+    parser.add_argument(
+        "--patch-size", type=int, default=288, help="side of the patches, at least 192 for NIQE (%(default)s)"
+    )
     parser.add_argument("--steps", type=int, default=20_000, help="training steps (%(default)s)")
-    parser.add_argument("--batch-size", type=int, default=16, help="pairs a step (%(default)s)")
+    parser.add_argument("--batch-size", type=int, default=16, help="pairs per step (%(default)s)")
     parser.add_argument("--num-filters", type=int, default=64, help="filters of the first convolution (%(default)s)")
-    parser.add_argument("--learning-rate", type=float, default=1e-4, help="at the start (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of weights, places and pairs (%(default)s)")
+    parser.add_argument("--learning-rate", type=float, default=1e-4, help="initial learning rate (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="random seed of weights, patches and pairs (%(default)s)")
     flags = parser.parse_args()
     for name in ("places", "steps", "batch_size", "num_filters", "learning_rate"):
         if getattr(flags, name) <= 0:
@@ -56,7 +65,7 @@ def main():
     upscalers = [load_upscaler(flags.model[0])]
     upscalers += [load_upscaler(model, scale=upscalers[0].scale) for model in flags.model[1:]]
     keras.utils.set_random_seed(flags.seed)
-    parts = [[], []]  # to learn from, held out
+    parts = [[], []]  # training, held out
     for data in flags.data:
         source = open_source(data, split="train", scale=upscalers[0].scale)
         for part, held, share in zip(parts, hold_out(source, len(source)), (1.0, 0.1), strict=True):

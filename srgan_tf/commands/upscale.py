@@ -1,10 +1,10 @@
-"""Upscales pictures; no reference is needed.
+"""Upscales images and folders of images.
 
-    python upscale.py photo.jpg holiday/ --output upscaled
-    python upscale.py photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
+    srgan-tf upscale photo.jpg holiday/ --output upscaled
+    srgan-tf upscale photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
 
-Any PNG, JPEG, WebP, TIFF, BMP or GIF: 8 or 16 bits, gray, palette, RGB, CMYK, transparent, turned by EXIF. Folders
-keep their tree in the output; inputs are never replaced.
+Reads PNG, JPEG, WebP, TIFF, BMP and GIF: 8 or 16 bits, gray, palette, RGB, CMYK, transparency, EXIF rotation. The
+output folder mirrors the tree of an input folder; inputs are never overwritten.
 """
 
 import argparse
@@ -16,40 +16,57 @@ from srgan_tf.weights import shipped
 
 
 def main():
-    """Parses the flags, upscales, and says where the results lie."""
+    """Parses the flags, upscales, and prints where the results are."""
     parser = cli.Parser(__doc__)
-    parser.add_argument("pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="folders are searched to their depth")
+    parser.add_argument(
+        "pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="images, or folders, which are searched recursively"
+    )
     parser.add_argument(
         "--model",
         default=shipped.DEFAULT,
-        help=f"bicubic, {', '.join(shipped.names())}, a run folder, a .keras file, or what export.py wrote "
-        "(default: %(default)s)",
+        help=f"bicubic, {', '.join(shipped.names())}, a run folder, a .keras file, or an export (default: %(default)s)",
     )
     parser.add_argument("--output", required=True, help="folder for the results")
     parser.add_argument(
-        "--format", default="png", choices=("png", "tiff", "jpeg", "webp"), help="of the results (default: %(default)s)"
+        "--format",
+        default="png",
+        choices=("png", "tiff", "jpeg", "webp"),
+        help="file format of the results (default: %(default)s)",
     )
     size = parser.add_mutually_exclusive_group()
-    size.add_argument("--scale", type=_factor, metavar="FACTOR", help="3, 2.5, ... (default: the network's own)")
-    size.add_argument("--size", type=_box, metavar="WxH", help="the largest result that fits into this many pixels")
-    parser.add_argument("--ensemble", action="store_true", help="mean over eight turns of the picture: 8 times as long")
-    parser.add_argument(
-        "--back-projection", type=_count, default=0, metavar="STEPS", help="hold the result to the input's colours"
+    size.add_argument(
+        "--scale", type=_factor, metavar="FACTOR", help="factor, such as 3 or 2.5 (default: the network's)"
+    )
+    size.add_argument(
+        "--size", type=_box, metavar="WxH", help="fit the result into this many pixels, keeping its aspect ratio"
     )
     parser.add_argument(
-        "--interpolate", metavar="MODEL", help="blend the weights of --model with those of this one, by --alpha"
-    )
-    parser.add_argument("--alpha", type=float, metavar="A", help="0 is --model, 1 the --interpolate one")
-    parser.add_argument(
-        "--tile", type=_count, metavar="N", help="tiles of N input pixels; 0: the whole at once (default: by memory)"
+        "--ensemble", action="store_true", help="self-ensemble: mean over eight flips and rotations, 8 times slower"
     )
     parser.add_argument(
-        "--existing", default="overwrite", choices=("overwrite", "skip", "refuse"), help="(default: %(default)s)"
+        "--back-projection",
+        type=_count,
+        default=0,
+        metavar="STEPS",
+        help="iterative back-projection: correct the result until it downscales to the input",
     )
-    parser.add_argument("--allow-huge", action="store_true", help="take pictures of more than 250 million pixels")
+    parser.add_argument(
+        "--interpolate", metavar="MODEL", help="interpolate the weights of --model and this model, by --alpha"
+    )
+    parser.add_argument("--alpha", type=float, metavar="A", help="0 is --model, 1 is the model of --interpolate")
+    parser.add_argument(
+        "--tile", type=_count, metavar="N", help="side of a tile in input pixels; 0: no tiles (default: by free memory)"
+    )
+    parser.add_argument(
+        "--existing",
+        default="overwrite",
+        choices=("overwrite", "skip", "refuse"),
+        help="what to do with existing results (default: %(default)s)",
+    )
+    parser.add_argument("--allow-huge", action="store_true", help="allow images of more than 250 million pixels")
     flags = parser.parse_args()
     if (flags.interpolate is None) != (flags.alpha is None):
-        parser.error("--interpolate and --alpha belong together")
+        parser.error("--interpolate and --alpha must be given together")
 
     from tqdm import tqdm
 
@@ -125,17 +142,17 @@ def _describe(enlargement, upscaler):
 def _factor(text):
     if re.fullmatch(r"\d+\.?\d*|\.\d+", text) and 0 < float(text) <= 64:
         return float(text)
-    raise argparse.ArgumentTypeError(f"takes a factor between 0 and 64 (received {text!r})")
+    raise argparse.ArgumentTypeError(f"expected a factor between 0 and 64 (received {text!r})")
 
 
 def _box(text):
     match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
     if match is None:
-        raise argparse.ArgumentTypeError(f"takes WIDTHxHEIGHT in pixels, such as 1920x1080 (received {text!r})")
+        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT in pixels, such as 1920x1080 (received {text!r})")
     return int(match[1]), int(match[2])
 
 
 def _count(text):
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"takes 0, 1, 2, ... (received {text!r})")
+        raise argparse.ArgumentTypeError(f"expected 0, 1, 2, ... (received {text!r})")
     return int(text)

@@ -1,4 +1,4 @@
-"""Lists the generators that come with the package.
+"""Lists the trained generators that come with the package.
 
 srgan-tf weights                    lists them
 srgan-tf weights show compact_x4    prints a model card
@@ -12,7 +12,7 @@ from srgan_tf.weights import shipped
 
 
 def main():
-    """Parses the flags, and lists, shows or adds."""
+    """Parses the flags; lists the models or prints a card."""
     parser = cli.Parser(__doc__)
     commands = parser.add_subparsers(dest="command")
     show = commands.add_parser("show", help="print a model card", description="Prints a model card.")
@@ -20,10 +20,10 @@ def main():
     flags = parser.parse_args()
     if flags.command == "show":
         if flags.name not in shipped.names():
-            raise UserError(f"no model {flags.name!r} comes with srgan_tf: there are {', '.join(shipped.names())}")
+            raise UserError(f"no shipped model {flags.name!r}: expected one of {', '.join(shipped.names())}")
         print(json.dumps(shipped.read_card(flags.name), indent=2))
     else:
         for name in shipped.names():
             card = shipped.read_card(name)
-            default = " (what upscale.py takes if none is named)" if name == shipped.DEFAULT else ""
+            default = " (the default of srgan-tf upscale)" if name == shipped.DEFAULT else ""
             print(f"{name}: x{card['scale']}, {card['parameters']:,} parameters. {card['summary']}{default}")

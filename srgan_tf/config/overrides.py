@@ -1,63 +1,82 @@
-"""Settings as text: changed by the command line, and described for it."""
+"""Changing settings from the command line, and describing them."""
 
 import dataclasses
 import difflib
-import functools
+import inspect
 import json
-import operator
+import re
 
-from srgan_tf.config.schema import Config, flatten, from_dict, to_dict
+from srgan_tf.config.schema import NETWORKS, RENAMED, Config, complete_options, flatten
 from srgan_tf.errors import UserError
 
 
 def with_settings(config, assignments):
-    """Changes settings by `name=value` texts, as `--set` takes them.
+    """Changes settings by `NAME=VALUE` texts, the format of `--set`.
 
-    Values are read as JSON where they are JSON (`1e5`, `true`, `["a", "b"]`), else as text. A new `generator.name`
-    or `discriminator.name` brings that network's own default options.
+    A value is parsed as JSON (`1e5`, `true`, `["a", "b"]`), or else taken as text. A new `generator.name` or
+    `discriminator.name` resets the options of that network to its defaults.
 
     Raises:
-        UserError: an unknown name (with the nearest right one), or a value of the wrong type or range.
+        UserError: an unknown name (the message has the nearest one), or a value of the wrong type or range.
 
     >>> with_settings(Config(), ["gan.steps=1e3", "generator.num_blocks=8"]).gan.steps
     1000
     """
-    settings = to_dict(config)
+    settings = config.to_dict()
     for assignment in assignments:
         name, separator, text = assignment.partition("=")
         if not separator:
             raise UserError(f"--set takes NAME=VALUE (received {assignment!r})")
+        if name in RENAMED:
+            raise UserError(f"the setting {name!r} is now called {RENAMED[name]!r} (received {assignment!r})")
         known = flatten(settings)
         if name not in known:
             nearest = difflib.get_close_matches(name, known, 1, 0.0)[0]
             raise UserError(f"unknown setting {name!r} (received {assignment!r}); the nearest is {nearest!r}")
         *groups, leaf = name.split(".")
-        parent = functools.reduce(operator.getitem, groups, settings)
-        parent[leaf] = _parse(text)
-        if leaf == "name" and groups in (["generator"], ["discriminator"]):
-            # The old network's options are not the new one's, which may be set in turn.
-            (group,) = groups
-            settings[group] = to_dict(from_dict({group: {"name": parent[leaf]}}))[group]
-    return from_dict(settings)
+        parent = settings
+        for group in groups:
+            parent = parent[group]
+        if leaf == "name":  # another network, with other options
+            settings[groups[0]] = complete_options(groups[0], {"name": _parse(text)})
+        else:
+            parent[leaf] = _parse(text)
+    return Config.from_dict(settings)
 
 
 def describe(config):
-    """One line for each setting: its dotted name, the value, and what it means."""
-    meanings = _meanings(Config)
-    return [
-        f"{name} = {json.dumps(value)}{'  ' + meanings[name] if meanings.get(name) else ''}"
-        for name, value in flatten(to_dict(config)).items()
-    ]
+    """One line for each setting: its dotted name, its value and its description."""
+    meanings = descriptions(config)
+    return [f"{name} = {json.dumps(value)}  {meanings[name]}" for name, value in flatten(config.to_dict()).items()]
 
 
-def _meanings(settings_class, prefix=""):
+def descriptions(config):
+    """Dictionary from the dotted name of each setting, options of the networks included, to its description."""
+    meanings = _field_descriptions(Config)
+    for field, (builders, _) in NETWORKS.items():
+        options = dict(getattr(config, field))
+        arguments = _argument_descriptions(builders[options.pop("name")])
+        meanings[f"{field}.name"] = f"{meanings.pop(field).split()[1]}: one of {', '.join(builders)}"
+        meanings |= {f"{field}.{name}": arguments.get(name, "") for name in options}
+    return meanings
+
+
+def _field_descriptions(settings_class, prefix=""):
     meanings = {}
     for field in dataclasses.fields(settings_class):
         if dataclasses.is_dataclass(field.type):
-            meanings |= _meanings(field.type, f"{prefix}{field.name}.")
+            meanings |= _field_descriptions(field.type, f"{prefix}{field.name}.")
         else:
             meanings[prefix + field.name] = settings_class.__pydantic_fields__[field.name].description
     return meanings
+
+
+def _argument_descriptions(function):
+    """The entries of a docstring's "Args" section, each as one line."""
+    _, _, section = inspect.getdoc(function).partition("Args:\n")
+    section = section.split("\n\n")[0]
+    entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()).rstrip(".") for name, text in entries}
 
 
 def _parse(text):

@@ -41,7 +41,10 @@ def find(model):
     """The path of what a user names; a file or folder of the user's goes before a model that comes with the package.
 
     Raises:
+        UserError: the old name of a model that comes with the package; the message has the new one.
         WorkError: a model that comes with the package is damaged.
     """
     path = pathlib.Path(model)
+    if str(model) in shipped.RENAMED and not path.exists():
+        raise UserError(f"the model {str(model)!r} is now called {shipped.RENAMED[str(model)]!r}")
     return shipped.find(str(model)) if str(model) in shipped.names() and not path.exists() else path

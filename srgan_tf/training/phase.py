@@ -3,7 +3,6 @@
 import logging
 import shutil
 
-from srgan_tf.config import schema
 from srgan_tf.data.pipeline import training_batches
 from srgan_tf.files import atomic_write
 from srgan_tf.inference.upscalers import network_upscaler
@@ -78,7 +77,7 @@ class Phase:
             writes=self._is_chief,
         )
         if restored is None:
-            self._reporter.describe(schema.to_dict(self._config))
+            self._reporter.describe(self._config.to_dict())
             # What the phase begins with: a divergence goes back to it, and the phase before is known to be over.
             self._checkpoints.save()
         else:

@@ -17,7 +17,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf import hardware
-from srgan_tf.config import schema
+from srgan_tf.config.schema import Config, flatten
 from srgan_tf.errors import UserError, first_line
 from srgan_tf.files import atomic_write, make_folder, read_rows
 from srgan_tf.runs import CONFIG_FILE, SESSIONS_FILE
@@ -48,10 +48,10 @@ def check_workdir(config, workdir):
         return
     try:
         # Settings that were added since have their defaults.
-        settings = schema.to_dict(schema.from_dict(json.loads(file.read_text())))
+        settings = Config.from_dict(json.loads(file.read_text())).to_dict()
     except (ValueError, OSError) as error:
         raise UserError(f"{str(file)!r} is no run's settings: {first_line(error)}") from error
-    before, now = schema.flatten(settings), schema.flatten(schema.to_dict(config))
+    before, now = flatten(settings), flatten(config.to_dict())
     differing = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
         for name in sorted(before.keys() | now.keys())
@@ -68,7 +68,7 @@ def write_config(config, workdir):
     workdir = pathlib.Path(workdir)
     make_folder(workdir)
     with atomic_write(workdir / CONFIG_FILE) as unfinished:
-        unfinished.write_text(json.dumps(schema.to_dict(config), indent=2) + "\n")
+        unfinished.write_text(json.dumps(config.to_dict(), indent=2) + "\n")
 
 
 @contextlib.contextmanager

@@ -1,1 +1,1 @@
-"""Trained generators that come with the package, each with a card that tells where it is from."""
+"""Trained generators that come with the package, each with a model card."""

@@ -1,4 +1,4 @@
-"""The generators that lie beside this file, named after the presets that made them, with settings as in their cards."""
+"""The trained generators in this folder. Each has the name of the preset that trained it, and a card."""
 
 import json
 import pathlib
@@ -7,8 +7,9 @@ from srgan_tf.errors import WorkError
 from srgan_tf.files import sha256
 
 FOLDER = pathlib.Path(__file__).parent
-# What upscale.py takes if no model is named.
-DEFAULT = "srgan_x4"
+DEFAULT = "srgan_skip_x4"  # of upscaling, if no model is given
+# Models of earlier versions, which had the names of presets with other networks.
+RENAMED = {"srresnet_x4": "srresnet_skip_x4", "srgan_x4": "srgan_skip_x4"}
 
 
 def names():
@@ -17,7 +18,7 @@ def names():
 
 
 def read_card(name):
-    """What is known of a generator: see `packing.add`.
+    """The model card: origin, licence, training settings and scores (tools/pack_weights.py writes it).
 
     Args:
         name: one of `names`.
@@ -29,7 +30,7 @@ def read_card(name):
 
 
 def find(name):
-    """The file of a generator, after a look at its check sum.
+    """The file of a generator; verifies its checksum.
 
     Args:
         name: one of `names`.
@@ -38,7 +39,7 @@ def find(name):
         Path of a `.keras` file.
 
     Raises:
-        WorkError: the file is missing, or not the one that its card is of.
+        WorkError: the file is missing, or its checksum is not the one in its card.
     """
     file = FOLDER / f"{name}.keras"
     try:
@@ -46,5 +47,5 @@ def find(name):
     except OSError as error:
         raise WorkError(f"cannot read the weights of {name!r}: {error.strerror}: {str(file)!r}") from error
     if checksum != read_card(name)["sha256"]:
-        raise WorkError(f"{str(file)!r} is damaged, its check sum is not the one in its card: install srgan_tf again")
+        raise WorkError(f"{str(file)!r} is damaged, its checksum is not the one in its card: reinstall srgan_tf")
     return file

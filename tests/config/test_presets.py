@@ -2,20 +2,25 @@ import numpy as np
 import pytest
 
 from srgan_tf.config import presets
-from srgan_tf.config.schema import flatten, to_dict
+from srgan_tf.config.schema import flatten
 from srgan_tf.data.sources import open_source
 from srgan_tf.errors import UserError
 from srgan_tf.images.resize import imresize
 from srgan_tf.losses.perceptual import perceptual_loss
 from srgan_tf.networks.discriminators import DISCRIMINATORS
 from srgan_tf.networks.generators import GENERATORS
+from srgan_tf.networks.interpolation import structural_difference
+from srgan_tf.networks.saved import load_generator
 from srgan_tf.networks.vgg import vgg19_features
 from srgan_tf.training.state import build_network
+from srgan_tf.weights import shipped
 
 # (generator, discriminator); see test_generators.py and test_discriminators.py for how they add up.
 PARAMETERS = {
     "srresnet_x4": (1_552_771, None),
     "srgan_x4": (1_552_771, 23_567_361),
+    "srresnet_skip_x4": (1_552_771, None),
+    "srgan_skip_x4": (1_552_771, 23_567_361),
     "msrgan_x4": (1_517_571, 38_247_425),
     "esrgan_x4": (16_697_987, 38_247_425),
     "esrgan_light_x4": (4_467_779, 38_247_425),
@@ -91,9 +96,9 @@ def test_esrgan_is_the_papers_recipe():
 
 
 def test_variants_differ_from_msrgan_in_what_they_are_named_for():
-    base = flatten(to_dict(presets.msrgan_x4()))
+    base = flatten(presets.msrgan_x4().to_dict())
     different = {
-        name: {setting for setting, value in flatten(to_dict(preset())).items() if base.get(setting) != value}
+        name: {setting for setting, value in flatten(preset().to_dict()).items() if base.get(setting) != value}
         for name, preset in presets.PRESETS.items()
     }
     assert different["lsgan_x4"] == {"preset", "gan.adversarial"}
@@ -133,3 +138,27 @@ def test_tiny_needs_no_vgg():
 def test_unknown_preset_names_the_nearest():
     with pytest.raises(UserError, match="unknown preset 'srgan_4x'; the nearest is 'srgan_x4'"):
         presets.load_preset("srgan_4x")
+
+
+@pytest.mark.parametrize("name", shipped.names())
+def test_each_shipped_model_is_the_network_of_its_preset(name):
+    """`--preset NAME --init-generator NAME` works, and the card's recipe is the preset's."""
+    config = presets.load_preset(name)
+    card = shipped.read_card(name)
+    assert card["preset"] == name
+    network = build_network("generator", GENERATORS, config.generator, scale=config.scale)
+    assert structural_difference(load_generator(name), network) is None
+    recipe, trained = (flatten(settings) for settings in (config.to_dict(), card["config"]))
+    # Of the command, not of the recipe.
+    run = {"seed", "precision", "init_generator", "data.train", "data.valid"}
+    differing = {key for key in recipe if recipe[key] != trained.get(key, recipe[key])} - run
+    differing = {key for key in differing if not key.startswith("reporting.")}
+    assert (
+        differing
+        == {
+            "compact_x4": {"ema_decay", "pretrain.steps", "gan.steps"},  # a short run of the preset, by --set
+            # The last of four runs, with frozen batch norms; the preset is the first.
+            "srresnet_skip_x4": {"freeze_batch_norm", "pretrain.steps", "pretrain.learning_rate.initial"},
+            "srgan_skip_x4": set(),
+        }[name]
+    )

@@ -1,14 +1,15 @@
+import json
+
 import pytest
 
-from srgan_tf.config import schema
-from srgan_tf.config.overrides import describe, with_settings
-from srgan_tf.config.schema import Config
+from srgan_tf.config.overrides import describe, descriptions, with_settings
+from srgan_tf.config.schema import NETWORKS, Config, flatten
 from srgan_tf.errors import UserError
 
 
 def test_settings_survive_json():
     config = with_settings(Config(), ['data.train=["a", "b"]', "gan.learning_rate.milestones=[0.25, 0.5]"])
-    assert schema.from_dict(schema.to_dict(config)) == config
+    assert Config.from_dict(json.loads(json.dumps(config.to_dict()))) == config
     assert config.data.train == ("a", "b")
 
 
@@ -27,7 +28,7 @@ def test_settings_survive_json():
 )
 def test_assignments(assignment, name, value):
     before, after = Config(), with_settings(Config(), [assignment])
-    flat = [schema.flatten(schema.to_dict(config)) for config in (before, after)]
+    flat = [flatten(config.to_dict()) for config in (before, after)]
     assert flat[1][name] == value
     assert {key for key in flat[0] if flat[0][key] != flat[1][key]} == {name}
 
@@ -46,6 +47,7 @@ def test_assignments(assignment, name, value):
         ("generator.num_blocks=0", "generator.num_blocks: input should be greater than 0 (received 0)"),
         ("generator.activation=gelu", "generator.activation: input should be 'prelu' or 'leaky_relu'"),
         ("generator.name=vdsr", "generator.name must be one of srresnet, rrdbnet, compact (received 'vdsr')"),
+        ("generator.name=[1]", "generator.name must be one of srresnet, rrdbnet, compact (received [1])"),
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
         ("scale=3", "scale: input should be 2, 4 or 8 (received 3)"),
         ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),
@@ -87,7 +89,7 @@ def test_network_options_are_complete():
     assert Config().generator["num_blocks"] == 16
     assert "scale" not in Config().generator  # another setting's
     with pytest.raises(UserError, match=r"unknown setting 'generator\.depth'"):
-        schema.from_dict({"generator": {"name": "srresnet", "depth": 3}})
+        Config.from_dict({"generator": {"name": "srresnet", "depth": 3}})
 
 
 def test_a_new_network_brings_its_own_options():
@@ -109,8 +111,28 @@ def test_every_setting_is_described():
     names = [line.split(" = ")[0] for line in lines]
     assert "gan.perceptual.layers" in names
     for line in lines:
-        # A network's options are described by its function.
-        assert line.startswith(("generator.", "discriminator.")) or "  " in line, line
+        assert len(line.split("  ", 1)[1]) > 5, line
+    assert "generator.num_blocks = 16  residual blocks" in lines
+
+
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_every_option_of_every_network_is_described(network):
+    for name in NETWORKS[network][0]:
+        for setting, meaning in descriptions(with_settings(Config(), [f"{network}.name={name}"])).items():
+            assert meaning, setting
+
+
+def test_an_old_config_file_loads_under_the_new_names():
+    old = Config().to_dict()
+    del old["gan"]["generator_every"]
+    old["gan"]["discriminator_steps"] = 5
+    assert Config.from_dict(old) == with_settings(Config(), ["gan.generator_every=5"])
+    assert old["gan"]["discriminator_steps"] == 5  # the argument is not changed
+
+
+def test_an_old_name_on_the_command_line_is_refused_with_the_new_one():
+    with pytest.raises(UserError, match=r"'gan\.discriminator_steps' is now called 'gan\.generator_every'"):
+        with_settings(Config(), ["gan.discriminator_steps=5"])
 
 
 def test_lr_consistency_needs_the_lr_that_it_means():

@@ -171,11 +171,11 @@ def test_the_script(run_script, tmp_path, small_generator, form):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--output", "folder", "--format", "onnx"], "writes a file: --output NAME.onnx, not 'folder'"),
-        (["--output", "x.onnx", "--format", "onnx", "--version", "3"], "--version has no meaning for --format onnx"),
-        (["--output", "folder", "--size", "8x8"], "--size has no meaning for --format saved_model"),
+        (["--output", "folder", "--format", "onnx"], "writes a file: --output NAME.onnx (received 'folder')"),
+        (["--output", "x.onnx", "--format", "onnx", "--version", "3"], "--version does not apply to --format onnx"),
+        (["--output", "folder", "--size", "8x8"], "--size does not apply to --format saved_model"),
         (["--output", "x.tflite", "--format", "litert", "--size", "8"], "as in 128x128, not '8'"),
-        (["--output", "folder", "--version", "0"], "a whole number of at least 1 is needed, not '0'"),
+        (["--output", "folder", "--version", "0"], "expected an integer of at least 1 (received '0')"),
     ],
 )
 def test_wrong_use(run_script, tmp_path, small_generator, flags, message):

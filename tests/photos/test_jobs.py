@@ -232,11 +232,11 @@ def test_quality_flags(run_script, folder, tmp_path, small_generator):
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
-        (["--size", "10by10"], "takes WIDTHxHEIGHT in pixels, such as 1920x1080 (received '10by10')"),
+        (["--size", "10by10"], "expected WIDTHxHEIGHT in pixels, such as 1920x1080 (received '10by10')"),
         (["--size", "0x10"], "received '0x10'"),
         (["--scale", "0"], "received '0'"),
         (["--tile=-1"], "received '-1'"),
-        (["--alpha", "0.5"], "--interpolate and --alpha belong together"),
+        (["--alpha", "0.5"], "--interpolate and --alpha must be given together"),
         (["--scale", "2", "--size", "9x9"], "not allowed with"),
     ],
 )

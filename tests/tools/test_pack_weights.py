@@ -120,5 +120,5 @@ def test_a_checkpoint_stands_for_the_run_up_to_it(run):
 
 def test_a_folder_without_a_history_is_refused(run):
     (run / "sessions.jsonl").unlink()
-    with pytest.raises(UserError, match="no run folder with a history"):
+    with pytest.raises(UserError, match="is not the folder of a trained run"):
         pack_weights.add(run, "mine", **FACTS)

@@ -1,7 +1,7 @@
 import pytest
 import tensorflow as tf
 
-from srgan_tf.config.schema import Gan, Perceptual, Pretrain
+from srgan_tf.config.sections import Gan, Perceptual, Pretrain
 from srgan_tf.training.objective import LossInputs, evaluate_terms, gan_terms, pretrain_terms
 
 

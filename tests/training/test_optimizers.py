@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf.config.schema import LearningRate
+from srgan_tf.config.sections import LearningRate
 from srgan_tf.training.optimizers import current_learning_rate, make_optimizer, make_schedule
 
 

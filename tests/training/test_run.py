@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf.config import presets, schema
+from srgan_tf.config import presets
 from srgan_tf.config.overrides import with_settings
+from srgan_tf.config.schema import Config
 from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
@@ -74,7 +75,7 @@ def test_a_finished_run_is_left_as_it_is(trained_run, monkeypatch):
     settings = json.loads((trained_run / "config.json").read_text())
     for work in ("load_datasets", "perceptual_features", "pretrain_state", "gan_state"):
         monkeypatch.delattr(training_run, work)
-    training_run.run(schema.from_dict(settings), trained_run)
+    training_run.run(Config.from_dict(settings), trained_run)
     assert before == {path: path.read_bytes() for path in trained_run.rglob("*") if path.is_file()}
 
 
@@ -133,7 +134,7 @@ def test_two_processes_do_not_share_a_folder(tmp_path):
 
 
 def test_another_runs_folder_is_refused(trained_run):
-    config = schema.from_dict(json.loads((trained_run / "config.json").read_text()))
+    config = Config.from_dict(json.loads((trained_run / "config.json").read_text()))
     other = with_settings(config, ["gan.steps=9", "seed=3"])
     with pytest.raises(UserError, match=r"gan\.steps was 8, is 9; seed was 0, is 3"):
         training_run.run(other, trained_run)
@@ -390,6 +391,6 @@ def test_a_profile_is_written(tmp_path):
 
 
 def test_a_network_of_equal_weights_that_computes_another_function_is_no_beginning(tmp_path):
-    config = with_settings(presets.srresnet_x4(), ["init_generator=srresnet_x4"])  # which has a skip, and no tanh
-    with pytest.raises(UserError, match="'srresnet_x4' is not the generator that the settings describe"):
+    config = with_settings(presets.srresnet_x4(), ["init_generator=srresnet_skip_x4"])  # has a skip, no tanh
+    with pytest.raises(UserError, match="'srresnet_skip_x4' is not the generator that the settings describe"):
         training_run.run(config, tmp_path / "run")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from srgan_tf import runs
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images.pixels import shave
@@ -17,7 +18,7 @@ from srgan_tf.runs import GENERATOR_FILE
 from srgan_tf.weights import shipped
 
 # dB of luma, mean over three drawn pictures; a change of code that shifts a model unnoticed would show here.
-PSNR_ON_DRAWINGS = {"compact_x4": 25.362, "srresnet_x4": 25.339, "srgan_x4": 23.961}
+PSNR_ON_DRAWINGS = {"compact_x4": 25.362, "srresnet_skip_x4": 25.339, "srgan_skip_x4": 23.961}
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def copies(tmp_path, monkeypatch):
 
 
 def test_the_three_that_are_promised_are_there():
-    assert {"compact_x4", "srgan_x4", "srresnet_x4"} <= set(shipped.names())
+    assert {"compact_x4", "srgan_skip_x4", "srresnet_skip_x4"} <= set(shipped.names())
     assert shipped.DEFAULT in shipped.names()
     assert {file.stem for file in shipped.FOLDER.glob("*.keras")} == set(shipped.names())
 
@@ -76,7 +77,7 @@ def test_damage_is_seen(copies):
 
 
 def test_an_unknown_name_tells_the_known_ones():
-    with pytest.raises(UserError, match="'compact_x4', 'srgan_x4', 'srresnet_x4'"):
+    with pytest.raises(UserError, match="'compact_x4', 'srgan_skip_x4', 'srresnet_skip_x4'"):
         loading.load_upscaler("compact_x2")
 
 
@@ -94,3 +95,11 @@ def test_upscaling_needs_no_model_and_says_which_it_takes(run_script, tmp_path):
     assert shipped.DEFAULT in output.splitlines()[0]
     with Image.open(tmp_path / "out" / "drawing.png") as sr:
         assert sr.size == (92, 68)
+
+
+@pytest.mark.parametrize("load", [loading.load_upscaler, loading.load_generator])
+def test_an_old_name_is_refused_with_the_new_one(load, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("srgan", "srresnet"):
+        with pytest.raises(UserError, match=f"the model '{name}_x4' is now called '{name}_skip_x4'"):
+            load(f"{name}_x4")

@@ -1,0 +1,1 @@
+"""Functions that return a `Config`: one module for each family of networks."""

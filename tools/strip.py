@@ -1,0 +1,102 @@
+"""Draws the strip of README.md: one photograph as bicubic, as each model upscales it, and as HR.
+
+    python -m tools.strip chelsea --model compact_x4 --model srgan_skip_x4 --output strip.png
+
+PHOTOGRAPH is a picture file or a photograph that comes with scikit-image: astronaut, chelsea, coffee or rocket;
+docs/PICTURES.md has their sources. LR is the photograph downscaled x4 by MATLAB-like bicubic.
+"""
+
+import argparse
+import pathlib
+import re
+import sys
+
+from PIL import Image
+
+from srgan_tf.commands import cli
+from srgan_tf.errors import UserError
+from srgan_tf.files import make_folder
+from srgan_tf.images import comparison
+from srgan_tf.images.pictures import read_picture
+from srgan_tf.images.resize import imresize
+
+SCALE = 4
+PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
+
+
+def read_photograph(name):
+    """Reads a picture file, or a photograph of scikit-image.
+
+    Args:
+        name: path, or one of `PHOTOGRAPHS`.
+
+    Returns:
+        uint8 [height, width, 3], both sides multiples of `SCALE`.
+    """
+    if name in PHOTOGRAPHS and not pathlib.Path(name).exists():
+        from skimage import data
+
+        picture = getattr(data, name)()
+    else:
+        picture = read_picture(name)
+    height, width = (size // SCALE * SCALE for size in picture.shape[:2])
+    return picture[:height, :width]
+
+
+def draw_strip(hr, upscalers, *, crop=None, zoom=4):
+    """Draws bicubic, every upscaler's result and HR side by side, with one detail enlarged below each.
+
+    Args:
+        hr: uint8 [height, width, 3], both sides multiples of `SCALE`.
+        upscalers: mapping of a label to an x4 upscaler of uint8 pictures.
+        crop: (top, left, height, width) of the part of HR to show; all of it if None. The whole picture is upscaled.
+        zoom: factor of the enlarged detail.
+
+    Returns:
+        uint8 [height, width, 3] array.
+    """
+    height, width = hr.shape[:2]
+    lr = imresize(hr, height // SCALE, width // SCALE)
+    columns = {"bicubic": imresize(lr, height, width)}
+    columns |= {label: upscaler.upscale(lr) for label, upscaler in upscalers.items()}
+    columns["HR"] = hr
+    top, left, height, width = crop or (0, 0, height, width)
+    columns = {label: picture[top : top + height, left : left + width] for label, picture in columns.items()}
+    return comparison.strip(columns, insets=[comparison.busiest_inset(columns["HR"], zoom)], zoom=zoom)
+
+
+def parse_crop(text):
+    """Parses TOPxLEFTxHEIGHTxWIDTH."""
+    if not re.fullmatch(r"\d+x\d+x[1-9]\d*x[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"expected TOPxLEFTxHEIGHTxWIDTH in pixels, such as 0x0x208x208, not {text!r}")
+    return tuple(map(int, text.split("x")))
+
+
+def main():
+    """Parses the flags, upscales and writes the strip."""
+    parser = cli.Parser(__doc__)
+    parser.add_argument("photograph", metavar="PHOTOGRAPH", help="a file, or a name from scikit-image")
+    parser.add_argument(
+        "--model", action="append", required=True, metavar="MODEL", help="a model, or LABEL=MODEL; may be repeated"
+    )
+    parser.add_argument("--crop", type=parse_crop, metavar="TOPxLEFTxHEIGHTxWIDTH", help="part to show, HR pixels")
+    parser.add_argument("--output", required=True, type=pathlib.Path, help="the picture to write, PNG or JPEG")
+    parser.add_argument("--lr", type=pathlib.Path, metavar="FILE", help="also write the LR picture")
+    flags = parser.parse_args()
+
+    from srgan_tf.inference.loading import load_upscaler
+
+    hr = read_photograph(flags.photograph)
+    if flags.crop and (flags.crop[0] + flags.crop[2] > hr.shape[0] or flags.crop[1] + flags.crop[3] > hr.shape[1]):
+        raise UserError(f"--crop {flags.crop} is not inside the photograph of {hr.shape[0]}x{hr.shape[1]} pixels")
+    models = (model.rpartition("=") for model in flags.model)
+    upscalers = {label or model: load_upscaler(model, scale=SCALE) for label, _, model in models}
+    make_folder(flags.output.absolute().parent)
+    Image.fromarray(draw_strip(hr, upscalers, crop=flags.crop)).save(flags.output, quality=92, subsampling=0)
+    if flags.lr:
+        Image.fromarray(imresize(hr, hr.shape[0] // SCALE, hr.shape[1] // SCALE)).save(flags.lr, optimize=True)
+    print(f"done: {flags.output} ({flags.output.stat().st_size:,} bytes)")
+
+
+if __name__ == "__main__":
+    sys.exit(cli.execute(main))
