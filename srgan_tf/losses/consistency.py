@@ -1,4 +1,4 @@
-"""Whether an SR picture shrinks back to the picture that it was made from."""
+"""LR consistency: the downscaled SR image should equal the LR image."""
 
 import tensorflow as tf
 
@@ -7,14 +7,14 @@ from srgan_tf.losses.pixel import l1
 
 
 def downscale(image, scale):
-    """MATLAB-like bicubic, antialiased, without rounding: as `srgan_tf.resize.imresize` of floats, differentiable.
+    """MATLAB-like antialiased bicubic downscaling: a differentiable `srgan_tf.images.resize.imresize`, not rounded.
 
-    Two products with fixed matrices, which every device and compiler takes (XLA refuses TensorFlow's own antialiased
-    resize, and its bicubic has no GPU kernel).
+    Two multiplications with constant matrices, which every device and compiler supports (XLA does not support
+    TensorFlow's antialiased resize, and its bicubic resize has no GPU kernel).
 
     Args:
         image: float32 [batch, height, width, channels] of known height and width, multiples of `scale`.
-        scale: the factor.
+        scale: the downscaling factor.
 
     Returns:
         float32 [batch, height / scale, width / scale, channels], not clipped.
@@ -25,11 +25,11 @@ def downscale(image, scale):
 
 
 def lr_consistency(lr, sr):
-    """Mean absolute error of the downscaled `sr` against `lr`: what the colours and the coarse structure drifted.
+    """Mean absolute error between the downscaled `sr` and `lr`: penalizes drift of colours and coarse structure.
 
     Args:
         lr: float32 [batch, height, width, 3] in [0, 1].
-        sr: a whole factor as high and wide.
+        sr: float32 [batch, scale * height, scale * width, 3] in [0, 1].
 
     Returns:
         float32 scalar.

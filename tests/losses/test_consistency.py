@@ -16,7 +16,7 @@ def test_downscale_is_the_degradation_that_made_the_lr(rng, scale, jit_compile):
 
 
 def test_value_worked_by_hand():
-    # Weights of a bicubic sum to 1: a uniform shift of 0.1 stays one.
+    # Bicubic weights sum to 1: downscaling keeps a uniform shift of 0.1.
     sr = tf.random.stateless_uniform((2, 16, 24, 3), (0, 0))
     assert float(lr_consistency(downscale(sr, 4), sr)) == pytest.approx(0.0, abs=1e-6)
     assert float(lr_consistency(downscale(sr, 4), sr + 0.1)) == pytest.approx(0.1, rel=1e-4)

@@ -7,7 +7,7 @@ from srgan_tf.networks.attention import ATTENTIONS
 
 
 def attend(name, channels, **options):
-    """The network of one attention alone."""
+    """A network of a single attention module."""
     keras.utils.set_random_seed(0)
     image = keras.Input((None, None, channels))
     return keras.Model(image, ATTENTIONS[name](image, "attention", index=1, **options))
@@ -32,7 +32,7 @@ def test_channel_attention_depends_on_the_whole_picture(rng):
     assert np.abs(network(changed)[0, 0, 0] - network(x)[0, 0, 0]).max() > 1e-4
 
 
-def test_self_attention_sees_its_window_and_no_more(rng):
+def test_self_attention_depends_on_its_window_only(rng):
     network, x = attend("self", 16), rng.normal(size=(1, 20, 20, 16)).astype(np.float32)
     for weight in network.trainable_variables:
         weight.assign(rng.normal(scale=0.2, size=weight.shape))  # larger ones would decide the softmax
@@ -53,7 +53,7 @@ def test_every_second_self_attention_is_shifted():
     assert [layer.shift for layer in layers] == [0, 4, 0]
 
 
-def test_multiscale_attention_sees_39_pixels_across(rng):
+def test_receptive_field_of_multiscale_attention_is_39_pixels(rng):
     network = attend("multiscale", 9)
     for weight in network.trainable_variables:
         weight.assign(rng.normal(size=weight.shape))
@@ -101,7 +101,7 @@ def test_multiscale_attention_in_numpy(rng, channels, thirds):
 
 
 @pytest.mark.parametrize("name", ATTENTIONS)
-def test_shape_and_finite_gradient_on_flat_pictures(name):
+def test_shape_and_finite_gradient_on_flat_images(name):
     network = attend(name, 16)
     x = tf.ones((1, 3, 5, 16))
     with tf.GradientTape() as tape:

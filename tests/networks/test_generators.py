@@ -1,4 +1,4 @@
-"""What every generator must do, whatever it is made of."""
+"""Tests that every generator must pass."""
 
 import pathlib
 import subprocess
@@ -43,7 +43,7 @@ def test_any_size_any_batch(rng, scale, variant):
     lr = rng.random((3, 17, 23, 3), np.float32)
     sr = generator(lr)
     assert sr.shape == (3, 17 * scale, 23 * scale, 3)
-    # Also where the height and width are unknown when the graph is made.
+    # Also in a graph with unknown height and width.
     in_graph = tf.function(generator, input_signature=[tf.TensorSpec([None, None, None, 3])])(lr)
     np.testing.assert_allclose(in_graph, sr, atol=1e-5)
 
@@ -78,7 +78,7 @@ def test_saved_generators_load_without_the_training_code(tmp_path, rng):
     for variant in VARIANTS:
         build(variant).save(tmp_path / f"{variant}.keras")
     code = (
-        "import sys, pathlib, keras, numpy as np, srgan_tf.models.layers\n"
+        "import sys, pathlib, keras, numpy as np, srgan_tf.networks.layers\n"
         "lr = np.load('lr.npy')\n"
         "for file in pathlib.Path().glob('*.keras'):\n"
         "    np.save(file.stem, keras.saving.load_model(file)(lr).numpy())\n"
@@ -91,7 +91,7 @@ def test_saved_generators_load_without_the_training_code(tmp_path, rng):
 
 
 @pytest.mark.parametrize("variant", ["msrresnet", "compact"])
-def test_bilinear_skip_is_all_that_a_silent_network_returns(rng, variant):
+def test_a_zero_tail_returns_the_bilinear_skip(rng, variant):
     generator = build(variant, num_blocks=1, num_filters=4)
     for weight in generator.get_layer("tail_conv").weights:
         weight.assign(tf.zeros_like(weight))
