@@ -8,6 +8,9 @@ from pydantic import PositiveFloat, PositiveInt, validate_call
 
 from srgan_tf.networks.blocks import Scale, convolve
 
+# Authors' code, outside the dense blocks: PyTorch's default weights, of standard deviation sqrt(1 / (3 fan_in)).
+_PYTORCH_GAIN = 6**-0.5
+
 
 @validate_call
 def rrdbnet(
@@ -55,17 +58,18 @@ def rrdbnet(
         return add_scaled(x, convolve(joined, num_filters, 3, f"{name}_conv5", gain=0.1), name)
 
     lr = keras.Input((None, None, 3), name="lr")
-    head = x = convolve(lr, num_filters, 3, "head_conv")
+    head = x = convolve(lr, num_filters, 3, "head_conv", gain=_PYTORCH_GAIN)
     for block in range(1, num_blocks + 1):
         shortcut = x
         for index in range(1, 4):
             x = dense_block(x, f"block{block}_dense{index}")
         x = add_scaled(shortcut, x, f"block{block}")
-    x = layers.Add(name="trunk_add")([head, convolve(x, num_filters, 3, "trunk_conv")])
+    x = convolve(x, num_filters, 3, "trunk_conv", gain=_PYTORCH_GAIN)
+    x = layers.Add(name="trunk_add")([head, x])
     for stage in range(1, int(math.log2(scale)) + 1):
         x = keras.ops.depth_to_space(layers.Concatenate(name=f"upsample{stage}")([x] * 4), 2)
-        x = activate(convolve(x, num_filters, 3, f"upsample{stage}_conv"), f"upsample{stage}")
-    x = activate(convolve(x, num_filters, 3, "detail_conv"), "detail")
+        x = activate(convolve(x, num_filters, 3, f"upsample{stage}_conv", gain=_PYTORCH_GAIN), f"upsample{stage}")
+    x = activate(convolve(x, num_filters, 3, "detail_conv", gain=_PYTORCH_GAIN), "detail")
     # float32: half precision has fewer values in [0, 1] than uint8.
-    sr = convolve(x, 3, 3, "sr", dtype="float32")
+    sr = convolve(x, 3, 3, "sr", gain=_PYTORCH_GAIN, dtype="float32")
     return keras.Model(lr, sr, name="rrdbnet")
