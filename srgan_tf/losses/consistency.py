@@ -2,8 +2,11 @@
 
 import tensorflow as tf
 
+from srgan_tf.images.pixels import shave
 from srgan_tf.images.resize import resize_matrix
 from srgan_tf.losses.pixel import l1
+
+_BORDER = 2  # radius of the bicubic kernel in LR pixels
 
 
 def downscale(image, scale):
@@ -27,6 +30,9 @@ def downscale(image, scale):
 def lr_consistency(lr, sr):
     """Mean absolute error between the downscaled `sr` and `lr`: penalizes drift of colours and coarse structure.
 
+    The outer two LR pixels of each side are ignored (fewer if no pixel would remain): in a patch they were
+    computed from pixels outside it.
+
     Args:
         lr: float32 [batch, height, width, 3] in [0, 1].
         sr: float32 [batch, scale * height, scale * width, 3] in [0, 1].
@@ -34,4 +40,6 @@ def lr_consistency(lr, sr):
     Returns:
         float32 scalar.
     """
-    return l1(lr, downscale(sr, sr.shape[1] // lr.shape[1]))
+    small = downscale(sr, sr.shape[1] // lr.shape[1])
+    border = min(_BORDER, (min(lr.shape[1:3]) - 1) // 2)
+    return l1(shave(lr, border), shave(small, border))
