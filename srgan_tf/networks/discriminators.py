@@ -45,7 +45,7 @@ def vgg_discriminator(
     for index, (multiple, stride) in enumerate([(m, s) for m in (1, 2, 4, 8) for s in (1, 2)], start=1):
         normalized = normalization if index > 1 else "none"
         convolution = SpectralConv2D if normalized == "spectral" else layers.Conv2D
-        bias = normalized not in ("batch", "layer")  # those would cancel it
+        bias = normalized not in ("batch", "layer")  # batch norm cancels a bias; the beta of layer norm replaces it
         x = convolution(multiple * num_filters, 3, stride, padding="same", use_bias=bias, name=f"conv{index}")(x)
         if normalized == "batch":
             x = layers.BatchNormalization(name=f"norm{index}")(x)
