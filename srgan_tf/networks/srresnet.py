@@ -24,6 +24,7 @@ def srresnet(
     head_kernel_size: PositiveInt = 9,
     tail_kernel_size: PositiveInt = 9,
     init_gain: PositiveFloat = 1.0,
+    tail_init_gain: PositiveFloat = 0.1,
     attention: Literal["none", *ATTENTIONS] = "none",
     attention_interval: PositiveInt = 1,
 ) -> keras.Model:
@@ -47,6 +48,7 @@ def srresnet(
         head_kernel_size: kernel size of the first convolution.
         tail_kernel_size: kernel size of the last convolution.
         init_gain: factor on He initialization. ESRGAN and BasicSR use 0.1 without normalization.
+        tail_init_gain: the same for the last convolution. 1 saturates a tanh output at the start.
         attention: "none" or a key of `ATTENTIONS` in `srgan_tf.networks.attention`, applied at the end of a residual
             block before its addition.
         attention_interval: N: every Nth block has attention.
@@ -59,8 +61,8 @@ def srresnet(
         raise ValueError("`bilinear_skip` needs a linear output. Received: output_activation='tanh'")
     normalized = normalization == "batch"
 
-    def conv(x, filters, kernel_size, name, **options):
-        return convolve(x, filters, kernel_size, name, gain=init_gain, **options)
+    def conv(x, filters, kernel_size, name, gain=init_gain, **options):
+        return convolve(x, filters, kernel_size, name, gain=gain, **options)
 
     def normalize(x, name):
         return layers.BatchNormalization(name=name)(x) if normalized else x
@@ -93,7 +95,7 @@ def srresnet(
         x = activate(x, f"upsample{stage}_activation")
 
     # float32 from here: half precision has fewer values in [0, 1] than uint8.
-    x = conv(x, 3, tail_kernel_size, "tail_conv", dtype="float32")
+    x = conv(x, 3, tail_kernel_size, "tail_conv", gain=tail_init_gain, dtype="float32")
     if output_activation == "tanh":
         x = layers.Activation("tanh", dtype="float32", name="tanh")(x)
         x = layers.Rescaling(0.5, 0.5, dtype="float32", name="sr")(x)
