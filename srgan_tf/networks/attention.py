@@ -9,6 +9,9 @@ from keras import layers
 from srgan_tf.networks.blocks import convolve
 from srgan_tf.networks.layers import WindowAttention
 
+# Keras's default of 1e-3 would suppress feature maps of small variance, as they are at initialization.
+NORM_EPSILON = 1e-6
+
 
 def channel_attention(x, name, *, index, reduction=16):
     """Channel attention by squeeze and excitation (Zhang et al. 2018 (RCAN), section 3.3).
@@ -33,7 +36,7 @@ def self_attention(x, name, *, index, window_size=8):
     channels = x.shape[-1]
     num_heads = next(heads for heads in range(max(channels // 16, 1), 0, -1) if channels % heads == 0)
     shift = 0 if index % 2 else window_size // 2
-    attended = layers.LayerNormalization(name=f"{name}_norm")(x)
+    attended = layers.LayerNormalization(epsilon=NORM_EPSILON, name=f"{name}_norm")(x)
     attended = WindowAttention(num_heads, window_size, shift, name=f"{name}_windows")(attended)
     return layers.Add(name=name)([x, attended])
 
@@ -48,7 +51,7 @@ def multiscale_attention(x, name, *, index):
     """
     del index
     channels = x.shape[-1]
-    normed = layers.LayerNormalization(name=f"{name}_norm")(x)
+    normed = layers.LayerNormalization(epsilon=NORM_EPSILON, name=f"{name}_norm")(x)
     gates = []
     # Size of the local kernel, size and dilation of the dilated one.
     for scale, (local, sparse, dilation) in enumerate([(3, 5, 2), (5, 7, 3), (7, 9, 4)]):
@@ -69,3 +72,5 @@ def multiscale_attention(x, name, *, index):
 
 
 ATTENTIONS = {"channel": channel_attention, "self": self_attention, "multiscale": multiscale_attention}
+# These scale the residual branch (RCAN). The others have a skip connection of their own and follow the addition.
+IN_BRANCH = ("channel",)

@@ -7,7 +7,7 @@ import keras
 from keras import layers
 from pydantic import PositiveFloat, PositiveInt, validate_call
 
-from srgan_tf.networks.attention import ATTENTIONS
+from srgan_tf.networks.attention import ATTENTIONS, IN_BRANCH
 from srgan_tf.networks.blocks import Scale, add_bilinear, convolve
 
 
@@ -49,8 +49,8 @@ def srresnet(
         tail_kernel_size: kernel size of the last convolution.
         init_gain: factor on He initialization. ESRGAN and BasicSR use 0.1 without normalization.
         tail_init_gain: the same for the last convolution. 1 saturates a tanh output at the start.
-        attention: "none" or a key of `ATTENTIONS` in `srgan_tf.networks.attention`, applied at the end of a residual
-            block before its addition.
+        attention: "none" or a key of `ATTENTIONS` in `srgan_tf.networks.attention`, applied to the residual branch
+            before the addition ("channel") or to the sum (the others).
         attention_interval: N: every Nth block has attention.
 
     Returns:
@@ -82,9 +82,12 @@ def srresnet(
         x = activate(normalize(x, f"{name}_norm1"), f"{name}_activation")
         x = conv(x, num_filters, 3, f"{name}_conv2", use_bias=not normalized)
         x = normalize(x, f"{name}_norm2")
-        if attention != "none" and block % attention_interval == 0:
+        attended = attention != "none" and block % attention_interval == 0
+        if attended and attention in IN_BRANCH:
             x = ATTENTIONS[attention](x, f"{name}_attention", index=block // attention_interval)
         x = layers.Add(name=f"{name}_add")([shortcut, x])
+        if attended and attention not in IN_BRANCH:
+            x = ATTENTIONS[attention](x, f"{name}_attention", index=block // attention_interval)
 
     x = conv(x, num_filters, 3, "trunk_conv", use_bias=not normalized)
     x = layers.Add(name="trunk_add")([head, normalize(x, "trunk_norm")])

@@ -4,6 +4,7 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf.networks.attention import ATTENTIONS
+from srgan_tf.networks.srresnet import srresnet
 
 
 def attend(name, channels, **options):
@@ -87,7 +88,7 @@ def test_multiscale_attention_in_numpy(rng, channels, thirds):
                 total = total + kernel[i, j] * padded[:, i * dilation :, j * dilation :][:, :6, :5]
         return total
 
-    norm = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-3)
+    norm = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-6)
     norm = norm * layer("norm").gamma.numpy() + layer("norm").beta.numpy()
     gates = []
     for scale in (1, 2, 3):
@@ -98,6 +99,21 @@ def test_multiscale_attention_in_numpy(rng, channels, thirds):
     values = pointwise(norm, layer("values")) * np.concatenate(gates, -1)
     expected = x + pointwise(values, layer("output"))
     np.testing.assert_allclose(network(x), expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(("name", "source"), [("channel", "conv2"), ("self", "add"), ("multiscale", "add")])
+def test_place_in_a_residual_block(name, source):
+    generator = srresnet(num_blocks=1, num_filters=8, normalization="none", attention=name)
+    first = generator.get_layer(f"block1_attention_{'mean' if name == 'channel' else 'norm'}")
+    assert first.input is generator.get_layer(f"block1_{source}").output
+
+
+@pytest.mark.parametrize("name", ["self", "multiscale"])
+def test_small_feature_maps_are_normalized(name, rng):
+    network = attend(name, 16)
+    inner = keras.Model(network.input, network.get_layer("attention_norm").output)
+    x = 0.01 * rng.normal(size=(1, 8, 8, 16)).astype(np.float32)
+    assert np.std(inner(x)) == pytest.approx(1.0, abs=0.02)  # 0.3 with an epsilon of 1e-3
 
 
 @pytest.mark.parametrize("name", ATTENTIONS)
