@@ -44,7 +44,7 @@ def metrics_of(results):
 
 def heading(metric):
     """A metric's title with an arrow in the direction of better."""
-    return f"{METRICS[metric].title} {'↓' if METRICS[metric].perceptual else '↑'}"
+    return f"{METRICS[metric].title} {'↑' if METRICS[metric].higher_is_better else '↓'}"
 
 
 def number(metric, value):
@@ -61,5 +61,5 @@ def _bold(metric, value, rivals):
     text = number(metric, value)
     texts = [number(metric, rival) for rival in rivals]
     worth = {rival: float(rival.replace("∞", "inf")) for rival in texts}
-    best = (min if METRICS[metric].perceptual else max)(texts, key=worth.get)
+    best = (max if METRICS[metric].higher_is_better else min)(texts, key=worth.get)
     return f"**{text}**" if len(rivals) > 1 and text == best else text

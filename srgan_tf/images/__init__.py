@@ -1,1 +1,1 @@
-"""Pixels: conversions, resizing, tiles, picture files."""
+"""Images: pixel conversions, resizing, tiling, transparency, comparison strips, image files."""

@@ -1,4 +1,4 @@
-"""Comparison strips: the same picture by several methods, side by side, with some places enlarged."""
+"""Comparison strips: results of several methods side by side, with zoomed crops."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -11,19 +11,19 @@ _MARKS = ((255, 64, 32), (0, 150, 255), (160, 0, 200))
 
 
 def strip(columns, *, insets=(), zoom=4):
-    """Draws labelled pictures of one size in a row, and under each the same details enlarged, side by side.
+    """Draws labelled images in a row, and under each the same zoomed crops.
 
     Args:
-        columns: mapping of a label to a uint8 [height, width, 3] picture, all of one size; labels may hold newlines.
-        insets: (top, left, height, width) of each detail in pixels.
-        zoom: factor of the enlargement, by whole pixels so that nothing is smoothed.
+        columns: mapping of labels to uint8 [height, width, 3] images of the same size; labels may have newlines.
+        insets: (top, left, height, width) of each crop, pixels.
+        zoom: integer zoom factor; pixels are repeated.
 
     Returns:
         uint8 [height, width, 3] array.
     """
     shapes = {picture.shape for picture in columns.values()}
     if len(shapes) != 1:
-        raise ValueError(f"`columns` must hold pictures of one size. Received: {sorted(shapes)}")
+        raise ValueError(f"`columns` must have images of one size. Received: {sorted(shapes)}")
     font = ImageFont.load_default(max(11, min(24, next(iter(shapes))[1] // 16)))
     lines = max(label.count("\n") + 1 for label in columns)
     caption_height = 2 * _MARGIN + lines * (sum(font.getmetrics()) + _MARGIN)
@@ -39,19 +39,19 @@ def strip(columns, *, insets=(), zoom=4):
 
 
 def nearest(image, scale):
-    """Enlarges by repeating pixels: an LR picture at the size of its SR, undisguised."""
+    """Nearest-neighbour upscaling by an integer factor."""
     return np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
 
 
 def busiest_inset(picture, zoom):
-    """The place with the most detail whose enlargement by `zoom` is as large as the picture.
+    """The crop with the most detail. Zoomed by `zoom` it is as large as the image.
 
     Args:
         picture: [height, width, channels].
-        zoom: factor, at least 1.
+        zoom: zoom factor, at least 1.
 
     Returns:
-        (top, left, height, width) in pixels: the box with the largest sum of gradients of the grey picture.
+        (top, left, height, width) in pixels of the crop with the largest sum of gradient magnitudes of the grey image.
     """
     grey = np.asarray(picture, np.float64).mean(axis=-1)
     detail = np.hypot(*np.gradient(grey)) if min(grey.shape) > 1 else np.zeros_like(grey)
@@ -60,16 +60,16 @@ def busiest_inset(picture, zoom):
 
 
 def differing_insets(pictures, count, zoom):
-    """The places where pictures differ most, so small that their enlargements fit side by side under a picture.
+    """The crops where images differ most. Zoomed by `zoom` they fit side by side under an image.
 
     Args:
-        pictures: two or more [height, width, channels] arrays of one size.
-        count: places wanted.
-        zoom: factor, at least 1.
+        pictures: two or more [height, width, channels] arrays of the same size.
+        count: maximum number of crops.
+        zoom: zoom factor, at least 1.
 
     Returns:
         List of at most `count` boxes (top, left, height, width) in pixels that do not overlap, the largest sum of
-        squared ranges first. Fewer where the picture has no room for more.
+        squared ranges first. Fewer if the image is too small.
     """
     stack = np.stack(pictures).astype(np.float64)
     spread = np.square(stack.max(axis=0) - stack.min(axis=0)).mean(axis=-1)
@@ -77,14 +77,14 @@ def differing_insets(pictures, count, zoom):
 
 
 def _largest_boxes(weight, count, zoom):
-    """Boxes that hold the most weight, one after the other, none over another, all of `differing_insets`' size."""
+    """Greedy choice of non-overlapping boxes with the largest sums of `weight`, sized as in `differing_insets`."""
     between = (count - 1) * _MARGIN
     height, width = (max(1, (size - between) // (count * zoom)) for size in weight.shape)
     sums = np.pad(weight.cumsum(0).cumsum(1), ((1, 0), (1, 0)))
     held = sums[height:, width:] - sums[:-height, width:] - sums[height:, :-width] + sums[:-height, :-width]
     boxes = []
     while len(boxes) < count and np.isfinite(held).any():
-        top, left = (int(place) for place in np.unravel_index(np.argmax(held), held.shape))
+        top, left = (int(index) for index in np.unravel_index(np.argmax(held), held.shape))
         boxes.append((top, left, height, width))
         held[max(0, top - height + 1) : top + height, max(0, left - width + 1) : left + width] = -np.inf
     return boxes

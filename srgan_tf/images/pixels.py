@@ -1,4 +1,4 @@
-"""Pixel values: uint8 at the edges of the program, float32 in [0, 1] inside, and the luma that scores are made on."""
+"""Pixel values: uint8 in files, float32 in [0, 1] in networks; the luma for scores; cropping of borders."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,14 +7,15 @@ import tensorflow as tf
 _LUMA_WEIGHTS = (65.481 / 255, 128.553 / 255, 24.966 / 255)
 _LUMA_OFFSET = 16.0
 
-# What a grey level is in [0, 1]. 255 times it is 1.
+# One uint8 step in [0, 1]: 255 * RECIPROCAL is exactly 1.
 RECIPROCAL = np.float32(1 / 255)
 
 
 def to_float(image):
     """Converts uint8 pixels to float32 in [0, 1].
 
-    By a multiplication, for the same bits everywhere: in graphs, TensorFlow's optimizer turns a division into one.
+    By multiplication, so that eager and graph mode give the same bits: in graphs TensorFlow replaces a division by a
+    multiplication.
 
     Args:
         image: uint8, any shape.
@@ -26,7 +27,7 @@ def to_float(image):
 
 
 def to_uint8(image):
-    """Converts pixels in [0, 1] to uint8: rounded to the nearest level and saturated, never truncated.
+    """Converts pixels in [0, 1] to uint8, rounded and clipped.
 
     Args:
         image: float, any shape; values outside [0, 1] are clipped.
@@ -41,7 +42,7 @@ def to_uint8(image):
 
 
 def luma(image):
-    """The Y channel that super-resolution papers score on: BT.601, studio range 16-235, not rounded.
+    """The Y channel on which super-resolution papers compute scores: BT.601, studio range 16-235, not rounded.
 
     Args:
         image: [..., 3] RGB with values in 0-255, uint8 or float.
@@ -58,30 +59,30 @@ def luma(image):
 
 
 def shave(image, border):
-    """Removes `border` pixels from each side, as papers do before they score.
+    """Removes `border` pixels from each side, as papers do before scoring.
 
     Args:
         image: [..., height, width, channels], an array or a tensor.
         border: pixels, 0 or more.
 
     Raises:
-        ValueError: nothing would be left.
+        ValueError: the border is negative, or no pixels would remain.
     """
     height, width = image.shape[-3:-1]
     if border < 0 or min(height, width) <= 2 * border:
-        raise ValueError(f"`border` must leave pixels of a {width}x{height} picture. Received: border={border}")
+        raise ValueError(f"`border` must leave pixels of a {width}x{height} image. Received: border={border}")
     return image[..., border : height - border, border : width - border, :]
 
 
 def modcrop(image, scale):
-    """Crops the bottom and right sides to a multiple of `scale`, so that an LR picture of whole pixels exists.
+    """Crops the bottom and the right side so that height and width are multiples of `scale`.
 
     Args:
         image: [..., height, width, channels], an array or a tensor.
         scale: the super-resolution factor.
 
     Raises:
-        ValueError: the picture is smaller than one LR pixel.
+        ValueError: the image is smaller than `scale` pixels a side.
     """
     height, width = image.shape[-3:-1]
     if min(height, width) < scale:

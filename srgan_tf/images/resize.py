@@ -1,17 +1,17 @@
-"""MATLAB-like bicubic resizing: the degradation that defines "bicubic x4" benchmarks, and the baseline to beat.
+"""MATLAB-like bicubic resizing: the degradation of "bicubic x4" benchmarks, and the baseline of the scores.
 
-Other libraries' bicubic differs: without antialiasing (OpenCV, PyTorch's default) by 15 dB when shrinking, with
-another kernel (Pillow's is -0.5 too, but rounds its weights to 8 bits) by a grey level or two.
+The bicubic resizing of other libraries differs: by 15 dB in downscaling without antialiasing (OpenCV, the default of
+PyTorch), by one or two grey levels in Pillow (the same kernel, but weights rounded to 8 bits).
 """
 
 import numpy as np
 
 
 def imresize(image, height, width):
-    """Resizes as MATLAB's `imresize(image, [height width], "bicubic")` does, antialiased when shrinking.
+    """Resizes like MATLAB's `imresize(image, [height width], "bicubic")`, with antialiasing in downscaling.
 
-    The height is resized first, then the width. uint8 pictures are rounded after each of the two, as in MATLAB: that
-    makes the LR pictures of the published benchmark sets come out equal to the last grey level.
+    The height is resized first, then the width. uint8 images are rounded after each of the two, as in MATLAB. This
+    reproduces the LR images of the published benchmark sets exactly.
 
     Args:
         image: [height, width, channels], uint8 or float, an array.
@@ -19,7 +19,7 @@ def imresize(image, height, width):
         width: width of the result, pixels.
 
     Returns:
-        [height, width, channels] array: uint8 for uint8 (rounded, saturated), else float64 of unclipped values.
+        [height, width, channels] array: uint8 for uint8 input (rounded, clipped), else float64 (not clipped).
     """
     if min(height, width) < 1:
         raise ValueError(f"`height` and `width` must be at least 1. Received: {height}, {width}")
@@ -31,7 +31,7 @@ def imresize(image, height, width):
 
 
 def resize_matrix(in_size, out_size):
-    """The matrix [out_size, in_size] by which `imresize` multiplies one axis, borders included; float64."""
+    """The float64 matrix [out_size, in_size] of `imresize` for one axis, borders included."""
     weights, indices = _contributions(in_size, out_size)
     matrix = np.zeros((out_size, in_size))
     np.add.at(matrix, (np.arange(out_size)[:, np.newaxis], indices), weights)
@@ -39,11 +39,11 @@ def resize_matrix(in_size, out_size):
 
 
 def resize_stripes(stripes, in_height, height, width):
-    """Resizes a picture that arrives in stripes as `imresize` resizes the whole: the same values, little memory.
+    """Streaming `imresize`: the input and the result are stripes of rows. The same values in less memory.
 
     Args:
         stripes: iterable of float [rows, width, channels] arrays, from top to bottom.
-        in_height: rows of all stripes together.
+        in_height: total number of input rows.
         height: height of the result, pixels.
         width: width of the result, pixels.
 
@@ -53,7 +53,7 @@ def resize_stripes(stripes, in_height, height, width):
     weights, indices = _contributions(in_height, height)
     last_needed = np.maximum.accumulate(indices.max(axis=1))
     first_needed = np.minimum.accumulate(indices.min(axis=1)[::-1])[::-1]
-    done, start, held = 0, 0, None  # rows yielded; the first row that is held, and those from there on
+    done, start, held = 0, 0, None  # yielded rows; index of the first buffered row; the buffered rows
     for stripe in stripes:
         held = stripe if held is None else np.concatenate([held, stripe])
         ready = int(np.searchsorted(last_needed, start + len(held)))
@@ -80,9 +80,9 @@ def _weighted(image, weights, indices, axis):
 
 
 def _contributions(in_size, out_size):
-    """For each output pixel: the weights [out_size, taps] and the indices of the input pixels that it is made of."""
+    """For each output pixel: the weights [out_size, taps] and the indices of its input pixels."""
     scale = out_size / in_size
-    stretch = min(scale, 1.0)  # a shrinking kernel is widened by the factor: that is the antialiasing
+    stretch = min(scale, 1.0)  # antialiasing: in downscaling the kernel is widened by the factor
     centre = (np.arange(out_size) + 0.5) / scale - 0.5
     radius = 2.0 / stretch
     taps = int(np.ceil(2 * radius)) + 1
@@ -90,7 +90,7 @@ def _contributions(in_size, out_size):
     weights = stretch * _cubic(stretch * (centre[:, np.newaxis] - indices))
     weights /= weights.sum(axis=1, keepdims=True)
     used = np.any(weights != 0, axis=0)
-    # Beyond the border the picture is mirrored, its edge pixel repeated.
+    # Beyond the border the image is mirrored, with the edge pixel repeated.
     mirrored = np.mod(indices[:, used], 2 * in_size)
     mirrored = np.where(mirrored < in_size, mirrored, 2 * in_size - 1 - mirrored)
     return weights[:, used], mirrored

@@ -1,14 +1,14 @@
-"""Upscaling in tiles: a function over a picture too large for memory, applied in parts that join without a seam."""
+"""Tiled upscaling of images that are too large for memory, without seams."""
 
 import numpy as np
 
-# Tiles that fade begin at multiples of this, so that the windows of a windowed attention are those of the whole; they
-# are up to one pixel less than it longer than asked for.
+# Blended tiles start at multiples of this, so that attention windows are the same as for the whole image. Tiles become
+# up to WINDOW - 1 pixels longer than requested.
 WINDOW = 16
 
 
 def apply_tiled(function, image, *, scale, tile, halo):
-    """Applies an upscaling function tile by tile and joins what it returns; see `exact_stripes`.
+    """Applies an upscaling function tile by tile and joins the results; see `exact_stripes`.
 
     Returns:
         [scale * height, scale * width, channels] array of the function's dtype.
@@ -19,16 +19,15 @@ def apply_tiled(function, image, *, scale, tile, halo):
 def exact_stripes(function, image, *, scale, tile, halo):
     """Applies a local upscaling function tile by tile, and yields the result in stripes from top to bottom.
 
-    Every tile is cut with a halo of real pixels around it, as far as the picture reaches, and only the result of its
-    inside is kept. When `halo` is at least the function's receptive field, the joined picture equals the whole one.
-    All tiles have one shape (those at the edges are moved inwards, and see the border as the whole picture would), so
-    a compiled function is traced once.
+    Each tile is extended by a halo of image pixels, up to the image border, and the result of the halo is discarded. If
+    `halo` is at least the receptive-field radius of the function, the result equals that for the whole image. All tiles
+    have the same shape (those at the border are moved inwards), so a compiled function is traced once.
 
     Args:
         function: from an image [height, width, channels] to one of `scale` times the height and width.
         image: [height, width, channels] array.
-        scale: the factor of `function`.
-        tile: side of a tile without its halo, pixels of `image`. It is an upper end: tiles share an axis evenly.
+        scale: upscaling factor of `function`.
+        tile: maximum side of a tile without its halo, pixels of `image`. Tiles divide an axis evenly.
         halo: context on each side, pixels of `image`.
 
     Yields:
@@ -53,16 +52,16 @@ def exact_stripes(function, image, *, scale, tile, halo):
 
 
 def blended_stripes(function, image, *, scale, tile, overlap):
-    """Applies a function that looks farther than any halo tile by tile, and fades each tile into its neighbours.
+    """Applies an upscaling function of unlimited receptive field tile by tile, and cross-fades neighbouring tiles.
 
-    The result deviates from the whole picture's, since a tile sees less than the whole, but has no seams.
+    The result has no seams, but it differs from that for the whole image, since each tile lacks some context.
 
     Args:
         function: from an image [height, width, channels] to one of `scale` times the height and width.
         image: [height, width, channels] array.
-        scale: the factor of `function`.
-        tile: step from a tile to the next, pixels of `image`.
-        overlap: what a tile has beyond that on each side, pixels of `image`. The outer half of it is context alone.
+        scale: upscaling factor of `function`.
+        tile: step from one tile to the next, pixels of `image`.
+        overlap: extension of a tile on each side, pixels of `image`. The outer half is only context.
 
     Yields:
         Arrays [rows, scale * width, channels] of the function's dtype (integers rounded), from top to bottom.
@@ -74,7 +73,7 @@ def blended_stripes(function, image, *, scale, tile, overlap):
         raise ValueError(f"`tile` and `overlap` must be at least 1. Received: tile={tile}, overlap={overlap}")
     height, width = image.shape[:2]
     rows, columns = (_fades(size, tile, overlap, scale) for size in (height, width))
-    pending = None  # the sum of what reaches below the rows that were yielded
+    pending = None  # accumulated rows below those already yielded
     for index, (cut_top, cut_bottom, row_weights) in enumerate(rows):
         band = None
         for cut_left, cut_right, column_weights in columns:
@@ -94,8 +93,8 @@ def blended_stripes(function, image, *, scale, tile, overlap):
 
 
 def _spans(size, tile, halo):
-    """Splits one axis: (start, stop) of each tile and (start, stop) of the cut that holds it and its halo."""
-    if tile + 2 * halo >= size:  # one cut holds it all
+    """Splits one axis: (start, stop) of each tile, and (start, stop) of its cut, which includes the halo."""
+    if tile + 2 * halo >= size:  # one tile is enough
         tile = size
     tile = -(-size // -(-size // tile))
     cut = min(tile + 2 * halo, size)
@@ -105,13 +104,13 @@ def _spans(size, tile, halo):
 
 
 def _fades(size, tile, overlap, scale):
-    """Splits one axis: (start, stop) of each cut, and float32 weights of its results that add up to 1 everywhere."""
+    """Splits one axis: (start, stop) of each cut, and float32 weights of its output pixels; weights sum to 1."""
     cuts = [(start - start % WINDOW, stop) for _, _, start, stop in _spans(size, tile, overlap)]
     weights = []
     for start, stop in cuts:
         position = (np.arange(scale * (stop - start)) + 0.5) / scale
         fade = np.full_like(position, overlap)
-        if start > 0:  # no fading towards the picture's own border
+        if start > 0:  # no fading at the image border
             fade = np.minimum(fade, position - overlap / 2)
         if stop < size:
             fade = np.minimum(fade, stop - start - position - overlap / 2)

@@ -1,17 +1,18 @@
-"""Colour where nothing is visible: what a resampling would otherwise drag into the edges."""
+"""Fills the colours of fully transparent pixels, so that upscaling does not mix them into visible edges."""
 
 import numpy as np
 
 
 def spread_colour(colour, alpha):
-    """Gives fully transparent pixels the colour of the visible ones around them; visible ones stay as they are.
+    """Replaces the colour of fully transparent pixels by that of visible pixels nearby; visible pixels do not change.
 
-    The colour of a transparent pixel is anything, mostly black, and an enlargement would mix it into the edge. It is
-    replaced by the mean of the visible pixels in the smallest of the blocks of 2, 4, 8, ... pixels that has any.
+    The colour of a transparent pixel is arbitrary, mostly black, and upscaling would mix it into the visible edge. The
+    new colour is the mean of the visible pixels in the smallest enclosing block of 2x2, 4x4, 8x8, ... pixels that has
+    any, weighted by their alpha.
 
     Args:
         colour: uint8 or uint16 [height, width, channels] array.
-        alpha: the same [height, width, 1].
+        alpha: array [height, width, 1] of the same dtype.
 
     Returns:
         Array like `colour`.
@@ -28,7 +29,7 @@ def spread_colour(colour, alpha):
 
 
 def _filled(weighted, weight):
-    """The mean colour of each pixel, from the finest level of a pyramid of sums that has any weight there."""
+    """The mean colour of each pixel, from the finest pyramid level with nonzero weight there."""
     if min(weight.shape[:2]) == 1 and max(weight.shape[:2]) == 1:
         return weighted / np.maximum(weight, 1e-9)
     coarse = _filled(_halved(weighted), _halved(weight))
@@ -37,7 +38,7 @@ def _filled(weighted, weight):
 
 
 def _halved(image):
-    """Sums of blocks of 2x2; the last row and column of an odd side are alone."""
+    """Sums of 2x2 blocks; odd sides are padded with zeros."""
     height, width = image.shape[:2]
     image = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)))
     return image[0::2, 0::2] + image[1::2, 0::2] + image[0::2, 1::2] + image[1::2, 1::2]

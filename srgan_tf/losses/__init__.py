@@ -1,4 +1,4 @@
-"""Losses: arithmetic on tensors. Networks, where one is needed, are passed in as callables.
+"""Losses: functions of tensors. A loss that needs a network takes it as a callable.
 
 Ground truth comes first: `(hr, sr)`, `(real, fake)`. Images are float32 [batch, height, width, channels] in [0, 1].
 """

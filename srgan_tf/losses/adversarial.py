@@ -1,7 +1,7 @@
-"""Adversarial objectives on logits, a generator's and a discriminator's side of each.
+"""Adversarial losses on logits, for the generator and for the discriminator.
 
-`ADVERSARIAL_LOSSES` at the end is the table of names that `gan.adversarial` can take. A new objective is two functions
-of `(real_logits, fake_logits)` and one line there.
+`ADVERSARIAL_LOSSES` at the end lists the values of `gan.adversarial`. To add an objective, write two functions of
+`(real_logits, fake_logits)` and add a line there.
 """
 
 from collections.abc import Callable
@@ -19,24 +19,24 @@ class AdversarialLoss(NamedTuple):
 
 def vanilla_generator(real_logits, fake_logits):
     """-log D(G(lr)): the non-saturating form (Goodfellow et al. 2014, section 3; Ledig et al. 2017, eq. 6)."""
-    del real_logits  # relativistic objectives use it, this one does not
+    del real_logits  # only relativistic objectives use them
     return tf.reduce_mean(tf.nn.softplus(-fake_logits))
 
 
 def vanilla_discriminator(real_logits, fake_logits):
-    """-log D(hr) - log(1 - D(G(lr))): binary cross-entropy, real pictures' and fakes' added, not averaged."""
+    """-log D(hr) - log(1 - D(G(lr))): binary cross-entropy; the real and the fake term are added."""
     return tf.reduce_mean(tf.nn.softplus(-real_logits)) + tf.reduce_mean(tf.nn.softplus(fake_logits))
 
 
 def relativistic_generator(real_logits, fake_logits):
-    """The reverse of `relativistic_discriminator` (Wang et al. 2018 (ESRGAN), eq. 2)."""
+    """`relativistic_discriminator` with real and fake exchanged (Wang et al. 2018 (ESRGAN), eq. 2)."""
     return relativistic_discriminator(fake_logits, real_logits)
 
 
 def relativistic_discriminator(real_logits, fake_logits):
-    """Binary cross-entropy of whether a picture looks more real than the average of the other kind.
+    """Relativistic average loss: binary cross-entropy of each logit minus the mean logit of the other class.
 
-    The relativistic average of Jolicoeur-Martineau 2019, as in Wang et al. 2018 (ESRGAN), eq. 1.
+    Jolicoeur-Martineau 2019, as in Wang et al. 2018 (ESRGAN), eq. 1.
     """
     real_margin = real_logits - tf.reduce_mean(fake_logits)
     fake_margin = fake_logits - tf.reduce_mean(real_logits)
@@ -44,23 +44,23 @@ def relativistic_discriminator(real_logits, fake_logits):
 
 
 def least_squares_generator(real_logits, fake_logits):
-    """Half the squared distance of the fakes' logits from 1 (Mao et al. 2017 (LSGAN), eq. 9)."""
+    """Half the mean squared distance of fake logits from 1 (Mao et al. 2017 (LSGAN), eq. 9)."""
     del real_logits
     return 0.5 * tf.reduce_mean(tf.square(fake_logits - 1.0))
 
 
 def least_squares_discriminator(real_logits, fake_logits):
-    """Half the squared distances of real pictures' logits from 1 and of fakes' from 0 (Mao et al. 2017, eq. 9)."""
+    """Half the mean squared distances of real logits from 1 and of fake logits from 0 (Mao et al. 2017, eq. 9)."""
     return 0.5 * (tf.reduce_mean(tf.square(real_logits - 1.0)) + tf.reduce_mean(tf.square(fake_logits)))
 
 
 def hinge_discriminator(real_logits, fake_logits):
-    """What real pictures' logits lack to 1 and fakes' exceed -1 by (Lim & Ye 2017; Miyato et al. 2018, eq. 16)."""
+    """Hinge loss with margins 1 (real) and -1 (fake) (Lim & Ye 2017; Miyato et al. 2018, eq. 16)."""
     return tf.reduce_mean(tf.nn.relu(1.0 - real_logits)) + tf.reduce_mean(tf.nn.relu(1.0 + fake_logits))
 
 
 def critic_generator(real_logits, fake_logits):
-    """-D(G(lr)): raises the fakes' logits, without end (Arjovsky et al. 2017 (WGAN); also the hinge's, eq. 17)."""
+    """-D(G(lr)), unbounded (Arjovsky et al. 2017 (WGAN); also used with the hinge loss, eq. 17)."""
     del real_logits
     return -tf.reduce_mean(fake_logits)
 
@@ -68,7 +68,8 @@ def critic_generator(real_logits, fake_logits):
 def critic_discriminator(real_logits, fake_logits):
     """D(G(lr)) - D(hr) (Gulrajani et al. 2017 (WGAN-GP), eq. 3 without the penalty).
 
-    It estimates a distance only while the critic's slope is bounded: `penalties.gradient_penalty` sees to that.
+    It estimates the Wasserstein distance only if the critic's gradient norm is bounded, which
+    `penalties.gradient_penalty` enforces.
     """
     return tf.reduce_mean(fake_logits) - tf.reduce_mean(real_logits)
 

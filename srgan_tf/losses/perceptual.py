@@ -1,16 +1,16 @@
-"""Distance between the features of two pictures, as a frozen network sees them."""
+"""Perceptual loss: distance between the features of two images in a frozen network."""
 
 import tensorflow as tf
 
 from srgan_tf.losses.pixel import PIXEL_LOSSES
 
-# Ledig et al. 2017 divide VGG's features by 12.75, which brings the loss to the scale of a pixel MSE on [-1, 1]. The
-# number belongs to Caffe's weights on 0-255 pixels, the ones Keras has.
+# Ledig et al. 2017 divide VGG features by 12.75, which brings the loss to the scale of a pixel MSE on [-1, 1]. The
+# factor is valid for Caffe's weights on pixels in 0-255, which are those of Keras.
 PAPER_FEATURE_SCALE = 1 / 12.75
 
 
 def perceptual_loss(hr, sr, features, *, layer_weights, distance="mse", feature_scale=PAPER_FEATURE_SCALE):
-    """The content loss of Ledig et al. 2017 (SRGAN), eq. 5, on one or several layers.
+    """The content loss of Ledig et al. 2017 (SRGAN), eq. 5, for one or several layers.
 
     No gradient flows into the features of `hr`.
 
@@ -18,10 +18,10 @@ def perceptual_loss(hr, sr, features, *, layer_weights, distance="mse", feature_
         hr: [batch, height, width, 3], [0, 1].
         sr: the same shape and range.
         features: callable from an image to a mapping of layer names to feature maps, such as
-            `srgan_tf.models.vgg.vgg19_features(...)`.
+            `srgan_tf.networks.vgg.vgg19_features(...)`.
         layer_weights: mapping of layer names to their weights.
-        distance: "mse", "l1" or "charbonnier", averaged over all of a map's elements.
-        feature_scale: multiplies the features before they are compared.
+        distance: "mse", "l1" or "charbonnier", averaged over all elements of a feature map.
+        feature_scale: factor on the features before the comparison.
 
     Returns:
         float32 scalar, the weighted sum over the layers.

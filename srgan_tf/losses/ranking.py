@@ -1,15 +1,15 @@
-"""RankSRGAN: a ranker learns which of two pictures looks better, then the generator pleases it. Lower is better."""
+"""Losses of RankSRGAN: for training the ranker, and the generator's rank-content loss. Lower scores are better."""
 
 import tensorflow as tf
 
 
 def ranking_loss(better, worse, margin=0.5, limit=5.0):
-    """What the better picture's score lacks to be a margin below the other's (Zhang et al. 2019 (RankSRGAN)).
+    """Margin ranking loss: mean of max(0, better - worse + margin) (Zhang et al. 2019 (RankSRGAN)).
 
     Args:
-        better: [batch, 1], the ranker's scores of the pictures with the better (lower) label.
-        worse: [batch, 1], of their counterparts.
-        margin: how far apart the scores are to be.
+        better: [batch, 1], the ranker's scores of the images with the better (lower) label.
+        worse: [batch, 1], the scores of their counterparts.
+        margin: required difference of the scores.
         limit: scores are clipped to [-limit, limit] first.
 
     Returns:
@@ -20,12 +20,12 @@ def ranking_loss(better, worse, margin=0.5, limit=5.0):
 
 
 def rank_content_loss(scores):
-    """Mean sigmoid of the ranker's scores of SR pictures (Zhang et al. 2019 (RankSRGAN)).
+    """Mean sigmoid of the ranker's scores of SR images (Zhang et al. 2019 (RankSRGAN)).
 
     Args:
         scores: [batch, 1], lower is better.
 
     Returns:
-        float32 scalar. (The authors' code sums over the batch, of 8: a weight of theirs is an eighth of that here.)
+        float32 scalar. (The authors' code sums over its batch of 8: multiply its weight by 8 for use here.)
     """
     return tf.reduce_mean(tf.sigmoid(scores))

@@ -1,14 +1,13 @@
-"""A smoothness prior on pictures."""
+"""Total variation, a smoothness prior on images."""
 
 import tensorflow as tf
 
 
 def total_variation(image):
-    """Mean squared difference of neighbouring pixels, twice: the form of the EN3160 project report.
+    """Twice the mean squared difference of neighbouring pixels, in the form of the EN3160 project report.
 
-    The squared differences of each direction are summed over a picture and divided by that direction's own count of
-    (channels, rows, columns); the two are added, doubled, and averaged over the batch. (`tf.image.total_variation` is
-    another quantity: a sum of absolute differences.)
+    The squared differences are averaged for each direction separately; the two means are added and doubled.
+    (`tf.image.total_variation` is a sum of absolute differences.)
 
     Args:
         image: [batch, height, width, channels], at least 2x2.

@@ -1,5 +1,5 @@
-"""Scores of one picture.
+"""Metrics of one image.
 
-`fidelity` holds functions of `(reference, estimate)`, `niqe`, `stlpips` and `lpips` perceptual ones; `table` names all
-of them as functions of a `Sample` and says which protocol asks for which.
+`fidelity` has functions of `(reference, estimate)`; `niqe`, `stlpips` and `lpips` are perceptual metrics. `table` lists
+all of them by name, as functions of a `Sample`, and the metrics of each protocol.
 """

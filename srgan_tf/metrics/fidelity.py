@@ -1,10 +1,10 @@
-"""PSNR and SSIM of two uint8 [height, width, 3] pictures of one size; removing a border is the caller's part.
+"""PSNR and SSIM of two uint8 [height, width, 3] images of the same size. The caller removes the border, if any.
 
-SSIM is the definition of Wang et al. 2004 as in their MATLAB code: a Gaussian window of 11 with sigma 1.5, K1 0.01,
-K2 0.03, only where the window fits, and no shrinking of large pictures first. `tf.image.ssim` with its defaults and
-scikit-image's `structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)` are the same;
-MATLAB's own `ssim` is not: it repeats the edge pixels and counts the border too. The SRGAN paper's numbers come from
-another program and are 0.01 to 0.03 higher.
+SSIM follows the MATLAB code of Wang et al. 2004: an 11x11 Gaussian window with sigma 1.5, K1 0.01, K2 0.03, only valid
+window positions, no downscaling of large images. `tf.image.ssim` with its defaults and scikit-image's
+`structural_similarity(gaussian_weights=True, sigma=1.5, use_sample_covariance=False)` give the same values. MATLAB's
+built-in `ssim` does not: it replicates the edge pixels and includes the border. The values in the SRGAN paper come from
+other code and are 0.01 to 0.03 higher.
 """
 
 import numpy as np
@@ -15,12 +15,12 @@ from srgan_tf.images.resize import imresize
 
 
 def psnr_y(reference, estimate):
-    """PSNR in dB on the BT.601 luma (16-235, not rounded) with a peak of 255; `inf` for equal pictures."""
+    """PSNR in dB on the BT.601 luma (16-235, not rounded) with a peak of 255; `inf` for equal images."""
     return _psnr(pixels.luma(reference), pixels.luma(estimate))
 
 
 def psnr_rgb(reference, estimate):
-    """PSNR in dB of the mean squared error over all three channels with a peak of 255; `inf` for equal pictures."""
+    """PSNR in dB of the mean squared error over all three channels with a peak of 255; `inf` for equal images."""
     return _psnr(reference, estimate)
 
 
@@ -28,21 +28,21 @@ def ssim_y(reference, estimate):
     """SSIM on the BT.601 luma (16-235, not rounded) with a peak of 255.
 
     Raises:
-        ValueError: the picture is smaller than the 11-pixel window.
+        ValueError: the image is smaller than the 11-pixel window.
     """
     return _ssim(pixels.luma(reference), pixels.luma(estimate))
 
 
 def ssim_rgb(reference, estimate):
-    """Mean over R, G and B of the SSIM that `ssim_y` makes on luma."""
+    """Mean SSIM of the R, G and B channels; see `ssim_y`."""
     return _ssim(reference, estimate)
 
 
 def psnr_lr(lr, sr):
-    """LR-consistency: PSNR in dB of the SR picture, shrunk by MATLAB-like bicubic, against the LR that it was made of.
+    """LR consistency: PSNR in dB of the SR image, downscaled by MATLAB-like bicubic, against its LR input.
 
-    It falls where colours drift or content is invented that LR contradicts. Where LR was made by bicubic too, networks
-    trained on pixels have 40 to 50 dB. Lugmayr et al. 2020 tabulate it as LR-PSNR.
+    It drops if colours drift or if the SR image has content that contradicts the LR image. With bicubic LR images,
+    networks trained with a pixel loss reach 40 to 50 dB. Lugmayr et al. 2020 report it as LR-PSNR.
 
     Args:
         lr: uint8 [height, width, 3].

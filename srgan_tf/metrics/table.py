@@ -1,4 +1,4 @@
-"""All scores by name, and the protocols that papers use."""
+"""All metrics by name, and the protocols of papers."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ from srgan_tf.metrics.stlpips import load_stlpips
 
 
 class Sample(NamedTuple):
-    """What a metric may look at: uint8 [height, width, 3] pictures, `hr` and `sr` of one size."""
+    """The inputs of a metric: uint8 [height, width, 3] images, `hr` and `sr` of the same size."""
 
     lr: np.ndarray
     hr: np.ndarray
@@ -31,12 +31,13 @@ class Metric:
     """A row of the table.
 
     Attributes:
-        title: for people, with the unit.
-        load: gives the function; raises UserError where it needs something that is not installed.
-        definition: in a few words, what its name does not tell.
+        title: display name with the unit.
+        load: returns the score function; raises UserError if something that it needs is not installed.
+        definition: short description for tables and result files.
         border: whether a border of `scale` pixels is removed from `hr` and `sr` first.
-        digits: decimals that are worth printing.
-        perceptual: whether it speaks of what people see: lower is better then. Of the others higher is.
+        digits: decimals to print.
+        perceptual: whether it measures perceptual quality instead of fidelity.
+        higher_is_better: direction of the scores.
     """
 
     title: str
@@ -45,10 +46,11 @@ class Metric:
     border: bool = False
     digits: int = 4
     perceptual: bool = False
+    higher_is_better: bool = True
 
 
 def _of_hr_and_sr(load):
-    """Loader of a score whose function is of `(hr, sr)`."""
+    """Makes the loader of a metric from the loader of a function of `(hr, sr)`."""
 
     def load_score() -> Score:
         function = load()
@@ -72,6 +74,7 @@ _PSNR_Y = dict(load=_of_hr_and_sr(lambda: fidelity.psnr_y), definition=_LUMA, di
 _SSIM_Y = dict(load=_of_hr_and_sr(lambda: fidelity.ssim_y), definition=f"{_LUMA}, {_WINDOW}")
 _PSNR_RGB = dict(load=_of_hr_and_sr(lambda: fidelity.psnr_rgb), definition="on R, G and B together", digits=2)
 _SSIM_RGB = dict(load=_of_hr_and_sr(lambda: fidelity.ssim_rgb), definition=f"mean of R, G and B, {_WINDOW}")
+_DISTANCE = dict(perceptual=True, higher_is_better=False)
 
 METRICS = {
     "psnr_y": Metric("PSNR-Y (dB)", **_PSNR_Y, border=True),
@@ -82,12 +85,14 @@ METRICS = {
     "ssim_y_full": Metric("SSIM-Y full", **_SSIM_Y),
     "psnr_rgb_full": Metric("PSNR-RGB full (dB)", **_PSNR_RGB),
     "ssim_rgb_full": Metric("SSIM-RGB full", **_SSIM_RGB),
-    "psnr_lr": Metric("LR-PSNR (dB)", _load_psnr_lr, "RGB PSNR of SR, shrunk by MATLAB-like bicubic, to LR", digits=2),
-    "niqe": Metric(
-        "NIQE", _load_niqe, "SR alone, its authors' parameters, rounded luma", border=True, digits=3, perceptual=True
+    "psnr_lr": Metric(
+        "LR-PSNR (dB)", _load_psnr_lr, "RGB PSNR of SR, downscaled by MATLAB-like bicubic, to LR", digits=2
     ),
-    "stlpips": Metric("ST-LPIPS", _of_hr_and_sr(load_stlpips), "Ghildyal & Liu 2022, AlexNet", perceptual=True),
-    "lpips": Metric("LPIPS", _of_hr_and_sr(load_lpips), "Zhang et al. 2018, version 0.1, AlexNet", perceptual=True),
+    "niqe": Metric(
+        "NIQE", _load_niqe, "no reference, authors' parameters, rounded luma", border=True, digits=3, **_DISTANCE
+    ),
+    "stlpips": Metric("ST-LPIPS", _of_hr_and_sr(load_stlpips), "Ghildyal & Liu 2022, AlexNet", **_DISTANCE),
+    "lpips": Metric("LPIPS", _of_hr_and_sr(load_lpips), "Zhang et al. 2018, version 0.1, AlexNet", **_DISTANCE),
 }
 
 PROTOCOLS = {
@@ -99,13 +104,13 @@ PROTOCOLS["all"] = tuple(metric for metrics in PROTOCOLS.values() for metric in 
 
 
 def load_metrics(names: Iterable[str]) -> dict[str, Score]:
-    """The functions of some metrics, in the order asked for.
+    """The score functions of metrics, in the given order.
 
     Args:
-        names: keys of `METRICS`; repeated ones count once.
+        names: keys of `METRICS`; duplicates are ignored.
 
     Raises:
-        UserError: there is no such metric, or it needs something that is not installed.
+        UserError: an unknown metric, or one that needs something that is not installed.
     """
     names = list(dict.fromkeys(names))
     for name in names:
@@ -115,16 +120,16 @@ def load_metrics(names: Iterable[str]) -> dict[str, Score]:
 
 
 def describe(names: Iterable[str], scale: int) -> str:
-    """The words that say how scores are made; a score without them is worthless."""
+    """A description of how the scores are computed, to be printed or stored with them."""
     parts = (
         f"{name}: {METRICS[name].definition}, {f'without {scale} border pixels' if METRICS[name].border else 'whole'}"
         for name in names
     )
-    return f"uint8 pictures, mean over pictures; {'; '.join(parts)}"
+    return f"uint8 images, mean over images; {'; '.join(parts)}"
 
 
 def available(name: str) -> bool:
-    """Whether `load_metrics` would give a metric, such as one that needs an optional package."""
+    """Whether everything that a metric needs is installed."""
     try:
         _load(name)
     except UserError:
@@ -138,15 +143,15 @@ def _load(name):
 
 
 def score(sample: Sample, metrics: dict[str, Score], *, scale: int) -> dict[str, float]:
-    """One picture's scores.
+    """The scores of one image.
 
     Args:
-        sample: the pictures.
-        metrics: from `load_metrics`.
-        scale: of the upscaling, which is the border that some protocols remove.
+        sample: the images.
+        metrics: result of `load_metrics`.
+        scale: upscaling factor, which is also the width of the border that some protocols remove.
 
     Raises:
-        ValueError: a picture is too small for a metric, or `hr` and `sr` differ in size.
+        ValueError: an image is too small for a metric, or `hr` and `sr` differ in size.
     """
     if sample.hr.shape != sample.sr.shape:
         raise ValueError(f"`hr` and `sr` must have one shape. Received: {sample.hr.shape}, {sample.sr.shape}")

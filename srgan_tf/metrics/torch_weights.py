@@ -1,4 +1,4 @@
-"""The weights in a file that `torch.save` wrote before PyTorch 1.6, without PyTorch."""
+"""Reads weight files of `torch.save` from before PyTorch 1.6, without PyTorch."""
 
 import collections
 import pickle
@@ -11,14 +11,14 @@ _DTYPES = {"FloatStorage": "<f4", "DoubleStorage": "<f8", "LongStorage": "<i8"}
 def read_weights(path):
     """Reads a state dictionary.
 
-    The file is five pickles (a magic number, a version, the machine, the tensors' places, the storages' keys) and then
-    the storages, each its length and its bytes. Nothing but tensors can be made from it.
+    The file has five pickles (a magic number, a version, the machine, the tensors' offsets and shapes, the keys of the
+    storages), followed by the storages, each as its length and its bytes. Only tensors are unpickled.
 
     Returns:
-        Dictionary of names to arrays.
+        Dictionary from names to arrays.
 
     Raises:
-        pickle.UnpicklingError: the file holds something else.
+        pickle.UnpicklingError: the file has other objects than tensors.
     """
     with open(path, "rb") as file:
         for _ in range(3):
@@ -54,7 +54,7 @@ class _Unpickler(pickle.Unpickler):
             return _place
         if module == "torch" and name in _DTYPES:
             return _DTYPES[name]
-        raise pickle.UnpicklingError(f"weights cannot hold {module}.{name}")
+        raise pickle.UnpicklingError(f"not a tensor in the weights: {module}.{name}")
 
     def persistent_load(self, reference):
         _, dtype, key, *_ = reference

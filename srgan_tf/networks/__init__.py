@@ -1,4 +1,4 @@
-"""Networks: functional Keras models. They know nothing of data, losses or settings.
+"""Networks: functional Keras models. They do not depend on data, losses or settings.
 
-A saved `.keras` generator loads without the training code: all it may need of this package is `srgan_tf.models.layers`.
+A saved `.keras` generator loads without the training code. Of this package it needs `srgan_tf.networks.layers` alone.
 """

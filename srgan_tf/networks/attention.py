@@ -1,7 +1,7 @@
-"""Attention for residual trunks: what the layers before found is weighed by channel, by likeness or by surroundings.
+"""Attention modules for residual networks: channel attention, window self-attention, multi-scale attention.
 
-`ATTENTIONS` at the end is the table of what `generator.attention` can name: functions of a feature map, a name for the
-layers, and `index`, which counts a network's attentions from 1. They return a map of the same shape.
+`ATTENTIONS` at the end lists the values of `generator.attention`. Each is a function of a feature map, a name prefix
+for the layers and `index`, the number of the module in its network from 1. It returns a feature map of the same shape.
 """
 
 from keras import layers
@@ -9,11 +9,14 @@ from keras import layers
 from srgan_tf.networks.blocks import convolve
 from srgan_tf.networks.layers import WindowAttention
 
+# Keras's default of 1e-3 would suppress feature maps of small variance, as they are at initialization.
+NORM_EPSILON = 1e-6
+
 
 def channel_attention(x, name, *, index, reduction=16):
-    """Each channel times a weight in (0, 1) made of all channels' means (Zhang et al. 2018 (RCAN), section 3.3).
+    """Channel attention by squeeze and excitation (Zhang et al. 2018 (RCAN), section 3.3).
 
-    The means are over the whole picture, so every pixel depends on every other.
+    Global average pooling makes every output pixel depend on the whole image.
     """
     del index
     channels = x.shape[-1]
@@ -24,32 +27,33 @@ def channel_attention(x, name, *, index, reduction=16):
 
 
 def self_attention(x, name, *, index, window_size=8):
-    """Adds what each pixel finds among those of its 8x8 window; every second time the windows are half a one apart.
+    """Self-attention in 8x8 windows with a skip connection; windows of even indices are shifted by half a window.
 
     The attention half of a Swin Transformer block (Liu et al. 2021, equation 3; Liang et al. 2021 (SwinIR), section
-    3.2): layer norm, window attention with heads of about 16 channels, sum. The convolutions of the residual block
-    stand for its other half, the MLP.
+    3.2): layer norm, window attention with heads of about 16 channels, addition. The convolutions of the residual block
+    take the place of the MLP, the other half.
     """
     channels = x.shape[-1]
     num_heads = next(heads for heads in range(max(channels // 16, 1), 0, -1) if channels % heads == 0)
     shift = 0 if index % 2 else window_size // 2
-    attended = layers.LayerNormalization(name=f"{name}_norm")(x)
+    attended = layers.LayerNormalization(epsilon=NORM_EPSILON, name=f"{name}_norm")(x)
     attended = WindowAttention(num_heads, window_size, shift, name=f"{name}_windows")(attended)
     return layers.Add(name=name)([x, attended])
 
 
 def multiscale_attention(x, name, *, index):
-    """Adds x times gates that look at three distances (Wang et al. 2022 (MAN): its MLKA).
+    """Multi-scale large kernel attention (MLKA) with a skip connection (Wang et al. 2022 (MAN)).
 
-    A third of the channels each goes through a depthwise convolution, a dilated one and a pointwise one that together
-    see 11, 23 or 39 pixels across: a large kernel at little cost (Guo et al. 2022, section 3.1). What they return
-    multiplies a smaller depthwise convolution of the same third, and together these gate the values.
+    The channels are split into three groups. Each goes through a depthwise, a dilated depthwise and a pointwise
+    convolution: together a kernel of 11, 23 or 39 pixels at little cost (Guo et al. 2022, section 3.1). The result is
+    multiplied with a smaller depthwise convolution of the same group. The three products are concatenated and multiply
+    the values.
     """
     del index
     channels = x.shape[-1]
-    normed = layers.LayerNormalization(name=f"{name}_norm")(x)
+    normed = layers.LayerNormalization(epsilon=NORM_EPSILON, name=f"{name}_norm")(x)
     gates = []
-    # Side of the local kernel, side and dilation of the sparse one.
+    # Size of the local kernel, size and dilation of the dilated one.
     for scale, (local, sparse, dilation) in enumerate([(3, 5, 2), (5, 7, 3), (7, 9, 4)]):
         part = f"{name}_scale{scale + 1}"
         filters = channels // 3 + (scale < channels % 3)
@@ -68,3 +72,5 @@ def multiscale_attention(x, name, *, index):
 
 
 ATTENTIONS = {"channel": channel_attention, "self": self_attention, "multiscale": multiscale_attention}
+# These scale the residual branch (RCAN). The others have a skip connection of their own and follow the addition.
+IN_BRANCH = ("channel",)

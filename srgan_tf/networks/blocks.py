@@ -1,4 +1,4 @@
-"""Pieces that several generators are made of: convolutions with their initial weights, and the way to the output."""
+"""Building blocks shared by several generators: an initialized convolution and the bilinear skip connection."""
 
 from typing import Literal
 
@@ -11,12 +11,12 @@ Scale = Literal[2, 4, 8]
 
 
 def convolve(x, filters, kernel_size, name, *, gain=1.0, **options):
-    """A convolution that keeps the size, with He's initial weights (He et al. 2015) times `gain` and zero biases."""
+    """A "same" convolution with He initialization (He et al. 2015) scaled by `gain` and zero biases."""
     initializer = keras.initializers.VarianceScaling(2.0 * gain**2, "fan_in", "truncated_normal")
     return layers.Conv2D(filters, kernel_size, padding="same", kernel_initializer=initializer, name=name, **options)(x)
 
 
 def add_bilinear(x, lr, scale):
-    """Adds the bilinearly enlarged `lr`, so that the network before it learns the detail alone; float32."""
+    """Adds the bilinearly upsampled `lr` in float32, so that the network learns the residual."""
     skip = BilinearUpsampling(scale, dtype="float32", name="bilinear")(lr)
     return layers.Add(dtype="float32", name="sr")([x, skip])

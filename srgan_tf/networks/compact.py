@@ -1,4 +1,4 @@
-"""A generator for CPUs and phones."""
+"""A small generator for CPUs and phones."""
 
 import keras
 from keras import layers
@@ -9,20 +9,21 @@ from srgan_tf.networks.blocks import Scale, add_bilinear, convolve
 
 @validate_call
 def compact(*, scale: Scale = 4, num_blocks: PositiveInt = 8, num_filters: PositiveInt = 32) -> keras.Model:
-    """EDSR's residual blocks without SRGAN's costly end: all convolutions at LR size, the last one to the output.
+    """Residual blocks of EDSR with a light tail: all convolutions run at low resolution.
 
     A head convolution, `num_blocks` residual blocks (3x3, ReLU, 3x3; Lim et al. 2017 (EDSR), figure 2c), one
-    convolution to 3 * scale^2 channels, a single pixel shuffle (Shi et al. 2016), the bilinearly enlarged input added.
-    SRResNet's upsamplers and 9x9 tail are most of its work; this end costs as much as three quarters of a block.
+    convolution to 3 * scale^2 channels, a single pixel shuffle (Shi et al. 2016), and a skip connection from the
+    bilinearly upsampled input. The upsampling stages and the 9x9 tail of SRResNet are most of its arithmetic; the tail
+    here costs as much as three quarters of a residual block.
 
     Args:
         scale: 2, 4 or 8.
-        num_blocks: residual blocks.
+        num_blocks: number of residual blocks.
         num_filters: channels of the trunk.
 
     Returns:
         Model from `lr` float [batch, height, width, 3] in [0, 1] to `sr` float32 [batch, scale*height, scale*width, 3],
-        which may overshoot.
+        which may exceed that range.
     """
     lr = keras.Input((None, None, 3), name="lr")
     x = convolve(lr, num_filters, 3, "head_conv")
@@ -31,7 +32,7 @@ def compact(*, scale: Scale = 4, num_blocks: PositiveInt = 8, num_filters: Posit
         shortcut = x
         x = layers.ReLU(name=f"{name}_activation")(convolve(x, num_filters, 3, f"{name}_conv1"))
         x = layers.Add(name=f"{name}_add")([shortcut, convolve(x, num_filters, 3, f"{name}_conv2", gain=0.1)])
-    # float32 from here: half precision would round the pixels to fewer levels than uint8 has.
+    # float32 from here: half precision has fewer values in [0, 1] than uint8.
     x = convolve(x, 3 * scale**2, 3, "tail_conv", gain=0.1, dtype="float32")
     x = keras.ops.depth_to_space(x, scale)
     return keras.Model(lr, add_bilinear(x, lr, scale), name="compact")

@@ -1,6 +1,6 @@
-"""Discriminators: pictures in, logits out (no sigmoid: the losses take logits).
+"""Discriminators: networks from images to logits (no sigmoid: the losses take logits).
 
-`DISCRIMINATORS` at the end is the table of what a preset or `--set discriminator.name=` can name.
+`DISCRIMINATORS` at the end lists the values of `discriminator.name`.
 """
 
 from typing import Literal
@@ -21,14 +21,15 @@ def vgg_discriminator(
 ) -> keras.Model:
     """The VGG-style discriminator of SRGAN (Ledig et al. 2017, figure 4).
 
-    Eight 3x3 convolutions, every second one of stride 2 while the filters double to eight times the first; a norm
-    on all but the first; LeakyReLU 0.2; a dense layer of sixteen times the filters (1024) and one of a single logit.
+    Eight 3x3 convolutions; every second one has stride 2. The filters double from `num_filters` to eight times that.
+    All but the first are normalized, each is followed by LeakyReLU 0.2. Then a dense layer of sixteen times the filters
+    (1024) and one to a single logit.
 
     Args:
-        hr_patch_size: side of the square patches that it judges, a multiple of 16.
+        hr_patch_size: side of the square input patches, a multiple of 16.
         num_filters: channels of the first convolution.
-        normalization: "batch" as in SRGAN; "layer" over each picture alone, which WGAN-GP's gradient penalty needs;
-            "spectral" divides the kernels by their largest singular value (Miyato et al. 2018); or "none".
+        normalization: "batch" as in SRGAN; "layer", which normalizes each image separately, as the gradient penalty of
+            WGAN-GP needs; "spectral" (Miyato et al. 2018) for the kernels; or "none".
 
     Returns:
         Model from an image float [batch, hr_patch_size, hr_patch_size, 3] in [0, 1] to float32 logits [batch, 1].
@@ -39,12 +40,12 @@ def vgg_discriminator(
     if hr_patch_size % 16:
         raise ValueError(f"`hr_patch_size` must be a multiple of 16. Received: {hr_patch_size}")
     image = keras.Input((hr_patch_size, hr_patch_size, 3), name="image")
-    # The convolutions see [-1, 1], as the paper's discriminator did.
+    # The convolutions get pixels in [-1, 1], as in the paper.
     x = layers.Rescaling(2.0, -1.0, name="rescale")(image)
     for index, (multiple, stride) in enumerate([(m, s) for m in (1, 2, 4, 8) for s in (1, 2)], start=1):
         normalized = normalization if index > 1 else "none"
         convolution = SpectralConv2D if normalized == "spectral" else layers.Conv2D
-        bias = normalized not in ("batch", "layer")  # those would cancel it
+        bias = normalized not in ("batch", "layer")  # batch norm cancels a bias; the beta of layer norm replaces it
         x = convolution(multiple * num_filters, 3, stride, padding="same", use_bias=bias, name=f"conv{index}")(x)
         if normalized == "batch":
             x = layers.BatchNormalization(name=f"norm{index}")(x)
@@ -63,15 +64,15 @@ def unet_discriminator(
 ) -> keras.Model:
     """The U-Net discriminator of Real-ESRGAN (Wang et al. 2021, section 3.3): a logit for every pixel.
 
-    A 3x3 convolution, three 4x4 ones of stride 2 that double the filters, three bilinear enlargements with a 3x3
-    convolution and the sum with the map of that size on the way down, two 3x3 convolutions and one to the logits.
-    LeakyReLU 0.2 after each but the last.
+    Encoder: a 3x3 convolution and three 4x4 convolutions of stride 2 that double the filters. Decoder: three times a
+    bilinear upsampling, a 3x3 convolution and the addition of the encoder's feature map of that size. Then two 3x3
+    convolutions and one to the logits. LeakyReLU 0.2 follows each convolution but the last.
 
     Args:
-        hr_patch_size: nothing depends on it: the network takes pictures of any size.
+        hr_patch_size: ignored: the network takes images of any size.
         num_filters: channels of the first convolution.
-        spectral_normalization: divides the kernels of all but the first and the last convolution by their largest
-            singular value (Miyato et al. 2018).
+        spectral_normalization: spectral normalization (Miyato et al. 2018) of all convolutions but the first and the
+            last.
 
     Returns:
         Model from an image float [batch, height, width, 3] in [0, 1] to float32 logits [batch, height, width, 1].
@@ -93,7 +94,7 @@ def unet_discriminator(
     down.pop()
     for index, multiple in enumerate((4, 2, 1), start=1):
         skip = down.pop()
-        # Not by a factor of two: the size before may have been odd.
+        # Not by a factor of two: the encoder rounds odd sizes up.
         x = BilinearResizing(name=f"resize{index}")([x, skip])
         x = layers.Add(name=f"up{index}_add")([convolve(x, multiple * num_filters, f"up{index}"), skip])
     x = convolve(convolve(x, num_filters, "last1"), num_filters, "last2")

@@ -1,7 +1,7 @@
-"""Generators by name: LR pictures in, SR pictures out, both [0, 1], any height and width.
+"""Generators by name: networks from LR images to SR images, both in [0, 1], of any height and width.
 
-`GENERATORS` is the table of what a preset or `--set generator.name=` can name. A new generator is one function of
-keyword arguments that returns a functional `keras.Model`, and one line there.
+`GENERATORS` lists the values of `generator.name`. To add a generator, write a function of keyword arguments that
+returns a functional `keras.Model` and add a line here.
 """
 
 from srgan_tf.networks.compact import compact

@@ -1,4 +1,4 @@
-"""Network interpolation: one generator between two, to trade distortion for perception."""
+"""Network interpolation: blends the weights of two generators to trade distortion for perceptual quality."""
 
 import keras
 
@@ -8,24 +8,24 @@ from srgan_tf.errors import UserError
 def interpolate(first, second, alpha):
     """A generator whose every weight is `(1 - alpha) * first + alpha * second` (Wang et al. 2018, eq. 4).
 
-    It makes sense between networks of one origin, such as a generator after its pixel phase and after its GAN phase;
-    there 0.8 keeps most of the texture and loses most of the artefacts. Statistics of batch norms are blended too.
+    Both networks must share their training history, such as a generator before and after the GAN phase. In the paper,
+    0.8 keeps most of the texture and removes most of the artifacts. Batch-norm statistics are blended too.
 
     Args:
         first: `keras.Model`.
-        second: `keras.Model` of the same layers.
+        second: `keras.Model` of the same architecture.
         alpha: between 0 (first) and 1 (second).
 
     Returns:
         A new `keras.Model`.
 
     Raises:
-        UserError: the networks differ in more than their weights, or `alpha` is out of range.
+        UserError: the architectures differ, or `alpha` is out of range.
     """
     if not 0 <= alpha <= 1:
         raise UserError(f"alpha must lie between 0 and 1 (received {alpha:g})")
     if difference := structural_difference(first, second):
-        raise UserError(f"only equal networks can be blended: these differ in {difference}")
+        raise UserError(f"only networks of the same architecture can be blended: these differ in {difference}")
     blended = keras.models.clone_model(first)
     blended.set_weights(
         [(1 - alpha) * a + alpha * b for a, b in zip(first.get_weights(), second.get_weights(), strict=True)]
@@ -34,9 +34,9 @@ def interpolate(first, second, alpha):
 
 
 def structural_difference(first, second):
-    """The first thing in which two networks differ besides their weights, in words; None if there is none.
+    """The first difference between two architectures as text for an error message; None if they are equal.
 
-    Networks with weights of equal shapes may still compute another function.
+    All settings of the layers are compared: equal weight shapes alone do not imply the same function.
     """
     layers, others = _structure(first), _structure(second)
     if len(layers) != len(others):
@@ -49,16 +49,16 @@ def structural_difference(first, second):
 
 
 def _structure(network):
-    """Names, and what must be equal of each layer: all of its settings but where its weights began."""
+    """Name and settings of each layer, without its initializers."""
     return [
         (
             layer.name,
             {"kind": type(layer).__name__, "weights": [tuple(weight.shape) for weight in layer.weights]}
-            | {key: value for key, value in layer.get_config().items() if not _is_free(key)},
+            | {key: value for key, value in layer.get_config().items() if not _is_ignored(key)},
         )
         for layer in network.layers
     ]
 
 
-def _is_free(key):
+def _is_ignored(key):
     return key == "name" or key.endswith("_initializer")

@@ -1,4 +1,4 @@
-"""Layers that Keras lacks."""
+"""Custom layers that Keras does not have."""
 
 import keras
 import numpy as np
@@ -7,13 +7,13 @@ import tensorflow as tf
 
 @keras.saving.register_keras_serializable("srgan_tf")
 class BilinearUpsampling(keras.layers.Layer):
-    """Enlarges by a whole factor, bilinearly, pixel centres aligned.
+    """Bilinear upsampling by an integer factor, with half-pixel centres.
 
-    `keras.layers.UpSampling2D` would do, but fails in a graph whose height and width are open (Keras 3.15 asks a
-    symbolic size whether it is positive).
+    `keras.layers.UpSampling2D` fails in a graph with unknown height and width (Keras 3.15 compares a symbolic size
+    with zero).
 
     Args:
-        scale: the factor.
+        scale: the upsampling factor.
     """
 
     def __init__(self, scale, **options):
@@ -21,11 +21,11 @@ class BilinearUpsampling(keras.layers.Layer):
         self.scale = scale
 
     def call(self, image):
-        """Float [batch, height, width, channels] to the same, `scale` times as high and wide."""
+        """Float [batch, height, width, channels] to [batch, scale * height, scale * width, channels]."""
         return tf.image.resize(image, tf.shape(image)[1:3] * self.scale, "bilinear")
 
     def compute_output_shape(self, input_shape):
-        """Open sizes stay open."""
+        """Unknown sizes stay unknown."""
         batch, height, width, channels = input_shape
         return batch, height and height * self.scale, width and width * self.scale, channels
 
@@ -36,15 +36,15 @@ class BilinearUpsampling(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("srgan_tf")
 class BilinearResizing(keras.layers.Layer):
-    """Resizes a feature map to the height and width of another, bilinearly, pixel centres aligned."""
+    """Bilinear resizing of a feature map to the size of another, with half-pixel centres."""
 
     def call(self, inputs):
-        """A list of the map and the one whose size it shall have, both [batch, height, width, channels]."""
+        """A list of two feature maps [batch, height, width, channels]: the one to resize and the one with the size."""
         image, like = inputs
         return tf.cast(tf.image.resize(image, tf.shape(like)[1:3], "bilinear"), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
-        """The channels of the first, the size of the second."""
+        """The size of the second feature map with the channels of the first."""
         image, like = input_shape
         return *like[:3], image[3]
 
@@ -53,16 +53,16 @@ class BilinearResizing(keras.layers.Layer):
 class SpectralConv2D(keras.layers.Conv2D):
     """A convolution whose kernel is divided by its largest singular value (Miyato et al. 2018, section 2.1).
 
-    The kernel counts as a matrix of [height * width * channels, filters], as in the paper. Each call in training mode
-    makes one step of the power iteration. (`keras.layers.SpectralNormalization` overwrites the kernel with the
-    quotient, so that no gradient flows through the singular value and every forward pass changes the weights.)
+    The kernel is treated as a matrix [height * width * channels, filters], as in the paper. Each call in training mode
+    runs one step of the power iteration. (`keras.layers.SpectralNormalization` overwrites the kernel with the
+    normalized one: no gradient flows through the singular value, and every forward pass changes the weights.)
 
     Args:
-        filters: output channels; this and all others as in `keras.layers.Conv2D`.
+        filters: output channels. All arguments are those of `keras.layers.Conv2D`.
     """
 
     def build(self, input_shape):
-        """Makes the kernel, and the vector that the power iteration keeps."""
+        """Creates the kernel and the right singular vector of the power iteration."""
         super().build(input_shape)
         self.right_vector = self.add_weight(
             (self.filters,),
@@ -74,7 +74,7 @@ class SpectralConv2D(keras.layers.Conv2D):
         )
 
     def call(self, inputs, training=False):
-        """As `keras.layers.Conv2D`, with the normalised kernel."""
+        """`keras.layers.Conv2D` with the normalized kernel."""
         matrix = tf.reshape(tf.cast(self.kernel, tf.float32), (-1, self.filters))
         constant = tf.stop_gradient(matrix)
         right = tf.convert_to_tensor(self.right_vector)
@@ -93,16 +93,16 @@ class SpectralConv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable("srgan_tf")
 class WindowAttention(keras.layers.Layer):
-    """Multi-head self-attention inside windows, with a learned bias for each relative position.
+    """Multi-head self-attention in local windows, with a learned relative position bias.
 
-    The window attention of Liu et al. 2021 (Swin Transformer), section 3.2. A picture of any size is padded to whole
-    windows, and nothing attends to the padding; that also shifts the windows, by padding before the first row and
-    column, where Swin rolls the picture around.
+    The window attention of Liu et al. 2021 (Swin Transformer), section 3.2. A feature map of any size is padded to
+    a multiple of the window size, and the padding is masked out. Windows are shifted by padding before the first row
+    and column, where Swin rolls the feature map cyclically.
 
     Args:
-        num_heads: heads; must divide the channels.
+        num_heads: number of attention heads; must divide the number of channels.
         window_size: side of the square windows, pixels.
-        shift: how far the windows begin before the picture, pixels, below `window_size`.
+        shift: offset of the windows to the top left, pixels, below `window_size`.
     """
 
     def __init__(self, num_heads, window_size=8, shift=0, **options):
@@ -110,12 +110,12 @@ class WindowAttention(keras.layers.Layer):
         self.num_heads = num_heads
         self.window_size = window_size
         self.shift = shift
-        # Row and column distance of each pair of a window's pixels, counted from 0: indices into the table of biases.
-        places = np.stack(np.divmod(np.arange(window_size**2), window_size), axis=-1)
-        self._bias_indices = places[:, np.newaxis] - places + window_size - 1
+        # Row and column offset of each pair of pixels of a window, from 0: indices into the table of biases.
+        positions = np.stack(np.divmod(np.arange(window_size**2), window_size), axis=-1)
+        self._bias_indices = positions[:, np.newaxis] - positions + window_size - 1
 
     def build(self, input_shape):
-        """Makes the projections and the table of biases."""
+        """Creates the projections and the table of relative position biases."""
         channels = input_shape[-1]
         if channels % self.num_heads:
             raise ValueError(f"`num_heads` must divide the {channels} channels. Received: {self.num_heads}")
@@ -127,7 +127,7 @@ class WindowAttention(keras.layers.Layer):
         self.position_bias = self.add_weight((span, span, self.num_heads), initializer="zeros", name="position_bias")
 
     def call(self, image):
-        """[batch, height, width, channels] to the same."""
+        """[batch, height, width, channels] to the same shape."""
         size, heads = self.window_size, self.num_heads
         batch, height, width = tf.unstack(tf.shape(image)[:3])
         channels = image.shape[-1]
@@ -136,7 +136,7 @@ class WindowAttention(keras.layers.Layer):
         padding = [[0, 0], [self.shift, below], [self.shift, beside], [0, 0]]
 
         def split(maps):
-            """[n, height, width, c] to [n, windows, pixels of one, c]."""
+            """[n, height, width, c] to [n, windows, pixels per window, c]."""
             windows = tf.reshape(tf.pad(maps, padding), (-1, rows, size, columns, size, maps.shape[-1]))
             windows = tf.transpose(windows, (0, 1, 3, 2, 4, 5))
             return tf.reshape(windows, (-1, rows * columns, size**2, maps.shape[-1]))
@@ -155,7 +155,7 @@ class WindowAttention(keras.layers.Layer):
         return joined[:, self.shift : self.shift + height, self.shift : self.shift + width]
 
     def compute_output_shape(self, input_shape):
-        """Unchanged."""
+        """The shape of the input."""
         return input_shape
 
     def get_config(self):
@@ -166,7 +166,7 @@ class WindowAttention(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable("srgan_tf")
 class MaximumPReLU(keras.layers.PReLU):
-    """PReLU as one maximum, for slopes that are at most 1: max(x, slope x)."""
+    """PReLU computed as max(x, slope * x), which requires slopes of at most 1."""
 
     def call(self, x):
         """See `keras.layers.PReLU`."""
@@ -175,26 +175,25 @@ class MaximumPReLU(keras.layers.PReLU):
 
 @keras.saving.register_keras_serializable("srgan_tf")
 class ConvBeforeShuffle(keras.layers.Conv2D):
-    """A convolution of what comes after a pixel shuffle, done before it; the shuffle comes after this layer then.
+    """A convolution moved in front of a pixel shuffle: the same result, computed at low resolution.
 
-    The weights are those of the convolution after the shuffle: the kernel that this layer works with, see
-    `kernel_before_shuffle`, has several times as many numbers, most of them zeros, and is made anew in each call, which
-    takes no time beside the convolution.
+    The weights are those of the original convolution, which follows the shuffle. The kernel of this layer is larger
+    and mostly zeros (see `kernel_before_shuffle`). It is rebuilt from the weights in each call, at a negligible cost.
 
     Args:
-        filters: of the convolution after the shuffle, which has odd sides, zero padding and no activation.
-        kernel_size: its (height, width).
-        block: r, by which the shuffle enlarges.
+        filters: filters of the original convolution (odd kernel size, zero padding, no activation).
+        kernel_size: (height, width) of the original kernel.
+        block: r, the upsampling factor of the shuffle.
         **options: as in `keras.layers.Conv2D`.
     """
 
     def __init__(self, filters, kernel_size, block, **options):
         self.block = block
         self._after = {"filters": filters, "kernel_size": tuple(kernel_size)}
-        super().__init__(block**2 * filters, [2 * _reach(size, block) + 1 for size in kernel_size], **options)
+        super().__init__(block**2 * filters, [2 * _radius(size, block) + 1 for size in kernel_size], **options)
 
     def build(self, input_shape):
-        """Makes the weights of the convolution after the shuffle."""
+        """Creates the weights of the original convolution."""
         filters, channels = self._after["filters"], input_shape[-1] // self.block**2
         self.taps = self.add_weight((*self._after["kernel_size"], channels, filters), name="taps")
         self.offsets = self.add_weight((filters,), name="offsets") if self.use_bias else None
@@ -205,7 +204,7 @@ class ConvBeforeShuffle(keras.layers.Conv2D):
         return x + tf.tile(self.offsets, [self.block**2]) if self.use_bias else x
 
     def shuffled_kernel(self):
-        """The kernel over the channels before the shuffle, [height, width, r * r * channels, r * r * filters]."""
+        """The kernel of this layer, [height, width, r * r * channels, r * r * filters]."""
         return kernel_before_shuffle(tf.convert_to_tensor(self.taps), self.block)
 
     def get_config(self):
@@ -214,14 +213,15 @@ class ConvBeforeShuffle(keras.layers.Conv2D):
 
 
 def kernel_before_shuffle(kernel, block):
-    """The kernel that does before a pixel shuffle what another does after it.
+    """The kernel of the convolution before a pixel shuffle that equals a convolution after it.
 
-    Output pixel r y + i sees the taps d at rows r y + i + d, which lie in the unshuffled row y + floor((i + d) / r) as
-    phase (i + d) mod r. The r x r output phases become channels, each with the kernel at another place.
+    After the shuffle, output row r y + i depends on rows r y + i + d, where d is the offset of a kernel tap. Before the
+    shuffle, that is row y + floor((i + d) / r), phase (i + d) mod r. The r x r output phases become channels, and each
+    of them uses the kernel shifted by its phase.
 
     Args:
         kernel: [k, k, in, out], k odd.
-        block: r, the factor of the shuffle.
+        block: r, the upsampling factor of the shuffle.
 
     Returns:
         Tensor [n, n, block^2 in, block^2 out], n = 2 ceil((k - 1) / (2 block)) + 1.
@@ -229,18 +229,20 @@ def kernel_before_shuffle(kernel, block):
     height, width, channels, filters = kernel.shape
 
     def padding(size, phase):
-        before = block * _reach(size, block) - size // 2 + phase
-        return before, block * (2 * _reach(size, block) + 1) - size - before
+        before = block * _radius(size, block) - size // 2 + phase
+        return before, block * (2 * _radius(size, block) + 1) - size - before
 
     phases = [
         tf.pad(kernel, [padding(height, row), padding(width, column), (0, 0), (0, 0)])
         for row, column in np.ndindex(block, block)
     ]
-    rows, columns = (2 * _reach(size, block) + 1 for size in (height, width))
-    moved = tf.reshape(tf.stack(phases, axis=3), (rows, block, columns, block, channels, block**2 * filters))
-    return tf.reshape(tf.transpose(moved, (0, 2, 1, 3, 4, 5)), (rows, columns, block**2 * channels, block**2 * filters))
+    rows, columns = (2 * _radius(size, block) + 1 for size in (height, width))
+    kernel = tf.reshape(tf.stack(phases, axis=3), (rows, block, columns, block, channels, block**2 * filters))
+    return tf.reshape(
+        tf.transpose(kernel, (0, 2, 1, 3, 4, 5)), (rows, columns, block**2 * channels, block**2 * filters)
+    )
 
 
-def _reach(size, block):
-    """How far a convolution of an odd side reaches, each way, in pixels before a shuffle."""
+def _radius(size, block):
+    """Radius of an odd kernel of a convolution after a shuffle, in pixels before the shuffle, rounded up."""
     return -(-(size // 2) // block)

@@ -1,18 +1,18 @@
-"""The numeric precision that a network is built under."""
+"""Numeric precision of networks: dtype policies and conversion to float32."""
 
 import contextlib
 
 import keras
 
-# Weights are float32 in each; only the arithmetic between the first and the last layer changes.
+# Weights are float32 under each policy; only the computation between the first and the last layer changes.
 POLICIES = {"float32": "float32", "bfloat16": "mixed_bfloat16", "float16": "mixed_float16"}
 
 
 @contextlib.contextmanager
 def precision_scope(precision):
-    """Builds the Keras layers made inside `with` under a precision, and restores the caller's default after it.
+    """Context manager: Keras layers created inside it get this precision. Restores the previous policy on exit.
 
-    A global policy would leak into VGG19 and into the EMA copy, which are to stay float32.
+    A global policy would leak into VGG19 and into the EMA copy, which must stay float32.
 
     Args:
         precision: "float32", "bfloat16" or "float16".
@@ -26,7 +26,7 @@ def precision_scope(precision):
 
 
 def as_float32(model):
-    """The same functional network with the same weights, in float32 throughout."""
+    """A float32 copy of a functional network, with the same weights."""
 
     def rebuild(layer):
         if not isinstance(layer, keras.Layer):  # an operation such as depth_to_space computes in its input's dtype

@@ -1,4 +1,4 @@
-"""RankSRGAN's ranker: a network that scores how good a picture looks."""
+"""The ranker of RankSRGAN: a network that predicts a perceptual score of an image."""
 
 import keras
 from keras import layers
@@ -7,18 +7,18 @@ from pydantic import PositiveInt, validate_call
 
 @validate_call
 def ranker_network(*, num_filters: PositiveInt = 64) -> keras.Model:
-    """The ranker of RankSRGAN (Zhang et al. 2019, figure 3), in the VGG form of its authors' code.
+    """The ranker of RankSRGAN (Zhang et al. 2019, figure 3), in the VGG form of the authors' code.
 
-    Five pairs of a 3x3 convolution and a 4x4 one of stride 2, the filters doubling to eight times the first; batch norm
-    (momentum 0.9, PyTorch's default) on all but the first; LeakyReLU 0.2; the mean over the picture; dense layers of
-    100 units and of the score.
+    Five pairs of a 3x3 convolution and a 4x4 convolution of stride 2; the filters double from `num_filters` to eight
+    times that. Batch norm (momentum 0.9, PyTorch's default) on all but the first, LeakyReLU 0.2, global average
+    pooling, a dense layer of 100 units and one to the score.
 
     Args:
         num_filters: channels of the first convolution.
 
     Returns:
-        Model from an image float [batch, height, width, 3] in [0, 1], of any size, to float32 scores [batch, 1]. They
-        follow their labels: where these are NIQE's, lower is better.
+        Model from an image float [batch, height, width, 3] in [0, 1], of any size, to float32 scores [batch, 1]. Their
+        direction is that of the training labels: lower is better for NIQE.
     """
     x = image = keras.Input((None, None, 3), name="image")
     for index, multiple in enumerate((1, 2, 4, 8, 8), start=1):

@@ -1,4 +1,4 @@
-"""Loading a Keras generator by the name that the user gives."""
+"""Loading of Keras generators by name or path."""
 
 import pathlib
 
@@ -6,17 +6,17 @@ import keras
 
 from srgan_tf import runs
 from srgan_tf.errors import UserError, first_line
-from srgan_tf.networks import layers  # noqa: F401 - registers the layers that a saved generator may hold
+from srgan_tf.networks import layers  # noqa: F401 - registers the custom layers
 from srgan_tf.networks.geometry import scale_of
 from srgan_tf.weights import shipped
 
 
 def load_generator(model):
-    """Loads a Keras generator: one that comes with the package, a run folder's or a `.keras` file.
+    """Loads a Keras generator: a shipped model by name, a run folder or a `.keras` file.
 
     Raises:
-        UserError: no such model, or a file that is none.
-        WorkError: a model that comes with the package is damaged.
+        UserError: there is no such model, or the file is not a generator.
+        WorkError: the file of a shipped model is damaged.
     """
     path = find(model)
     file = path / runs.GENERATOR_FILE if path.is_dir() else path
@@ -28,21 +28,21 @@ def load_generator(model):
         )
     try:
         generator = keras.saving.load_model(file, compile=False)
-    except Exception as error:  # Keras raises of many kinds on a file that is not its own
-        raise UserError(f"{str(file)!r} is no Keras model: {first_line(error)}") from error
+    except Exception as error:  # Keras raises various exceptions on invalid files
+        raise UserError(f"{str(file)!r} is not a Keras model: {first_line(error)}") from error
     try:
         scale_of(generator)
     except ValueError as error:
-        raise UserError(f"{str(file)!r} is no generator: {error}") from error
+        raise UserError(f"{str(file)!r} is not a generator: {error}") from error
     return generator
 
 
 def find(model):
-    """The path of what a user names; a file or folder of the user's goes before a model that comes with the package.
+    """The path of a model. An existing file or folder takes precedence over a shipped model of that name.
 
     Raises:
-        UserError: the old name of a model that comes with the package; the message has the new one.
-        WorkError: a model that comes with the package is damaged.
+        UserError: `model` is the old name of a shipped model; the message has the new one.
+        WorkError: the file of a shipped model is damaged.
     """
     path = pathlib.Path(model)
     if str(model) in shipped.RENAMED and not path.exists():

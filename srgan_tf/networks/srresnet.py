@@ -1,4 +1,4 @@
-"""SRResNet and its descendants: residual blocks at LR size, pixel shuffles to HR size."""
+"""SRResNet and its variants: residual blocks at low resolution, then pixel shuffles to high resolution."""
 
 import math
 from typing import Literal
@@ -7,7 +7,7 @@ import keras
 from keras import layers
 from pydantic import PositiveFloat, PositiveInt, validate_call
 
-from srgan_tf.networks.attention import ATTENTIONS
+from srgan_tf.networks.attention import ATTENTIONS, IN_BRANCH
 from srgan_tf.networks.blocks import Scale, add_bilinear, convolve
 
 
@@ -24,40 +24,45 @@ def srresnet(
     head_kernel_size: PositiveInt = 9,
     tail_kernel_size: PositiveInt = 9,
     init_gain: PositiveFloat = 1.0,
+    tail_init_gain: PositiveFloat = 0.1,
     attention: Literal["none", *ATTENTIONS] = "none",
     attention_interval: PositiveInt = 1,
 ) -> keras.Model:
-    """SRResNet, the generator of SRGAN (Ledig et al. 2017, figure 4), and by its options MSRResNet (Wang et al. 2018).
+    """SRResNet, the generator of SRGAN (Ledig et al. 2017, figure 4); with other options MSRResNet (Wang et al. 2018).
 
-    A head convolution, `num_blocks` residual blocks and a convolution at LR size, the head's output added; then for
-    each doubling a convolution to four times the filters, a pixel shuffle and an activation; a tail convolution to RGB.
-    Convolutions in front of a batch norm have no bias, since the norm would cancel it: 1,552,771 parameters at x4
-    with the defaults, where 1,554,883 is the number with those biases.
+    At low resolution: a head convolution, `num_blocks` residual blocks, a trunk convolution and a skip connection from
+    the head. Then for each factor of two a convolution to four times the filters, a pixel shuffle and an activation.
+    Last a tail convolution to RGB.
+
+    Convolutions before a batch norm have no bias, since the norm would cancel it. With the defaults there are
+    1,552,771 parameters at x4; with those biases there would be 1,554,883.
 
     Args:
-        scale: 2, 4 or 8: one, two or three upsamplers.
-        num_blocks: residual blocks.
+        scale: 2, 4 or 8, by one, two or three upsampling stages.
+        num_blocks: number of residual blocks.
         num_filters: channels of the trunk.
         normalization: "batch" as in SRGAN, "none" as in ESRGAN and later work.
-        activation: "prelu" has one learned slope a channel (starting at 0.25, He et al. 2015); "leaky_relu" 0.1.
+        activation: "prelu", one learned slope per channel (initially 0.25, He et al. 2015), or "leaky_relu", slope 0.1.
         output_activation: "tanh", rescaled to [0, 1] inside the network, or "linear".
-        bilinear_skip: adds the bilinearly enlarged input to the output, so that the network learns the detail alone.
-        head_kernel_size: first convolution.
-        tail_kernel_size: last convolution.
-        init_gain: factor on He's initial weights, biases zero. ESRGAN and BasicSR use 0.1 where nothing is normalised.
-        attention: "none", or what ends a residual block before its sum: see `srgan_tf.models.attention`.
-        attention_interval: every so many blocks have it.
+        bilinear_skip: adds the bilinearly upsampled input to the output, so that the network learns the residual.
+        head_kernel_size: kernel size of the first convolution.
+        tail_kernel_size: kernel size of the last convolution.
+        init_gain: factor on He initialization. ESRGAN and BasicSR use 0.1 without normalization.
+        tail_init_gain: the same for the last convolution. 1 saturates a tanh output at the start.
+        attention: "none" or a key of `ATTENTIONS` in `srgan_tf.networks.attention`, applied to the residual branch
+            before the addition ("channel") or to the sum (the others).
+        attention_interval: N: every Nth block has attention.
 
     Returns:
-        Model from `lr` float [batch, height, width, 3] to `sr` float32 [batch, scale*height, scale*width, 3]. Both are
-        [0, 1]; a linear output may overshoot.
+        Model from `lr` float [batch, height, width, 3] to `sr` float32 [batch, scale*height, scale*width, 3], both in
+        [0, 1]; a linear output may exceed that range.
     """
     if bilinear_skip and output_activation == "tanh":
         raise ValueError("`bilinear_skip` needs a linear output. Received: output_activation='tanh'")
     normalized = normalization == "batch"
 
-    def conv(x, filters, kernel_size, name, **options):
-        return convolve(x, filters, kernel_size, name, gain=init_gain, **options)
+    def conv(x, filters, kernel_size, name, gain=init_gain, **options):
+        return convolve(x, filters, kernel_size, name, gain=gain, **options)
 
     def normalize(x, name):
         return layers.BatchNormalization(name=name)(x) if normalized else x
@@ -77,9 +82,12 @@ def srresnet(
         x = activate(normalize(x, f"{name}_norm1"), f"{name}_activation")
         x = conv(x, num_filters, 3, f"{name}_conv2", use_bias=not normalized)
         x = normalize(x, f"{name}_norm2")
-        if attention != "none" and block % attention_interval == 0:
+        attended = attention != "none" and block % attention_interval == 0
+        if attended and attention in IN_BRANCH:
             x = ATTENTIONS[attention](x, f"{name}_attention", index=block // attention_interval)
         x = layers.Add(name=f"{name}_add")([shortcut, x])
+        if attended and attention not in IN_BRANCH:
+            x = ATTENTIONS[attention](x, f"{name}_attention", index=block // attention_interval)
 
     x = conv(x, num_filters, 3, "trunk_conv", use_bias=not normalized)
     x = layers.Add(name="trunk_add")([head, normalize(x, "trunk_norm")])
@@ -89,8 +97,8 @@ def srresnet(
         x = keras.ops.depth_to_space(x, 2)
         x = activate(x, f"upsample{stage}_activation")
 
-    # float32 from here: half precision would round the pixels to fewer levels than uint8 has.
-    x = conv(x, 3, tail_kernel_size, "tail_conv", dtype="float32")
+    # float32 from here: half precision has fewer values in [0, 1] than uint8.
+    x = conv(x, 3, tail_kernel_size, "tail_conv", gain=tail_init_gain, dtype="float32")
     if output_activation == "tanh":
         x = layers.Activation("tanh", dtype="float32", name="tanh")(x)
         x = layers.Rescaling(0.5, 0.5, dtype="float32", name="sr")(x)

@@ -1,4 +1,4 @@
-"""VGG19 as a frozen judge of pictures: the features that the perceptual loss compares."""
+"""VGG19 as a frozen feature extractor for the perceptual loss."""
 
 import os
 
@@ -14,25 +14,25 @@ CONVOLUTIONS = tuple(
 
 
 def vgg19_features(layer_names, *, before_activation=False, weights="imagenet", precision="float32"):
-    """Builds VGG19 (Simonyan & Zisserman 2015) from keras.applications up to the deepest of some layers.
+    """Builds VGG19 (Simonyan & Zisserman 2015) from keras.applications up to the deepest of the given layers.
 
-    Keras's ImageNet weights are Caffe's: they expect BGR, 0-255, minus the mean colour. That conversion is inside the
-    model, so that it takes the same [0, 1] RGB as everything else here. (torchvision's mean and standard deviation
-    belong to other weights; with these they would be off by a factor of about 57.)
+    Keras's ImageNet weights come from Caffe: they expect BGR in 0-255 minus the mean colour. The model includes that
+    conversion and takes RGB in [0, 1]. (torchvision's mean and standard deviation belong to other weights; here they
+    would be wrong by a factor of about 57.)
 
     Args:
-        layer_names: convolutions by Keras's names: "block5_conv4" is the paper's VGG54, "block2_conv2" its VGG22.
-        before_activation: True for the convolution's output, False for what its ReLU leaves of it.
-        weights: "imagenet" (Keras's cache, else a download), the path of an `.h5` file, or None for random ones.
-        precision: of the convolutions' arithmetic, "float32" or "bfloat16"; float16 cannot hold VGG19's features, which
+        layer_names: Keras's names of convolutions: "block5_conv4" is VGG54 of the SRGAN paper, "block2_conv2" VGG22.
+        before_activation: True for features before the ReLU, False for features after it.
+        weights: "imagenet" (from Keras's cache or downloaded), the path of an `.h5` file, or None for random weights.
+        precision: compute precision of the convolutions, "float32" or "bfloat16". float16 would overflow: the features
             reach tens of thousands.
 
     Returns:
-        Frozen model from an image [batch, height, width, 3] in [0, 1] to a dictionary of float32 feature maps by
-        the layers' names.
+        Frozen model from an image [batch, height, width, 3] in [0, 1] to a dictionary of layer names and float32
+        feature maps.
 
     Raises:
-        UserError: an unknown layer name, or weights that cannot be had.
+        UserError: an unknown layer name, or the weights are not available.
     """
     for name in layer_names:
         if name not in CONVOLUTIONS:

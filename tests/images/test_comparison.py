@@ -27,7 +27,7 @@ def test_busiest_inset_stays_inside_small_pictures(size):
     assert left + width <= size[1]
 
 
-def test_strip_shows_each_picture_unchanged_and_the_detail_enlarged(rng):
+def test_strip_shows_each_image_and_its_zoomed_crop(rng):
     lr, hr = rng.integers(0, 256, (2, 48, 64, 3), dtype=np.uint8)
     sheet = comparison.strip({"LR": lr, "HR\n30.00 dB": hr}, insets=[(8, 16, 10, 12)], zoom=4)
     windows = np.lib.stride_tricks.sliding_window_view(sheet, (48, 64, 3))[..., 0, :, :, :]
@@ -43,14 +43,14 @@ def test_strip_shows_each_picture_unchanged_and_the_detail_enlarged(rng):
     assert (details == enlarged).all(axis=(2, 3, 4)).sum() == 1
 
 
-def test_two_details_lie_side_by_side_under_each_picture(rng):
+def test_two_crops_are_side_by_side_under_each_image(rng):
     pictures = {name: rng.integers(0, 256, (48, 64, 3), dtype=np.uint8) for name in "ab"}
     boxes = comparison.differing_insets(list(pictures.values()), 2, 4)
     sheet = comparison.strip(pictures, insets=boxes, zoom=4)
     assert sheet.shape[1] == 2 * 64 + 4  # no wider than the pictures
     for picture in pictures.values():
         for top, left, height, width in boxes:
-            # But for the frame of 2 pixels.
+            # Without the frame of 2 pixels.
             enlarged = comparison.nearest(picture[top : top + height, left : left + width], 4)[2:-2, 2:-2]
             windows = np.lib.stride_tricks.sliding_window_view(sheet, enlarged.shape)[..., 0, :, :, :]
             assert (windows == enlarged).all(axis=(2, 3, 4)).sum() == 1
@@ -79,5 +79,5 @@ def test_differing_insets_do_not_overlap_in_small_pictures(size, count):
 
 
 def test_strip_refuses_pictures_of_different_sizes():
-    with pytest.raises(ValueError, match="one size"):
+    with pytest.raises(ValueError, match="of one size"):
         comparison.strip({"a": np.zeros((4, 4, 3), np.uint8), "b": np.zeros((4, 5, 3), np.uint8)})

@@ -19,7 +19,7 @@ def test_weights_of_a_halving_worked_by_hand():
 @pytest.mark.parametrize("factor", [1 / 8, 1 / 4, 1 / 2, 1, 2, 4])
 def test_against_tensorflows_antialiased_bicubic(rng, factor):
     image = rng.random((16, 24, 3))
-    # TensorFlow leaves out what lies beyond the border instead of mirroring it: mirrored by hand, the inside agrees.
+    # TensorFlow ignores pixels beyond the border instead of mirroring them. With manual mirroring the inside agrees.
     padded = np.pad(image, ((16, 16), (24, 24), (0, 0)), "symmetric")
     height, width = round(16 * factor), round(24 * factor)
     expected = tf.image.resize(padded, (3 * height, 3 * width), "bicubic", antialias=True)
@@ -57,7 +57,7 @@ def test_sizes_below_one_are_refused():
 
 
 @pytest.mark.parametrize("dataset", ["Set5", "Set14", "BSD100"])
-def test_lr_equals_matlabs_to_the_last_grey_level(real_data, dataset):
+def test_lr_equals_matlabs_exactly(real_data, dataset):
     for path in sorted((real_data / "benchmark" / dataset / "HR").glob("*.png")):
         hr = np.asarray(Image.open(path).convert("RGB"))
         lr = np.asarray(Image.open(path.parent.parent / "LR" / path.name).convert("RGB"))

@@ -5,7 +5,7 @@ from srgan_tf.images.tiling import apply_tiled, blended_stripes, exact_stripes
 
 
 def blur_and_double(image):
-    """A local function of reach 2: a 5x5 box blur with zeros beyond the border, every pixel doubled."""
+    """A local function of receptive-field radius 2: a 5x5 box blur with zero padding, then pixels are repeated."""
     padded = np.pad(image, ((2, 2), (2, 2), (0, 0)))
     height, width = image.shape[:2]
     blurred = sum(padded[i : i + height, j : j + width] for i in range(5) for j in range(5))
@@ -50,7 +50,7 @@ def test_stripes_come_from_top_to_bottom(rng):
     np.testing.assert_array_equal(np.concatenate(stripes), blur_and_double(image))
 
 
-def test_what_one_cut_holds_is_done_once(rng):
+def test_an_axis_that_fits_one_tile_is_not_split(rng):
     calls = []
 
     def watch(image):
@@ -81,7 +81,7 @@ def test_blending_integers_rounds_them(rng):
 
 def test_blending_fades_from_tile_to_tile():
     # Two tiles of 20 with 4 pixels on each side, moved inwards: cuts 0-28 and 12-40, the second from 0, a multiple of
-    # 16. The first gives 0, the second 1. Of 28 shared pixels the first is sure of 22, fades over 4 and ends.
+    # 16. The first tile gives 0, the second 1. The first has weight 4 up to pixel 22 and fades out over 4 pixels.
     levels = iter([0.0, 1.0])
     image = np.zeros((1, 40, 1), np.float32)
     (stripe,) = blended_stripes(lambda cut: cut + next(levels), image, scale=1, tile=20, overlap=4)
@@ -89,8 +89,8 @@ def test_blending_fades_from_tile_to_tile():
     np.testing.assert_allclose(stripe[0, :, 0], 4 / (first + 4), rtol=1e-6)
 
 
-def test_windows_of_tiles_are_those_of_the_whole(rng):
-    def sort_in_windows(image):  # reaches as far as its window of 16, and no farther
+def test_attention_windows_of_tiles_are_those_of_the_whole_image(rng):
+    def sort_in_windows(image):  # depends on its 16x16 window only
         windows = image.reshape(image.shape[0] // 16, 16, image.shape[1] // 16, 16, 3)
         return np.sort(np.sort(windows, axis=1), axis=3).reshape(image.shape)
 

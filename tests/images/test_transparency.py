@@ -3,7 +3,7 @@ import numpy as np
 from srgan_tf.images.transparency import spread_colour
 
 
-def test_colour_comes_from_the_nearest_block_that_is_visible():
+def test_colour_is_the_mean_of_the_smallest_visible_block():
     colour = np.zeros((4, 4, 1), np.uint8)
     alpha = np.zeros((4, 4, 1), np.uint8)
     colour[0, 0], alpha[0, 0] = 200, 255
@@ -16,7 +16,7 @@ def test_colour_comes_from_the_nearest_block_that_is_visible():
     np.testing.assert_array_equal(spread, expected)
 
 
-def test_what_is_visible_or_not_at_all_stays(rng):
+def test_visible_pixels_and_invisible_images_do_not_change(rng):
     colour = rng.integers(0, 65536, (5, 7, 3), dtype=np.uint16)
     for level in (0, 1, 65535):
         assert spread_colour(colour, np.full((5, 7, 1), level, np.uint16)) is colour

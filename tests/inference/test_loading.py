@@ -44,7 +44,7 @@ def test_what_is_no_model(tmp_path):
     with pytest.raises(UserError, match=r"holds neither generator\.keras nor a SavedModel"):
         loading.load_upscaler(str(tmp_path))
     (tmp_path / "text.keras").write_text("no model")
-    with pytest.raises(UserError, match=r"text\.keras' is no Keras model"):
+    with pytest.raises(UserError, match=r"text\.keras' is not a Keras model"):
         loading.load_upscaler(str(tmp_path / "text.keras"))
     (tmp_path / "1").mkdir()
     (tmp_path / "1" / "saved_model.pb").write_bytes(b"no model")
@@ -83,5 +83,5 @@ def test_another_factor_than_the_networks(tmp_path, small_generator):
 def test_a_keras_model_that_is_no_generator(tmp_path):
     features = keras.Input((7,))
     keras.Model(features, keras.layers.Dense(2)(features)).save(tmp_path / "dense.keras")
-    with pytest.raises(UserError, match="is no generator"):
+    with pytest.raises(UserError, match="is not a generator"):
         loading.load_upscaler(str(tmp_path / "dense.keras"))

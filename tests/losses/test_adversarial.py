@@ -68,7 +68,7 @@ def test_relativistic_against_probabilities(rng):
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
-def test_maps_of_logits_count_as_their_mean(name, rng):
+def test_maps_of_logits_are_averaged(name, rng):
     real, fake = rng.normal(size=(2, 3, 1)).astype(np.float32)
     real_map, fake_map = (np.tile(x[:, np.newaxis, np.newaxis], (1, 5, 7, 1)) for x in (real, fake))
     for side in ("generator", "discriminator"):
@@ -77,7 +77,7 @@ def test_maps_of_logits_count_as_their_mean(name, rng):
 
 
 @pytest.mark.parametrize("name", ADVERSARIAL_LOSSES)
-def test_directions(name):
+def test_gradient_directions(name):
     loss = ADVERSARIAL_LOSSES[name]
     real, fake = tf.Variable([[0.3]]), tf.Variable([[0.2]])  # undecided for every objective
     with tf.GradientTape(persistent=True) as tape:

@@ -33,13 +33,13 @@ def test_small_residuals_keep_their_precision(rng):
     np.testing.assert_allclose(artifact_map(hr, sr, hr)[0], expected, rtol=0.02, atol=1e-10)
 
 
-def test_where_the_average_is_worse_nothing_is_an_artifact(rng):
+def test_map_is_zero_where_the_ema_generator_is_worse(rng):
     hr, sr = rng.random((2, 1, 9, 9, 3), np.float32)
     assert np.abs(artifact_map(hr, sr, hr + 2.0)).max() == 0
     assert np.abs(artifact_map(hr, sr, hr)).max() > 0
 
 
-def test_gradient_goes_past_the_map(rng):
+def test_no_gradient_flows_through_the_map(rng):
     hr, sr, sr_ema = (tf.constant(x) for x in rng.random((3, 1, 9, 9, 3), np.float32))
     with tf.GradientTape() as tape:
         tape.watch([sr, sr_ema])

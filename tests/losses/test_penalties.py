@@ -12,7 +12,7 @@ def batch(rng):
 
 
 def linear_critic(rng, slope):
-    """Logits w.x + 2 with a w of that length."""
+    """Logits w.x + 2 with a gradient w of norm `slope`."""
     w = rng.normal(size=(17, 23, 3)).astype(np.float32)
     w *= slope / np.linalg.norm(w)
     return lambda images: tf.reduce_sum(w * images, axis=(1, 2, 3))[:, tf.newaxis] + 2.0
@@ -27,9 +27,9 @@ def test_exact_for_a_linear_critic(rng, batch, slope):
     assert float(r1_penalty(critic, hr)) == pytest.approx(0.5 * slope**2, rel=1e-5)
 
 
-def test_slopes_are_taken_at_the_interpolates():
-    # The critic |x|^2 / 2 has the slope |x|. Real pictures are 3 in each of 12 numbers, fakes 1; a quarter of the way
-    # from fake to real is 1.5, of length 1.5 * sqrt(12).
+def test_gradient_norms_are_taken_at_the_interpolates():
+    # The critic |x|^2 / 2 has the gradient norm |x|. Real images are 3 in each of 12 elements, fakes 1; a quarter of
+    # the way from fake to real is 1.5, of norm 1.5 * sqrt(12).
     hr, sr = tf.fill((2, 2, 2, 3), 3.0), tf.fill((2, 2, 2, 3), 1.0)
 
     def critic(images):
@@ -41,7 +41,7 @@ def test_slopes_are_taken_at_the_interpolates():
     assert float(r1_penalty(critic, hr)) == pytest.approx(0.5 * 9 * 12, rel=1e-5)
 
 
-def test_a_map_of_logits_counts_as_its_mean(rng, batch):
+def test_a_map_of_logits_is_averaged(rng, batch):
     hr, sr = batch
     critic, positions = linear_critic(rng, 3.0), [0.1, 0.5, 0.9]
 

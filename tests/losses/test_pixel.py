@@ -14,8 +14,8 @@ def test_values_worked_by_hand():
     assert float(pixel.charbonnier(hr, hr)) == pytest.approx(1e-3)
 
 
-def test_against_numpy_where_errors_differ(rng):
-    # The mean is taken last: equal errors alone would not tell.
+def test_against_numpy_with_unequal_errors(rng):
+    # With equal errors the order of mean and square would not matter.
     hr, sr = rng.random((2, 3, 17, 23, 3))
     error = hr - sr
     expected = {"mse": error**2, "l1": np.abs(error), "charbonnier": np.sqrt(error**2 + 1e-6)}

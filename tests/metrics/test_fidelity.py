@@ -22,7 +22,7 @@ def test_psnr_does_not_wrap_around():
     assert fidelity.psnr_rgb(reference, estimate) == pytest.approx(20 * math.log10(255 / 10))
 
 
-def test_psnr_on_luma_weighs_the_channels():
+def test_psnr_on_luma_weights_the_channels():
     # One grey level of green is 128.553 / 255 of luma.
     reference = np.full((12, 12, 3), 100, np.uint8)
     estimate = reference + np.array([0, 1, 0], np.uint8)
@@ -65,7 +65,7 @@ def test_ssim_against_its_definition_in_numpy(rng):
 
 
 def test_against_scikit_image(real_data):
-    """Three pictures, with and without a border: `structural_similarity` leaves out where its window does not fit."""
+    """Three images, with and without a border: `structural_similarity` averages valid windows only."""
     source = open_source(str(real_data / "benchmark" / "Set14"), split="valid", scale=4).select(range(3))
     for pair in source:
         sr = imresize(pair.lr, *pair.hr.shape[:2])
@@ -91,7 +91,7 @@ def test_ssim_needs_its_window():
         fidelity.ssim_y(np.zeros((12, 10, 3), np.uint8), np.zeros((12, 10, 3), np.uint8))
 
 
-def test_lr_consistency_sees_a_drift_of_colour_that_psnr_hardly_does(rng):
+def test_lr_psnr_of_a_colour_shift(rng):
     hr = rng.integers(40, 200, (48, 64, 3), dtype=np.uint8)
     lr = imresize(hr, 12, 16)
     assert fidelity.psnr_lr(lr, hr) == math.inf

@@ -9,7 +9,7 @@ from srgan_tf.metrics.lpips import load_lpips
 
 
 class FakeTensor(np.ndarray):
-    """As much of a torch tensor as the adapter uses."""
+    """The part of torch.Tensor that the adapter uses."""
 
     def split(self, size):
         return [self[start : start + size] for start in range(0, len(self), size)]
@@ -28,13 +28,13 @@ def fake_packages(monkeypatch):
     return lpips
 
 
-def test_pictures_reach_the_package_as_it_wants_them(fake_packages):
+def test_images_are_converted_for_the_package(fake_packages):
     hr, sr = np.zeros((2, 9, 7, 3), np.uint8)
     sr[..., 0] = 255  # red: the first channel, and 255 is 1 where 0 is -1
     assert load_lpips()(hr, sr) == pytest.approx(2.0)
 
 
-def test_weights_that_cannot_be_loaded(fake_packages):
+def test_unavailable_weights_are_named(fake_packages):
     def fail(net, verbose):
         raise OSError("no route to host")
 
@@ -43,7 +43,7 @@ def test_weights_that_cannot_be_loaded(fake_packages):
         load_lpips()
 
 
-def test_absent(monkeypatch):
+def test_missing_packages_are_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "lpips", None)
     with pytest.raises(UserError, match="pip install lpips torch torchvision"):
         load_lpips()

@@ -90,11 +90,11 @@ def test_matlabs_published_value(real_data, published):
     # BasicSR 1.4.2's `niqe` on the same rounded luma, run beside this code.
     [("Set5/HR/img_004", 8.35049), ("Set14/HR/img_006", 8.49300), ("Set14/HR/img_013", 5.44766)],
 )
-def test_pictures_with_flat_areas_against_another_program(real_data, published, picture, reference):
+def test_images_with_flat_areas_against_basicsr(real_data, published, picture, reference):
     assert published(read_picture(real_data / "benchmark" / f"{picture}.png")) == pytest.approx(reference, rel=1e-3)
 
 
-def test_blur_and_noise_are_put_in_order(real_data, published, rng):
+def test_more_blur_or_noise_gives_a_higher_score(real_data, published, rng):
     picture = Image.fromarray(read_picture(real_data / "benchmark" / "Set14" / "HR" / "img_012.png"))
     picture = picture.crop((0, 0, 512, 384))
     blurred = [published(np.asarray(picture.filter(ImageFilter.GaussianBlur(radius)))) for radius in (1, 2, 3, 4)]
@@ -107,7 +107,7 @@ def test_blur_and_noise_are_put_in_order(real_data, published, rng):
     assert noisy == sorted(noisy)
 
 
-def test_what_is_too_small_or_flat():
+def test_small_or_flat_images_are_refused():
     parameters = {"pristine_mean": np.zeros(36), "pristine_covariance": np.eye(36)}
     with pytest.raises(ValueError, match=r"two blocks of 96 pixels\. Received: 191x95"):
         niqe(np.zeros((95, 191, 3), np.uint8), **parameters)
@@ -115,7 +115,7 @@ def test_what_is_too_small_or_flat():
         niqe(np.full((192, 192, 3), 77, np.uint8), **parameters)
 
 
-def test_a_flat_block_among_others_is_left_out():
+def test_flat_blocks_are_ignored():
     picture = draw_picture(0, 192, 288)
     picture[:96, :96] = 40
     score = niqe(picture, pristine_mean=np.zeros(36), pristine_covariance=np.eye(36))

@@ -22,12 +22,12 @@ def test_against_the_authors_own_code(stlpips):
     assert stlpips(hr, sr) == pytest.approx(0.094040, abs=1e-5)
 
 
-def test_equal_pictures_are_at_no_distance(stlpips):
+def test_distance_of_equal_images_is_zero(stlpips):
     picture = draw_picture(1, 40, 33)
     assert stlpips(picture, picture) == 0
 
 
-def test_a_shift_by_a_pixel_hardly_matters(stlpips, rng):
+def test_a_shift_by_a_pixel_changes_little(stlpips, rng):
     picture = draw_picture(2, 128, 128)
     shifted = stlpips(picture[:, 1:], picture[:, :-1])
     blurred = stlpips(picture[:, 1:], (picture[:, 1:] // 2 + picture[:, :-1] // 2))
@@ -36,6 +36,6 @@ def test_a_shift_by_a_pixel_hardly_matters(stlpips, rng):
     assert shifted < 2 * blurred
 
 
-def test_too_small(stlpips):
+def test_small_images_are_refused(stlpips):
     with pytest.raises(ValueError, match=r"at least 32 pixels a side\. Received: 31x40"):
         stlpips(np.zeros((40, 31, 3), np.uint8), np.zeros((40, 31, 3), np.uint8))

@@ -4,7 +4,9 @@ import re
 import numpy as np
 import pytest
 
+from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError
+from srgan_tf.images.resize import imresize
 from srgan_tf.metrics import installed, table
 from srgan_tf.metrics.table import METRICS, PROTOCOLS, Sample, load_metrics, score
 
@@ -37,20 +39,45 @@ def test_a_protocol_removes_the_border_or_keeps_it():
     assert scores["psnr_y_full"] == pytest.approx(scores["psnr_y"] + 10 * np.log10(32**2 / 24**2))
 
 
-def test_every_metric_that_needs_nothing_scores(sample):
+def test_every_metric_without_requirements_scores(sample):
     free = [name for name in METRICS if name not in ("niqe", "stlpips", "lpips")]
     scores = score(sample, load_metrics(free), scale=4)
     assert list(scores) == free
     assert all(np.isfinite(value) for value in scores.values())
 
 
-def test_protocols_name_metrics_and_the_words_tell_them():
+def test_protocols_list_known_metrics_and_are_described():
     assert {name for names in PROTOCOLS.values() for name in names} <= set(METRICS)
     words = table.describe(["psnr_y", "psnr_lr"], 3)
     assert words == (
-        "uint8 pictures, mean over pictures; psnr_y: on BT.601 luma 16-235, not rounded, without 3 border pixels; "
-        "psnr_lr: RGB PSNR of SR, shrunk by MATLAB-like bicubic, to LR, whole"
+        "uint8 images, mean over images; psnr_y: on BT.601 luma 16-235, not rounded, without 3 border pixels; "
+        "psnr_lr: RGB PSNR of SR, downscaled by MATLAB-like bicubic, to LR, whole"
     )
+
+
+def test_directions_and_kinds():
+    """The distances are perceptual, lower is better; fidelity and consistency with LR are higher for better images."""
+    distances = {"niqe", "stlpips", "lpips"}
+    assert {name for name, metric in METRICS.items() if not metric.higher_is_better} == distances
+    assert {name for name, metric in METRICS.items() if metric.perceptual} == distances
+
+
+def test_direction_and_kind_are_independent():
+    """A perceptual metric like MUSIQ, where higher is better, needs no special case."""
+    musiq = table.Metric("MUSIQ", load=lambda: lambda sample: 0.0, definition="Ke et al. 2021", perceptual=True)
+    assert musiq.perceptual
+    assert musiq.higher_is_better
+
+
+@pytest.mark.parametrize("name", METRICS)
+def test_the_direction_agrees_with_the_scores(name, rng):
+    """A clean image must be better than the same one with noise, by the direction that the table states."""
+    if not table.available(name):
+        pytest.skip(f"{name} is not installed")
+    hr = draw_picture(0, 216, 216)
+    noisy = [np.clip(hr + rng.normal(0, sigma, hr.shape), 0, 255).astype(np.uint8) for sigma in (2, 40)]
+    better, worse = (score(Sample(imresize(hr, 54, 54), hr, sr), load_metrics([name]), scale=4)[name] for sr in noisy)
+    assert (better > worse) == METRICS[name].higher_is_better
 
 
 def test_unknown_metrics_are_refused():
@@ -72,11 +99,11 @@ def test_absent_parameters_are_an_error_that_says_what_to_install(nothing_instal
     assert f"{pinned} " in requirements
 
 
-def test_what_needs_nothing_is_available():
+def test_metrics_without_requirements_are_available():
     assert table.available("psnr_lr")
 
 
-def test_pictures_of_two_sizes():
+def test_images_of_different_sizes_are_refused():
     hr, sr = np.zeros((8, 8, 3), np.uint8), np.zeros((8, 9, 3), np.uint8)
     with pytest.raises(ValueError, match="one shape"):
         score(Sample(hr, hr, sr), load_metrics(["psnr_rgb_full"]), scale=4)

@@ -9,14 +9,14 @@ from srgan_tf.metrics.torch_weights import read_weights
 
 
 class Global:
-    """Pickles as the name of something in torch, which need not be there."""
+    """Pickled as a reference to a name in torch, which need not be installed."""
 
     def __init__(self, name):
         self.name = name
 
 
 class Pickler(pickle._Pickler):
-    """Writes what PyTorch does: names of torch by reference, storages by a persistent id."""
+    """Pickles as PyTorch does: names in torch by reference, storages by persistent id."""
 
     def persistent_id(self, value):
         return value[1] if isinstance(value, tuple) and value[:1] == ("persistent",) else None
@@ -67,7 +67,7 @@ def test_shapes_offsets_and_strides(tmp_path):
     assert weights["count"] == 7
 
 
-def test_nothing_but_tensors_is_made(tmp_path):
+def test_only_tensors_are_unpickled(tmp_path):
     write(tmp_path / "w.pth", {"x": ("a", "FloatStorage", [1.0], 0, (1,), (1,))}, function="os system")
-    with pytest.raises(pickle.UnpicklingError, match=r"cannot hold os\.system"):
+    with pytest.raises(pickle.UnpicklingError, match=r"not a tensor in the weights: os\.system"):
         read_weights(tmp_path / "w.pth")

@@ -4,10 +4,11 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf.networks.attention import ATTENTIONS
+from srgan_tf.networks.srresnet import srresnet
 
 
 def attend(name, channels, **options):
-    """The network of one attention alone."""
+    """A network of a single attention module."""
     keras.utils.set_random_seed(0)
     image = keras.Input((None, None, channels))
     return keras.Model(image, ATTENTIONS[name](image, "attention", index=1, **options))
@@ -32,7 +33,7 @@ def test_channel_attention_depends_on_the_whole_picture(rng):
     assert np.abs(network(changed)[0, 0, 0] - network(x)[0, 0, 0]).max() > 1e-4
 
 
-def test_self_attention_sees_its_window_and_no_more(rng):
+def test_self_attention_depends_on_its_window_only(rng):
     network, x = attend("self", 16), rng.normal(size=(1, 20, 20, 16)).astype(np.float32)
     for weight in network.trainable_variables:
         weight.assign(rng.normal(scale=0.2, size=weight.shape))  # larger ones would decide the softmax
@@ -53,7 +54,7 @@ def test_every_second_self_attention_is_shifted():
     assert [layer.shift for layer in layers] == [0, 4, 0]
 
 
-def test_multiscale_attention_sees_39_pixels_across(rng):
+def test_receptive_field_of_multiscale_attention_is_39_pixels(rng):
     network = attend("multiscale", 9)
     for weight in network.trainable_variables:
         weight.assign(rng.normal(size=weight.shape))
@@ -87,7 +88,7 @@ def test_multiscale_attention_in_numpy(rng, channels, thirds):
                 total = total + kernel[i, j] * padded[:, i * dilation :, j * dilation :][:, :6, :5]
         return total
 
-    norm = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-3)
+    norm = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-6)
     norm = norm * layer("norm").gamma.numpy() + layer("norm").beta.numpy()
     gates = []
     for scale in (1, 2, 3):
@@ -100,8 +101,23 @@ def test_multiscale_attention_in_numpy(rng, channels, thirds):
     np.testing.assert_allclose(network(x), expected, rtol=2e-3, atol=2e-3 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize(("name", "source"), [("channel", "conv2"), ("self", "add"), ("multiscale", "add")])
+def test_place_in_a_residual_block(name, source):
+    generator = srresnet(num_blocks=1, num_filters=8, normalization="none", attention=name)
+    first = generator.get_layer(f"block1_attention_{'mean' if name == 'channel' else 'norm'}")
+    assert first.input is generator.get_layer(f"block1_{source}").output
+
+
+@pytest.mark.parametrize("name", ["self", "multiscale"])
+def test_small_feature_maps_are_normalized(name, rng):
+    network = attend(name, 16)
+    inner = keras.Model(network.input, network.get_layer("attention_norm").output)
+    x = 0.01 * rng.normal(size=(1, 8, 8, 16)).astype(np.float32)
+    assert np.std(inner(x)) == pytest.approx(1.0, abs=0.02)  # 0.3 with an epsilon of 1e-3
+
+
 @pytest.mark.parametrize("name", ATTENTIONS)
-def test_shape_and_finite_gradient_on_flat_pictures(name):
+def test_shape_and_finite_gradient_on_flat_images(name):
     network = attend(name, 16)
     x = tf.ones((1, 3, 5, 16))
     with tf.GradientTape() as tape:

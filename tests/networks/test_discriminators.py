@@ -41,13 +41,13 @@ def test_parameters_of_the_unet():
 
 
 @pytest.mark.parametrize("shape", [(17, 23), (32, 32), (25, 40), (1, 3)])
-def test_the_unet_judges_every_pixel_of_any_picture(rng, shape):
+def test_the_unet_returns_a_logit_per_pixel_for_any_size(rng, shape):
     discriminator = unet_discriminator(num_filters=4)
     assert discriminator(rng.random((3, *shape, 3), np.float32)).shape == (3, *shape, 1)
 
 
-def test_the_unets_way_in_numpy_terms(rng):
-    """Each map against TensorFlow's own operations, on an odd size."""
+def test_the_unet_against_tensorflow_operations(rng):
+    """The forward pass by TensorFlow's operations, on an odd size."""
     discriminator = unet_discriminator(num_filters=2, spectral_normalization=False)
     for weight in discriminator.weights:
         weight.assign(rng.normal(scale=0.3, size=weight.shape))
@@ -102,7 +102,7 @@ def test_every_weight_gets_a_gradient(rng, name, options, precision):
         assert np.abs(gradient).max() > 0, weight.path
 
 
-def test_with_layer_norm_pictures_do_not_see_each_other(rng):
+def test_layer_norm_is_independent_of_the_batch(rng):
     discriminator = vgg_discriminator(hr_patch_size=16, num_filters=4, normalization="layer")
     images = rng.random((4, 16, 16, 3), np.float32)
     alone, together = discriminator(images[:1], training=True), discriminator(images, training=True)

@@ -1,4 +1,4 @@
-"""What every generator must do, whatever it is made of."""
+"""Tests that every generator must pass."""
 
 import pathlib
 import subprocess
@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srgan_tf.config.presets import PRESETS
+from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.networks.attention import ATTENTIONS
 from srgan_tf.networks.generators import GENERATORS
 from srgan_tf.networks.precision import as_float32, precision_scope
 
@@ -48,9 +51,32 @@ def test_any_size_any_batch(rng, scale, variant):
     lr = rng.random((3, 17, 23, 3), np.float32)
     sr = generator(lr)
     assert sr.shape == (3, 17 * scale, 23 * scale, 3)
-    # Also where the height and width are unknown when the graph is made.
+    # Also in a graph with unknown height and width.
     in_graph = tf.function(generator, input_signature=[tf.TensorSpec([None, None, None, 3])])(lr)
     np.testing.assert_allclose(in_graph, sr, atol=1e-5)
+
+
+def full_width_generators():
+    """The options of every preset's generator, each builder's defaults and each attention, with at most six blocks."""
+    options = [preset().generator for preset in PRESETS.values()]
+    options += [{"name": name} for name in GENERATORS]
+    options += [{"name": "srresnet", **PLAIN, "init_gain": 0.1, "attention": attention} for attention in ATTENTIONS]
+    options = [item | {"num_blocks": min(item.get("num_blocks", 6), 6)} for item in options]
+    return {str(sorted(item.items())): item for item in options}  # presets share generators
+
+
+@pytest.mark.parametrize("options", full_width_generators().values(), ids=str)
+def test_the_initial_output_is_of_the_order_of_an_image(options):
+    """In training mode, that is with batch statistics."""
+    options = dict(options)
+    build = GENERATORS[options.pop("name")]
+    scale = options.get("scale", 4)
+    lr = np.stack([draw_picture(index, 96, 96) for index in range(2)])[:, ::scale, ::scale] / np.float32(255)
+    keras.utils.set_random_seed(0)
+    sr = build(**options)(lr, training=True).numpy()
+    assert np.isfinite(sr).all()
+    assert abs(sr.mean() - 0.5) < 1
+    assert sr.std() < 1
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
@@ -96,7 +122,7 @@ def test_saved_generators_load_without_the_training_code(tmp_path, rng):
 
 
 @pytest.mark.parametrize("variant", ["msrresnet", "compact"])
-def test_bilinear_skip_is_all_that_a_silent_network_returns(rng, variant):
+def test_a_zero_tail_returns_the_bilinear_skip(rng, variant):
     generator = build(variant, num_blocks=1, num_filters=4)
     for weight in generator.get_layer("tail_conv").weights:
         weight.assign(tf.zeros_like(weight))

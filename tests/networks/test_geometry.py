@@ -20,7 +20,7 @@ from srgan_tf.networks.srresnet import srresnet
         ("compact", {"scale": 4, "num_blocks": 2}),
     ],
 )
-def test_it_covers_what_the_gradient_reaches_and_no_more(name, options):
+def test_receptive_field_equals_the_extent_of_the_gradient(name, options):
     keras.utils.set_random_seed(0)
     generator = GENERATORS[name](num_filters=4, **options)
     reach = receptive_field(generator)
@@ -37,17 +37,17 @@ def test_it_covers_what_the_gradient_reaches_and_no_more(name, options):
     assert reach - 1 <= farthest <= reach
 
 
-def test_srresnet_needs_40_pixels():
+def test_receptive_field_of_srresnet():
     # Head 4, 33 convolutions of 3x3, upsamplers 1 + 1/2, tail 4/4: 39.5.
     assert receptive_field(srresnet(num_filters=2)) == 40
 
 
 @pytest.mark.parametrize("attention", ["channel", "self"])
-def test_attention_over_all_or_over_fixed_windows_has_no_reach_that_a_tile_could_keep(attention):
+def test_global_or_window_attention_has_no_finite_receptive_field(attention):
     assert receptive_field(srresnet(num_blocks=1, num_filters=4, attention=attention)) is None
 
 
-def test_unknown_operations_have_an_unknown_reach():
+def test_unknown_operations_give_none():
     image = keras.Input((None, None, 3))
     assert receptive_field(keras.Model(image, keras.layers.Softmax(axis=1)(image))) is None
     rows = keras.Input((None, 8, 3))
@@ -61,11 +61,11 @@ def test_scale(scale):
     assert scale_of(srresnet(scale=scale, num_blocks=1, num_filters=2)) == scale
 
 
-def test_what_is_no_generator():
+def test_other_networks_are_refused():
     image = keras.Input((None, None, 3))
     for model, message in (
-        (vgg_discriminator(hr_patch_size=16, num_filters=2), "not pictures of any size"),
-        (keras.Model(image, keras.layers.GlobalAveragePooling2D()(image)), "of an 8x8 picture"),
+        (vgg_discriminator(hr_patch_size=16, num_filters=2), r"expected \(None, None, None, 3\)"),
+        (keras.Model(image, keras.layers.GlobalAveragePooling2D()(image)), "for an 8x8 image"),
     ):
         with pytest.raises(ValueError, match=message):
             scale_of(model)

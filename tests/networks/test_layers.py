@@ -12,13 +12,13 @@ from srgan_tf.networks.layers import (
 )
 
 
-def test_value_worked_by_hand():
+def test_upsampling_worked_by_hand():
     image = np.array([0.0, 1.0], np.float32).reshape(1, 1, 2, 1)
-    # Centres of the new pixels lie at 0.25, 0.75, 1.25, 1.75 of the old ones, whose own are at 0.5 and 1.5.
+    # The centres of output pixels are at 0.25, 0.75, 1.25, 1.75 in input coordinates, of input pixels at 0.5 and 1.5.
     np.testing.assert_allclose(BilinearUpsampling(2)(image)[0, 0, :, 0], [0.0, 0.25, 0.75, 1.0])
 
 
-def test_open_sizes(rng):
+def test_upsampling_with_unknown_sizes(rng):
     layer = BilinearUpsampling(4)
     assert layer.compute_output_shape((None, None, 7, 3)) == (None, None, 28, 3)
     image = rng.random((3, 17, 23, 3), np.float32)
@@ -53,7 +53,7 @@ def test_spectral_norm_by_singular_values(rng):
     np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_spectral_norm_iterates_in_training_alone_and_leaves_the_kernel(rng):
+def test_spectral_norm_iterates_in_training_only_and_keeps_the_kernel(rng):
     layer, x = spectral_conv(rng, 1)
     kernel, vector = layer.kernel.numpy(), layer.right_vector.numpy()
     layer(x)
@@ -64,7 +64,7 @@ def test_spectral_norm_iterates_in_training_alone_and_leaves_the_kernel(rng):
 
 
 def test_gradient_flows_through_the_singular_value(rng):
-    # The quotient does not change when the kernel grows, so the gradient is orthogonal to the kernel.
+    # The normalized kernel does not depend on the scale of the kernel, so the gradient is orthogonal to the kernel.
     layer, x = spectral_conv(rng, 200)
     with tf.GradientTape() as tape:
         loss = tf.reduce_sum(layer(x) ** 2)
@@ -147,9 +147,9 @@ def test_heads_must_divide_the_channels():
         WindowAttention(3).build((None, None, None, 10))
 
 
-def test_a_moved_kernel_by_hand():
-    # One row, shuffle by 2 of the channels (a, b): a0 b0 a1 b1 ...; the kernel (10, 1, 100) makes of them, at the even
-    # places, 10 b[-1] + a0 + 100 b0, and at the odd ones 10 a0 + b0 + 100 a[+1].
+def test_kernel_before_a_shuffle_by_hand():
+    # One row of channels (a, b), shuffled by 2: a0 b0 a1 b1 ... The kernel (10, 1, 100) gives 10 b[-1] + a0 + 100 b0 at
+    # even positions and 10 a0 + b0 + 100 a[+1] at odd ones.
     kernel = np.zeros((1, 3, 1, 1))
     kernel[0, :, 0, 0] = [10, 1, 100]
     moved = kernel_before_shuffle(kernel, 2).numpy()

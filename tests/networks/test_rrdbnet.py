@@ -57,3 +57,13 @@ def test_initial_weights_of_dense_blocks_are_a_tenth():
     small = generator.get_layer("block1_dense2_conv3").kernel.numpy().std()
     # He: sqrt(2 / fan_in), a truncated normal brought back to that deviation.
     assert small == pytest.approx(0.1 * np.sqrt(2 / (9 * 128)), rel=0.03)
+
+
+def test_other_initial_weights_have_pytorchs_deviation():
+    generator = rrdbnet(num_blocks=1)
+    names = ("head_conv", "trunk_conv", "upsample1_conv", "upsample2_conv", "detail_conv", "sr")
+    for name, fan_in in zip(names, [9 * 3, *[9 * 64] * 5], strict=True):
+        layer = generator.get_layer(name)
+        # kaiming_uniform_(a=sqrt(5)) draws from +-sqrt(1 / fan_in), whose variance is a third of the square.
+        assert layer.kernel.numpy().std() == pytest.approx(np.sqrt(1 / (3 * fan_in)), rel=0.06), name
+        assert not layer.bias.numpy().any()

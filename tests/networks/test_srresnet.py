@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 
 from srgan_tf.config.presets import PRESETS
+from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.networks.srresnet import srresnet
 
 MSRRESNET = PRESETS["msrgan_x4"]().generator
@@ -31,6 +32,17 @@ def test_tanh_output_is_zero_to_one(rng, small_generator):
     assert sr.max() <= 1.0
     assert sr.min() < 0.01
     assert sr.max() > 0.99  # the range is [0, 1], not tanh's half of it
+
+
+def test_tanh_is_not_saturated_at_the_start():
+    keras.utils.set_random_seed(0)
+    lr = np.stack([draw_picture(index, 96, 96) for index in range(2)])[:, ::4, ::4] / np.float32(255)
+    shares = []
+    for gain in (1.0, 0.1):
+        sr = srresnet(tail_init_gain=gain, num_blocks=4)(lr, training=True).numpy()
+        shares.append(np.mean((sr < 0.05) | (sr > 0.95)))
+    assert shares[0] > 0.3
+    assert shares[1] < 0.02
 
 
 def test_pixel_shuffle_keeps_neighbours_together():

@@ -16,7 +16,7 @@ def image(rng):
     return rng.random((2, 33, 47, 3), np.float32)
 
 
-def test_the_first_convolution_sees_caffes_pixels(image):
+def test_the_first_convolution_gets_caffes_pixels(image):
     extractor = vgg19_features(["block1_conv1"], before_activation=True, weights=None)
     features = extractor(image)["block1_conv1"]
     kernel, bias = extractor.get_layer("block1_conv1").get_weights()
@@ -36,7 +36,7 @@ def test_before_and_after_activation(image):
         raw, rectified = raws[name], rectifieds[name]
         assert raw.numpy().min() < 0
         assert rectified.numpy().min() == 0
-        # Also the deeper layer: the shallower one's ReLU must stay on the way to it.
+        # Also the deeper layer: it must get the shallower layer's features after the ReLU.
         np.testing.assert_allclose(tf.nn.relu(raw), rectified, rtol=1e-4, atol=1e-3)
 
 
@@ -65,7 +65,7 @@ def test_unknown_layer():
         vgg19_features(["block9_conv9"], weights=None)
 
 
-def test_absent_weights_are_one_clear_line(monkeypatch, tmp_path):
+def test_missing_weights_are_a_user_error(monkeypatch, tmp_path):
     with pytest.raises(UserError, match=f"no VGG19 weights at 'missing.h5'.*{WEIGHTS_FILE}"):
         vgg19_features(["block1_conv1"], weights="missing.h5")
 
@@ -77,7 +77,7 @@ def test_absent_weights_are_one_clear_line(monkeypatch, tmp_path):
         vgg19_features(["block1_conv1"])
 
 
-def test_damaged_weights_are_named(tmp_path):
+def test_invalid_weight_files_are_named(tmp_path):
     file = tmp_path / "vgg.h5"
     file.write_text("no weights")
     with pytest.raises(UserError, match=r"vgg\.h5"):
@@ -93,7 +93,7 @@ def test_imagenet_weights_equal_keras_own_pipeline(vgg_weights, image):
         np.testing.assert_allclose(features, expected, rtol=1e-3, atol=1e-3)
 
 
-def test_perceptual_loss_orders_blurs_and_reaches_the_picture(vgg_weights, image):
+def test_perceptual_loss_grows_with_noise_and_has_a_gradient(vgg_weights, image):
     features = vgg19_features(["block5_conv4"])
     smooth = tf.image.resize(tf.random.stateless_uniform((1, 8, 8, 3), (0, 0)), (64, 64), "bicubic")
     losses = []
@@ -108,8 +108,8 @@ def test_perceptual_loss_orders_blurs_and_reaches_the_picture(vgg_weights, image
     assert losses[0] > 0
 
 
-def test_bfloat16_turns_the_gradient_less_than_uint8_does(vgg_weights):
-    """The measure for computing VGG19 in half precision: what rounding the pixels to grey levels does to it."""
+def test_bfloat16_changes_the_gradient_less_than_rounding_to_uint8(vgg_weights):
+    """VGG19 in half precision is acceptable if it changes the gradient less than rounding the pixels to uint8."""
     hr = np.stack([draw_picture(index, 96, 96) for index in range(4)]).astype(np.float32) / 255.0
     sr = np.stack([imresize(imresize(draw_picture(index, 96, 96), 24, 24), 96, 96) for index in range(4)]) / 255.0
     sr = (0.9 * sr + 0.1 * hr).astype(np.float32)

@@ -172,7 +172,7 @@ def test_each_new_term_alone_reaches_the_generator(batch, term):
     assert any(moved(before, state.generator))
     expected = {
         "artifact": lambda: artifact_loss(hr, sr, sr_ema),
-        "lr_consistency": lambda: tf.reduce_mean(tf.abs(lr - downscaled(sr))),
+        "lr_consistency": lambda: tf.reduce_mean(tf.abs(lr - downscaled(sr))[:, 2:-2, 2:-2]),
         "rank": lambda: tf.reduce_mean(tf.sigmoid(ranker(sr))),
     }[term]()
     assert float(scalars["loss/generator/total"]) == pytest.approx(float(expected), rel=1e-4)

@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srgan_tf import runs
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images.pixels import shave

@@ -131,7 +131,7 @@ def _name(text):
 
 def _score(metric, value, interval, rivals):
     worth, *others = (math.inf if score is None else score for score in (value, *rivals))
-    best = worth == (min if METRICS[metric].perceptual else max)(others)
+    best = worth == (max if METRICS[metric].higher_is_better else min)(others)
     kind = ' class="best"' if best and len(rivals) > 1 else ""
     text = f"{number(metric, value)}{_interval(metric, interval)}"
     return f'<td{kind} data-value="{"Infinity" if value is None else value}">{text}</td>'

@@ -1,1 +1,1 @@
-"""Rewrites of a network that keep what it computes and make it faster or safer."""
+"""Graph rewrites: mathematically equivalent networks that are faster or thread-safe."""

@@ -1,4 +1,4 @@
-"""Rewriting a functional network: which operation feeds which, and a copy with some of them changed."""
+"""Tools to rewrite a functional network: its graph, and a copy with some operations replaced."""
 
 import collections
 
@@ -7,7 +7,7 @@ from keras import layers
 
 
 class Graph:
-    """Which operation feeds which."""
+    """The producer of each tensor of a network, and how often each tensor is used."""
 
     def __init__(self, model):
         self._producers = {}  # KerasTensor id -> the operation that makes it
@@ -17,7 +17,7 @@ class Graph:
             self._producers |= {id(tensor): operation for tensor in keras.tree.flatten(operation.output)}
 
     def only_producer(self, operation):
-        """The operation whose one output feeds this one and nothing else; None if there is no such."""
+        """The operation that produces the only input of this one, if that input has no other use; else None."""
         inputs = keras.tree.flatten(operation.input)
         if len(inputs) != 1 or self._uses[id(inputs[0])] != 1:
             return None
@@ -25,7 +25,7 @@ class Graph:
 
 
 class Rewriting:
-    """What to change of a network, by the names of its operations: the layers, how they are called, their weights."""
+    """Changes to a network, by operation name: replaced layers, replaced calls, new weights."""
 
     def __init__(self):
         self.layers = {}
@@ -34,7 +34,7 @@ class Rewriting:
 
     def apply(self, model):
         """A copy of the network with the changes."""
-        names = {}  # of the originals: an operation that is no layer gets a new name
+        names = {}  # original names: a copied operation that is not a layer gets a new name
 
         def clone(operation):
             copy = self.layers.get(operation.name) or copy_of(operation)
@@ -46,27 +46,29 @@ class Rewriting:
 
         copy = keras.models.clone_model(model, clone_function=clone, call_function=call)
         for layer in copy.layers:
-            if not layer.weights:  # a nameless input has another name in the copy
+            if not layer.weights:  # among them unnamed inputs, whose names differ in the copy
                 continue
             layer.set_weights(self.weights.get(layer.name) or model.get_layer(layer.name).get_weights())
         return copy
 
 
 def copy_of(operation):
-    """A layer or an operation of the same settings, with weights of its own if it has any."""
+    """A new layer or operation with the same settings."""
     return operation.from_config(operation.get_config())
 
 
 def shuffle_before(graph, conv):
-    """The pixel shuffle in front of a convolution that may as well be computed before it.
+    """The pixel shuffle before a convolution, if the convolution can be moved in front of it.
+
+    That is possible for a plain "same" convolution of stride 1 and odd kernel size. Between the shuffle and the
+    convolution there may be activations, with slopes per channel at most.
 
     Args:
         graph: the `Graph` of the network.
-        conv: one of its operations.
+        conv: an operation of the network.
 
     Returns:
-        `(shuffle, activations)`, the latter those in between; None if this is no such convolution: a plain one of
-        stride 1 that keeps the size, behind a shuffle and activations with one slope a channel.
+        `(shuffle, activations between)`, or None if the convolution cannot be moved.
     """
     activations = []
     operation = graph.only_producer(conv)
@@ -86,5 +88,5 @@ def shuffle_before(graph, conv):
 
 
 def is_plain_convolution(operation):
-    """Whether it is a `Conv2D`, of no derived class and without an activation."""
+    """Whether an operation is a `Conv2D` (not a subclass) without an activation."""
     return type(operation) is layers.Conv2D and operation.activation is keras.activations.linear

@@ -1,7 +1,7 @@
-"""A generator rewritten for inference: equal in exact arithmetic, with less work for the machine.
+"""Optimization of generators for inference: mathematically equivalent, faster.
 
-`optimize_for_inference` applies the three rewrites below. Each takes a functional network and returns a new one; layers
-that a rewrite does not know are copied unchanged, so it is safe on any generator.
+`optimize_for_inference` applies the three rewrites below. Each takes a functional network and returns a new one.
+Unknown layers are copied unchanged, so every generator is supported.
 """
 
 import functools
@@ -15,22 +15,22 @@ from srgan_tf.networks.rewrites.clone import Graph, Rewriting, copy_of, is_plain
 
 
 def optimize_for_inference(generator):
-    """The same function as a faster network, for inference alone.
+    """A faster network that computes the same function, for inference only.
 
     Args:
-        generator: functional `keras.Model` from LR to SR, in any precision; it is left as it is.
+        generator: functional `keras.Model` from LR to SR, in any precision; it is not modified.
 
     Returns:
-        `keras.Model` of the same inputs and outputs, float32, with weights of its own: later changes of the
-        generator's are not seen. Batch norms are gone, so it must not be trained.
+        float32 `keras.Model` with the same inputs and outputs and a copy of the weights. It must not be trained: the
+        batch norms are folded into convolutions.
     """
     return maximize_prelus(shuffle_last(fold_batch_norms(as_float32(generator))))
 
 
 def fold_batch_norms(model):
-    """Multiplies each batch norm that follows a convolution into the convolution's kernel and bias.
+    """Folds each batch norm that follows a convolution into the convolution's kernel and bias.
 
-    At inference the norm is y = gamma (x - mean) / sqrt(variance + epsilon) + beta: a factor and an offset a channel.
+    At inference y = gamma (x - mean) / sqrt(variance + epsilon) + beta: a factor and an offset per channel.
     """
     graph = Graph(model)
     rewriting = Rewriting()
@@ -56,12 +56,13 @@ def fold_batch_norms(model):
 
 
 def shuffle_last(model):
-    """Moves the last convolution, and the activations between, before the pixel shuffle in front of them.
+    """Moves the last convolution in front of the pixel shuffle before it, with the activations between them.
 
-    SRResNet's 9x9 tail from 64 channels to 3 so becomes a 5x5 one from 256 to 12 at half size: a quarter more
-    arithmetic, in a shape that machines do at a multiple of the rate. See `layers.ConvBeforeShuffle`.
+    The 9x9 tail of SRResNet from 64 channels to 3 becomes a 5x5 convolution from 256 to 12 channels at half the
+    resolution. That is 25 % more arithmetic in a shape that hardware computes several times faster. See
+    `layers.ConvBeforeShuffle`.
 
-    Worth it only where few channels are made of many, as in a tail to RGB: at most a quarter as many.
+    Convolutions with more than a quarter as many output as input channels are not moved: they would not gain.
     """
     graph = Graph(model)
     rewriting = Rewriting()
@@ -80,9 +81,9 @@ def shuffle_last(model):
 
 
 def store_shuffled_kernels(model):
-    """Undoes the saving of `ConvBeforeShuffle`: what it makes of its weights in each call becomes the weights.
+    """Replaces each `ConvBeforeShuffle` by a plain convolution that stores the expanded kernel.
 
-    For runtimes that are fastest where kernels are constants, and whose converters do not see that these are.
+    For runtimes that need constant kernels to be fast, and whose converters do not fold the expansion.
     """
     rewriting = Rewriting()
     for conv in model.layers:
@@ -95,7 +96,7 @@ def store_shuffled_kernels(model):
 
 
 def maximize_prelus(model):
-    """Computes max(x, slope x) for a PReLU where every slope is at most 1: there it is the same, in fewer steps."""
+    """Replaces each PReLU whose slopes are all at most 1 by max(x, slope * x): the same values, fewer operations."""
     rewriting = Rewriting()
     for layer in model.layers:
         if isinstance(layer, layers.PReLU) and np.max(layer.alpha) <= 1:

@@ -1,7 +1,7 @@
-"""A network rewritten for training: equal in exact arithmetic, the same weights, with less work for the machine.
+"""Optimization of networks for training: mathematically equivalent, with the same weights, faster.
 
-Keras builds these layers of general operations; here they are its layers with another `call`. They compute what Keras's
-do, and whatever else is asked of them they leave to Keras.
+The layers are subclasses of Keras layers with a faster `call`. They compute the same values. Cases that a faster
+call does not support fall back to Keras.
 """
 
 import tensorflow as tf
@@ -12,10 +12,10 @@ from srgan_tf.networks.rewrites.clone import Graph, Rewriting, shuffle_before
 
 
 class FusedBatchNormalization(layers.BatchNormalization):
-    """Batch norm of [batch, height, width, channels] by TensorFlow's one operation for it.
+    """Batch norm of [batch, height, width, channels] by TensorFlow's fused operation.
 
-    Keras's is a dozen passes over the map, in float32 with casts around them; the fused one reads half precision as it
-    is and sums in float32. Inference, and statistics over several replicas, stay Keras's.
+    Keras's own needs a dozen passes over the feature map, in float32 with casts. The fused operation reads half
+    precision directly and accumulates in float32. Inference and statistics synchronized over replicas use Keras's.
     """
 
     def call(self, inputs, training=None, mask=None):
@@ -25,7 +25,7 @@ class FusedBatchNormalization(layers.BatchNormalization):
         outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
             inputs, self.gamma, self.beta, epsilon=self.epsilon, is_training=True
         )
-        # It returns the unbiased variance; Keras averages the biased one.
+        # The fused operation returns the unbiased variance; Keras averages the biased one.
         count = tf.cast(tf.size(inputs) // inputs.shape[-1], tf.float32)
         variance *= (count - 1.0) / count
         for average, value in ((self.moving_mean, mean), (self.moving_variance, variance)):
@@ -34,7 +34,7 @@ class FusedBatchNormalization(layers.BatchNormalization):
 
 
 class FactorPReLU(layers.PReLU):
-    """PReLU as one product, x times 1 or the slope, in half as many passes over the map."""
+    """PReLU as one product, x * where(x > 0, 1, slope): half as many passes over the feature map."""
 
     def call(self, x):
         """See `keras.layers.PReLU`."""
@@ -42,10 +42,10 @@ class FactorPReLU(layers.PReLU):
 
 
 class FoldedConv2D(layers.Conv2D):
-    """A convolution of maps of even height and width, computed for two by two pixels at a time.
+    """A convolution of feature maps of even height and width, computed at half the resolution.
 
-    Worth it where large kernels make few channels: SRResNet's tail, 9x9 from 64 channels to 3, so is a 5x5 one from 256
-    to 12, a quarter more arithmetic in a shape that machines do at several times the rate.
+    Faster for large kernels with few output channels. The tail of SRResNet, 9x9 from 64 channels to 3, becomes a 5x5
+    convolution from 256 to 12: 25 % more arithmetic in a shape that hardware computes several times faster.
     """
 
     def call(self, inputs):
@@ -58,14 +58,14 @@ class FoldedConv2D(layers.Conv2D):
 
 
 def optimize_for_training(model):
-    """The same function as a network that trains faster.
+    """A network that computes the same function and trains faster.
 
     Args:
-        model: functional `keras.Model`; it is left as it is.
+        model: functional `keras.Model`; it is not modified.
 
     Returns:
-        `keras.Model` with the same weights in the same order, of its own. Their values are what to keep of it: files
-        are written of the original's kind, which needs none of the layers here.
+        `keras.Model` with a copy of the weights in the same order. Do not save it: copy its weights into a network of
+        the original architecture, which needs none of the layers of this module.
     """
     graph = Graph(model)
     rewriting = Rewriting()
@@ -74,7 +74,7 @@ def optimize_for_training(model):
             rewriting.layers[layer.name] = FusedBatchNormalization.from_config(layer.get_config())
         elif type(layer) is layers.PReLU:
             rewriting.layers[layer.name] = FactorPReLU.from_config(layer.get_config())
-        elif _gains_by_folding(graph, layer):
+        elif _is_faster_folded(graph, layer):
             rewriting.layers[layer.name] = FoldedConv2D.from_config(layer.get_config())
     return rewriting.apply(model)
 
@@ -85,6 +85,6 @@ def _is_norm_of_maps(layer):
     return layer.axis in (-1, 3) and layer.center and layer.scale
 
 
-def _gains_by_folding(graph, layer):
+def _is_faster_folded(graph, layer):
     found = shuffle_before(graph, layer)
     return bool(found) and found[0].block_size % 2 == 0 and min(layer.kernel_size) >= 5 and layer.filters <= 4

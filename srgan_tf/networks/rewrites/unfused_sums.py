@@ -1,22 +1,22 @@
-"""Keeping a network right when several requests run through it at once."""
+"""Works around a thread-safety bug in oneDNN's fused convolution + bias + add kernel."""
 
 import keras
 import tensorflow as tf
 
 
 class _Snapshot(keras.layers.Layer):
-    """The same tensor; TensorFlow fuses nothing across it. Its memory is handed on, not copied."""
+    """Identity that TensorFlow does not fuse across. It does not copy memory."""
 
     def call(self, x):
         return tf.raw_ops.Snapshot(input=x)
 
 
 def without_fused_sums(network):
-    """A copy of a network, to be traced, whose sums TensorFlow does not fuse with the convolutions before them.
+    """A copy of a network in which TensorFlow does not fuse additions with the convolutions before them.
 
-    The oneDNN kernel that convolves, adds a bias and adds a shortcut in one (TensorFlow 2.21, x86) keeps the shortcut's
-    memory in itself, where another request finds it: measured on eight threads, one or two of 4,000 results were
-    wrong, and processes crashed. Sums of their own give the same bits.
+    oneDNN's fused kernel of convolution, bias and shortcut addition (TensorFlow 2.21, x86) keeps a pointer to the
+    shortcut's memory that concurrent requests share. On eight threads one or two of 4,000 results were wrong, and
+    processes crashed. Separate additions give bit-identical results.
 
     Args:
         network: functional `keras.Model`.
@@ -24,7 +24,7 @@ def without_fused_sums(network):
     convolved = []
 
     def call(operation, *inputs, **options):
-        if type(operation).__name__ == "Add":  # of keras.layers or of keras.ops, whose class is not public
+        if type(operation).__name__ == "Add":  # from keras.layers or from keras.ops, whose class is not public
             inputs = keras.tree.map_structure(
                 lambda x: _Snapshot()(x) if any(x is tensor for tensor in convolved) else x, inputs
             )

@@ -10,7 +10,7 @@ from srgan_tf.networks.rewrites import inference
 
 
 def trained(generator):
-    """Gives every weight a value that training could have given it: no zero bias, no unit norm, slopes of each sign."""
+    """Random weights as after training: no zero biases, no unit norms, slopes of both signs."""
     rng = np.random.default_rng(0)
     for weight in generator.weights:
         kind = weight.path.rsplit("/", 1)[-1]
@@ -47,7 +47,7 @@ OPTIONS = [
     ],
     ids=lambda rewriting: rewriting.__name__,
 )
-def test_every_step_keeps_the_function(rng, rewriting, options):
+def test_every_rewrite_keeps_the_function(rng, rewriting, options):
     generator = trained(srresnet(num_blocks=2, num_filters=12, **options))
     rewritten = rewriting(generator)
     assert scale_of(rewritten) == scale_of(generator)
@@ -59,7 +59,7 @@ def test_every_step_keeps_the_function(rng, rewriting, options):
         np.testing.assert_allclose(rewritten(lr), expected, rtol=0, atol=5e-5)
 
 
-def test_what_each_step_leaves():
+def test_layers_after_each_rewrite():
     generator = trained(srresnet(num_blocks=2, num_filters=12))
     assert "BatchNormalization" not in kinds(inference.fold_batch_norms(generator))
     shuffled = inference.shuffle_last(generator)
@@ -85,7 +85,7 @@ def test_folding_by_hand():
 
 
 @pytest.mark.parametrize("bias", [True, False])
-def test_a_moved_tail_with_its_kernel_stored(rng, bias):
+def test_stored_kernel_of_a_moved_tail(rng, bias):
     lr = keras.Input((None, None, 48))
     tail = layers.Conv2D(3, (3, 5), padding="same", use_bias=bias, bias_initializer="random_normal", name="tail")
     shuffled = inference.shuffle_last(keras.Model(lr, tail(keras.ops.depth_to_space(lr, 2))))
@@ -106,7 +106,7 @@ def test_slopes_above_one_stay_prelu(rng):
     np.testing.assert_allclose(fast(lr), generator(lr), rtol=0, atol=1e-5)
 
 
-def test_what_it_does_not_know_passes_through(rng):
+def test_unknown_layers_are_copied(rng):
     lr = keras.Input((None, None, 3), name="lr")
     x = layers.Conv2D(8, 3, padding="same", activation="relu", name="active")(lr)
     norm = layers.BatchNormalization(name="after_activation")(x)

@@ -16,7 +16,7 @@ from srgan_tf.networks.rewrites.training import (
 
 
 def at_random(model, rng):
-    """Gives every weight a value that training could have given it, slopes above 1 among them."""
+    """Random weights as after training, some slopes above 1."""
     for weight in model.weights:
         kind = weight.path.rsplit("/", 1)[-1]
         if kind != "kernel":
@@ -89,7 +89,7 @@ def test_same_outputs_gradients_and_statistics(rng, build, shape, out_shape, cha
 
 @pytest.mark.parametrize(("precision", "tolerance"), [("float32", 2e-6), ("bfloat16", 1e-2), ("float16", 2e-3)])
 def test_batch_norm_beside_keras(rng, precision, tolerance):
-    """Far from zero mean and unit variance; few values, so that the biased variance is not the unbiased one."""
+    """Mean and variance far from 0 and 1; few values, so that biased and unbiased variance differ."""
     x = tf.cast(rng.normal(3.0, 2.0, (2, 3, 5, 4)), precision)
     upstream = rng.normal(size=x.shape).astype(np.float32)
     results = []
@@ -113,7 +113,7 @@ def test_moving_statistics_by_hand():
     np.testing.assert_allclose(layer.moving_variance, [0.75 + 14 / 12], rtol=1e-6)
 
 
-def test_frozen_batch_norm_normalizes_by_its_averages():
+def test_frozen_batch_norm_uses_its_moving_statistics():
     layer = FusedBatchNormalization(epsilon=0.0)
     layer.trainable = False
     x = np.array([1.0, 2.0, 6.0], np.float32).reshape(1, 1, 3, 1)
@@ -129,7 +129,7 @@ def test_slopes_by_hand():
     np.testing.assert_array_equal(layer(x)[0, 0], [[2.0, 2.0], [1.0, -3.0]])
 
 
-def test_what_it_does_not_know_passes_through(rng):
+def test_unknown_layers_are_copied(rng):
     image = keras.Input((4, 4, 3))
     x = layers.BatchNormalization(scale=False, name="unscaled")(image)
     x = layers.BatchNormalization(axis=1, name="of_rows")(x)
