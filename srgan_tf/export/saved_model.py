@@ -3,7 +3,6 @@
 import errno
 import json
 import pathlib
-import tempfile
 
 import numpy as np
 import tensorflow as tf
@@ -11,7 +10,7 @@ import tensorflow as tf
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.export import card, warm_up
 from srgan_tf.export.module import SIGNATURES, describe_network, serving_module
-from srgan_tf.files import make_folder
+from srgan_tf.files import make_folder, unfinished_folder
 from srgan_tf.images.pixels import to_float
 from srgan_tf.inference.exported import DESCRIPTION_FILE, versions
 from srgan_tf.networks.precision import as_float32
@@ -51,8 +50,8 @@ def export_saved_model(
     description = describe_network(generator, max_pixels=max_pixels)
     network = optimize_for_inference(generator)
     module = serving_module(network, description)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as folder:
-        unfinished = pathlib.Path(folder) / "version"  # the folder itself is for its owner's eyes, not for a server's
+    with unfinished_folder(output) as folder:
+        unfinished = folder / "version"  # the folder itself is for its owner's eyes, not for a server's
         signatures = {signature: getattr(module, name) for signature, name in SIGNATURES.items()}
         tf.saved_model.save(module, unfinished, signatures=signatures)
         extra = unfinished / "assets.extra"

@@ -1,6 +1,5 @@
 import io
 import json
-import os
 import threading
 import time
 
@@ -15,6 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.export import warm_up
 from srgan_tf.export.saved_model import export_saved_model
+from srgan_tf.files import unfinished_folder
 from srgan_tf.images.pixels import RECIPROCAL
 from srgan_tf.inference.exported import DESCRIPTION_FILE, versions
 from srgan_tf.inference.loading import load_upscaler
@@ -236,11 +236,12 @@ def test_exporting_into_a_folder_that_is_being_read(tmp_path, small_generator, r
     assert read == {"1", "2"}
 
 
-def test_what_a_killed_export_left_is_not_in_the_way(tmp_path, small_generator):
-    left = tmp_path / f".unfinished-{os.getpid()}"
-    (left / "variables").mkdir(parents=True)
+def test_leftovers_of_a_killed_export_are_removed(tmp_path, small_generator):
+    with unfinished_folder(tmp_path) as folder:
+        left = folder.name
+    (tmp_path / left / "version" / "variables").mkdir(parents=True)
     assert export_saved_model(small_generator, tmp_path, warm_up_sizes=[]) == tmp_path / "1"
-    assert versions(tmp_path) == [1]
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
 def test_two_exports_at_once_take_different_numbers(tmp_path, monkeypatch, small_generator):
