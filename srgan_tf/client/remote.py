@@ -9,6 +9,7 @@ from PIL import Image
 from srgan_tf.client.rest import RestConnection
 from srgan_tf.client.rpc import GrpcConnection
 from srgan_tf.errors import UserError, WorkError
+from srgan_tf.images.pictures import open_image
 from srgan_tf.inference.upscalers import UNKNOWN_NETWORK_BYTES, TiledUpscaler
 
 
@@ -78,7 +79,8 @@ class RemoteUpscaler:
         encoded = io.BytesIO()
         Image.fromarray(lr).save(encoded, "PNG", compress_level=1)
         (sr_bytes,) = self._connection.predict("serving_default", image_bytes=[encoded.getvalue()])
-        return np.asarray(Image.open(io.BytesIO(sr_bytes)))
+        with open_image(io.BytesIO(sr_bytes), pillow_limit=False) as (image, _):
+            return np.asarray(image)
 
 
 def remote_upscaler(connection, name):
