@@ -1,14 +1,29 @@
-"""The two errors that the scripts report in one line, without a traceback."""
+"""The two errors that commands report in one line, without a traceback, and text that is safe to print."""
+
+import re
 
 
 class UserError(ValueError):
-    """What the user asked for cannot be done: a wrong setting, path, picture folder or model. Exit code 2."""
+    """Wrong use: a setting, path, image folder or model that does not exist or cannot work. Exit code 2."""
 
 
 class WorkError(RuntimeError):
-    """The work began and could not be finished: a damaged picture, a diverged training. Exit code 1."""
+    """The work started and failed: a damaged image, a diverged training run. Exit code 1."""
 
 
 def first_line(error):
-    """The first line of an exception's message, or its type where there is none: what a one-line report quotes."""
-    return next(iter(str(error).strip().splitlines()), type(error).__name__)
+    """The first line of an exception's message, or its type if the message is empty, for one-line reports."""
+    text = re.sub(r"\{\{.*?\}\}\s*", "", str(error)).strip()  # names of TensorFlow's graph nodes
+    return printable(next(iter(text.splitlines()), type(error).__name__))
+
+
+def printable(value):
+    r"""Text without control characters and undecodable bytes, which are escaped: safe for a terminal and any stream.
+
+    >>> printable("a\x1b[31m.png")
+    'a\\x1b[31m.png'
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in str(value)
+    )

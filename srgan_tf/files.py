@@ -1,49 +1,139 @@
-"""Writing results so that a name never stands for half of one, and reading what grew line by line all the same."""
+"""Atomic file writes, checks before a folder is replaced, and a reader for JSON-lines files.
+
+An unfinished file or folder is called `.unfinished-HOST-RANDOM` and is locked by the process that writes it. The kernel
+releases the lock when the process ends, however it ends. `remove_leftovers` deletes what carries this host's name and
+is not locked: nobody writes it any more.
+"""
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
 import pathlib
+import platform
+import re
+import secrets
 import shutil
 
 from srgan_tf.errors import UserError
 
 # In every folder that a later run may replace: a JSON list of the files in it, so that nothing else is deleted.
 MANIFEST_FILE = ".srgan_tf_files.json"
+_UNFINISHED = f".unfinished-{re.sub('[^A-Za-z0-9]', '_', platform.node())[:40]}-"
 
 
 @contextlib.contextmanager
 def atomic_write(path):
-    """A path to write to; what lies there takes the place of `path` when the block ends without an error.
+    """Yields a temporary path; renames it to `path` when the block ends without an error, else deletes it.
 
     Args:
-        path: the file's final place; its folder must exist.
+        path: the file's final path; its folder must exist.
 
     Yields:
-        Path in the same folder, with the same suffix.
+        Path of an empty file in the same folder, with the same suffix.
     """
     path = pathlib.Path(path)
-    unfinished = path.with_name(f".unfinished-{os.getpid()}{path.suffix}")
+
+    def create(unfinished):
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+
+    with _locked_path(path.parent, path.suffix, create, os.O_RDWR) as unfinished:
+        try:
+            yield unfinished
+            os.replace(unfinished, path)
+        finally:
+            unfinished.unlink(missing_ok=True)
+
+
+@contextlib.contextmanager
+def unfinished_folder(parent):
+    """Yields a new temporary folder in `parent`; deletes it, and whatever is still in it, when the block ends."""
+    with _locked_path(pathlib.Path(parent), "", lambda folder: os.mkdir(folder, 0o700), os.O_RDONLY) as folder:
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked_path(folder, suffix, create, mode):
+    """Creates a file or folder of a random name and locks it."""
+    while True:
+        path = folder / f"{_UNFINISHED}{secrets.token_hex(8)}{suffix}"
+        create(path)
+        lock = os.open(path, mode)
+        try:
+            if _lock(lock) and path.exists():  # else `remove_leftovers` of another process took it before the lock
+                yield path
+                return
+        finally:
+            os.close(lock)
+
+
+def _lock(descriptor):
+    """False if another process holds the lock. A file system without locks counts as locked."""
     try:
-        yield unfinished
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+def remove_leftovers(folder, *, recursive=False):
+    """Deletes unfinished files and folders of processes that were killed on this host; leaves everything else.
+
+    Args:
+        folder: where to look; it need not exist.
+        recursive: whether to look in the folders below it too.
+    """
+    folder = pathlib.Path(folder)
+    pattern = f"{_UNFINISHED}*"
+    for leftover in list(folder.rglob(pattern) if recursive else folder.glob(pattern)):
+        with contextlib.suppress(OSError):
+            if leftover.is_symlink() or not (leftover.is_file() or leftover.is_dir()):
+                continue
+            descriptor = os.open(leftover, os.O_RDONLY if leftover.is_dir() else os.O_RDWR)
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # without locks nothing is proven: OSError
+                if leftover.is_dir():
+                    shutil.rmtree(leftover)
+                else:
+                    leftover.unlink()
+            finally:
+                os.close(descriptor)
+
+
+def remove_folder(folder):
+    """Deletes a folder that this program made for itself, such as an old checkpoint; one that is missing is fine.
+
+    The results of a run in a folder that the user chose are replaced by `replace_folder` instead.
+
+    Raises:
+        OSError: it cannot be deleted, or is a link or a file.
+    """
+    if os.path.lexists(folder):
+        shutil.rmtree(folder)
 
 
 def make_folder(folder):
-    """Makes an output folder and those above it.
+    """Creates an output folder and its parents, and removes unfinished files of killed processes from it.
 
     Raises:
-        UserError: it cannot be made or written.
+        UserError: the path is empty, or the folder cannot be created or written.
     """
+    if not str(folder):
+        raise UserError("the output folder has an empty name: give --output a path, such as '.'")
     try:
         os.makedirs(folder, exist_ok=True)
-    except OSError as error:
-        raise UserError(f"cannot write to the output folder {str(folder)!r}: {error.strerror}") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise UserError(f"cannot write to the output folder {str(folder)!r}: {reason}") from error
     if not os.access(folder, os.W_OK):
         raise UserError(f"cannot write to the output folder {str(folder)!r}: no permission")
+    remove_leftovers(folder)
 
 
 def check_targets(targets, inputs):
@@ -68,10 +158,10 @@ def check_replaceable(folder):
     """Refuses to replace a folder that holds anything but the results of an earlier run.
 
     Args:
-        folder: path; one that does not exist, or an empty folder, may be used.
+        folder: path. A folder that does not exist or is empty may be replaced.
 
     Raises:
-        UserError: the path is a link or a file, was not written by `write_manifest`, or has files added since.
+        UserError: the path is a link or a file, or the folder has files that its manifest does not list.
     """
     folder = pathlib.Path(folder)
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
@@ -114,7 +204,7 @@ def replace_folder(unfinished, target):
 
 
 def _files_below(folder):
-    """Paths of everything but folders, relative to the folder, as strings; links are not followed."""
+    """Relative paths of all files and links below a folder, as strings; links are not followed."""
     return {
         os.path.relpath(os.path.join(parent, name), folder)
         for parent, folders, files in os.walk(folder)
@@ -123,12 +213,12 @@ def _files_below(folder):
 
 
 def read_rows(file, **fields):
-    """The rows of a file of JSON objects, one a line, such as metrics.jsonl.
+    """Reads a JSON-lines file, such as metrics.jsonl.
 
     Args:
-        file: the file; where there is none, there are no rows.
-        **fields: names to types of what a row must hold. Lines without, such as one that a kill or a failing disk cut
-            short, are passed over.
+        file: path; a missing file has no rows.
+        **fields: required fields of a row and their types. Other lines, such as one that was cut short when a process
+            was killed, are skipped.
 
     Returns:
         List of dictionaries.
@@ -146,6 +236,6 @@ def read_rows(file, **fields):
 
 
 def sha256(file):
-    """The check sum of a file, hexadecimal."""
+    """The SHA-256 checksum of a file, hexadecimal."""
     with open(file, "rb") as opened:
         return hashlib.file_digest(opened, "sha256").hexdigest()

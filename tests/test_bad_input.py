@@ -157,7 +157,7 @@ def test_evaluate_names_the_bad_and_scores_the_rest(run_script, tmp_path, pair_f
     for reason in dataset["failed"]:
         assert f"left out: {reason}" in lines
     unreadable, little, wrong = dataset["failed"]
-    assert "07.png': it is no picture" in unreadable
+    assert "07.png': not an image file" in unreadable
     assert "cannot score '30': `border` must leave pixels of a 8x8 picture" in little
     assert "b.png' is 12x13, which is not 1/4 of the 48x48" in wrong
     assert (output / "report.html").read_text().count('<figure class="viewer"') == 3

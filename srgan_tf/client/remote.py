@@ -1,4 +1,4 @@
-"""Upscaling by a server: the same `Upscaler` that a network on this machine is."""
+"""An `Upscaler` whose network runs on a server."""
 
 import io
 import urllib.parse
@@ -8,7 +8,8 @@ from PIL import Image
 
 from srgan_tf.client.rest import RestConnection
 from srgan_tf.client.rpc import GrpcConnection
-from srgan_tf.errors import UserError, WorkError
+from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.images.pictures import open_image
 from srgan_tf.inference.upscalers import UNKNOWN_NETWORK_BYTES
 
 
@@ -26,9 +27,15 @@ def connect(server, model, *, version=None, timeout=300.0, attempts=5):
         `RestConnection` or `GrpcConnection`, not tried yet.
 
     Raises:
-        UserError: no such address.
+        UserError: the address is invalid or has a password in it.
     """
-    parts = urllib.parse.urlsplit(server)
+    try:
+        parts = urllib.parse.urlsplit(server)
+        parts.port  # noqa: B018 - checks the number
+    except ValueError as error:
+        raise UserError(f"the server's address is invalid: {first_line(error)}") from error
+    if "@" in server:
+        raise UserError("the server's address has a user name or password in it: use a proxy or ~/.netrc instead")
     if parts.scheme not in ("http", "https", "grpc", "grpcs") or not parts.netloc:
         raise UserError(f"no server {server!r}: expected http://HOST:PORT, https://..., grpc://... or grpcs://...")
     options = {"version": version, "timeout": timeout, "attempts": attempts}
@@ -38,24 +45,24 @@ def connect(server, model, *, version=None, timeout=300.0, attempts=5):
 
 
 class RemoteUpscaler:
-    """A generator on a server, applied to the whole of each picture: see `inference.Upscaler`.
+    """A generator on a server, applied to whole images; an `Upscaler`.
 
     Args:
-        connection: from `connect`; asked at once for the model's factor, receptive field and limit.
-        name: what reports call it.
+        connection: from `connect`; it is asked for the model's factor, receptive field and limit.
+        name: name in reports.
 
     Attributes:
-        max_pixels: of a picture, LR, that the server takes.
+        max_pixels: largest number of LR pixels of a request.
 
     Raises:
-        WorkError: the server does not answer, or serves no model of export.py.
+        WorkError: the server does not answer, or its model was not written by export.py.
     """
 
     def __init__(self, connection, name):
         self._connection = connection
         self.name = name
         facts = connection.predict("describe", key=[b"scale", b"receptive_field", b"max_pixels"])
-        self.scale, halo, self.max_pixels = (int(value) for value in facts)
+        self.scale, halo, self.max_pixels = _checked_facts(facts)
         self.halo = None if halo < 0 else halo
         self.bytes_per_pixel = UNKNOWN_NETWORK_BYTES * self.scale**2
 
@@ -74,8 +81,39 @@ class RemoteUpscaler:
                 "export the model with a larger --max-pixels"
             )
         if lr.dtype != np.uint8:
-            return np.asarray(self._connection.predict("tensor", lr=lr[np.newaxis])[0], np.float32)
+            return self._checked(lr, self._connection.predict("tensor", lr=lr[np.newaxis]), np.float32)
         encoded = io.BytesIO()
         Image.fromarray(lr).save(encoded, "PNG", compress_level=1)
-        (sr_bytes,) = self._connection.predict("serving_default", image_bytes=[encoded.getvalue()])
-        return np.asarray(Image.open(io.BytesIO(sr_bytes)))
+        answer = self._connection.predict("serving_default", image_bytes=[encoded.getvalue()])
+        if len(answer) != 1 or not isinstance(answer[0], bytes):
+            raise WorkError("the server's answer is not one encoded image")
+        with open_image(io.BytesIO(answer[0]), pillow_limit=False) as (image, _):
+            expected = (self.scale * width, self.scale * height)
+            if image.size != expected or image.mode != "RGB":  # before anything is decoded
+                raise WorkError(f"the server's answer is {image.mode} {image.size}, expected RGB {expected}")
+            return np.asarray(image)
+
+    def _checked(self, lr, answer, dtype):
+        """The only image of an answer; raises a WorkError if it has another shape or values that are not finite."""
+        expected = (1, self.scale * lr.shape[0], self.scale * lr.shape[1], 3)
+        try:
+            sr = np.asarray(answer, dtype)
+        except (ValueError, TypeError) as error:
+            raise WorkError(f"the server's answer is not an array: {first_line(error)}") from error
+        if sr.shape != expected:
+            raise WorkError(f"the server's answer has the shape {sr.shape}, expected {expected}")
+        if not np.isfinite(sr).all():
+            raise WorkError("the server's answer has values that are not finite")
+        return sr[0]
+
+
+def _checked_facts(facts):
+    """Scale, receptive field and pixel limit as integers, from an answer of the signature `describe`."""
+    try:
+        scale, halo, limit = (int(value) for value in facts)
+        plain = [float(value) for value in facts] == [scale, halo, limit]
+    except (ValueError, TypeError, OverflowError) as error:
+        raise WorkError(f"the server's description of the model is invalid: {first_line(error)}") from error
+    if not plain or not (1 <= scale <= 64 and halo >= -1 and limit >= 1):
+        raise WorkError(f"the server's description of the model is invalid: {first_line(list(facts))}")
+    return scale, halo, limit

@@ -26,6 +26,7 @@ import numpy as np
 from srgan_tf.data.pairs import Pair
 from srgan_tf.data.progress import with_progress
 from srgan_tf.errors import WorkError
+from srgan_tf.files import remove_folder
 
 VERSION = 1  # of what is stored: the layout, and how pixels are made from files
 
@@ -163,8 +164,8 @@ def _locked(cache):
 def _build(source, folder):
     # Nobody else builds here now, so these are of processes that were killed.
     for leftover in folder.parent.glob(_UNFINISHED + "*"):
-        shutil.rmtree(leftover)
-    shutil.rmtree(folder, ignore_errors=True)
+        remove_folder(leftover)
+    remove_folder(folder)
     size, free = source.decoded_bytes(), shutil.disk_usage(folder.parent).free
     if size > free:
         raise WorkError(
@@ -182,7 +183,8 @@ def _build(source, folder):
         (unfinished / _INDEX).write_text(json.dumps(entries))
         unfinished.rename(folder)
     finally:
-        shutil.rmtree(unfinished, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove_folder(unfinished)
 
 
 def _write_pixels(source, file):

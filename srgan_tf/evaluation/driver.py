@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import pathlib
-import tempfile
 
 from srgan_tf import hardware
 from srgan_tf.errors import UserError, WorkError
@@ -13,7 +12,14 @@ from srgan_tf.evaluation.page import page
 from srgan_tf.evaluation.page.viewers import Viewers, caption, caption_metrics
 from srgan_tf.evaluation.results import differences, summarize
 from srgan_tf.evaluation.scoring import DEFAULT_METRICS, attempts, evaluate_pair
-from srgan_tf.files import check_replaceable, check_targets, make_folder, replace_folder, write_manifest
+from srgan_tf.files import (
+    check_replaceable,
+    check_targets,
+    make_folder,
+    replace_folder,
+    unfinished_folder,
+    write_manifest,
+)
 from srgan_tf.images import comparison
 from srgan_tf.images.pictures import write_picture
 from srgan_tf.inference.upscalers import BicubicUpscaler
@@ -81,10 +87,10 @@ def evaluate_sources(
     datasets = {name: {} for name in names}
     with (
         _writing_to(output),
-        tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as unfinished,
+        unfinished_folder(output) as unfinished,
         Viewers(unfinished, page_pictures) as viewers,
     ):
-        files = _Files(pathlib.Path(unfinished), names, viewers, BicubicUpscaler(scale))
+        files = _Files(unfinished, names, viewers, BicubicUpscaler(scale))
         for source in sources:
             found = _evaluate_source(upscalers, source, functions, files, on_picture, on_failure)
             for name, summary in found.items():

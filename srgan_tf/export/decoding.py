@@ -1,45 +1,81 @@
-"""Encoded pictures inside a graph: their size is read from the header, so that nothing huge is ever decoded."""
+"""Decodes encoded images inside a graph, after checks on the header: nothing huge is ever decoded or inflated."""
 
 import tensorflow as tf
 
-_HEADER = 30  # bytes: as far as the size reaches in the formats below, but for JPEG, whose header TensorFlow reads
+_HEADER = 30  # bytes that hold the size in the formats below, except JPEG, whose header TensorFlow parses
+# Bytes of an encoded image: a 16-bit RGBA PNG without compression has 8 per pixel, and a filter byte per row.
+_BYTES_PER_PIXEL = 9
+_METADATA_BYTES = 1 << 20  # ICC profile, EXIF, thumbnail
+# PNG 11.3.3: a zTXt chunk, and an iTXt chunk that is compressed. libpng inflates up to 8 MB of each chunk.
+_COMPRESSED_TEXT = r"(?s)\C*(zTXt\C{1,79}\x00\x00|iTXt\C{1,79}\x00\x01\x00)\C*"
 
 
-def decode_picture(encoded, max_pixels):
-    """Decodes a PNG, JPEG or WebP picture of at most `max_pixels`, in a graph or out of it.
+def decode_picture(encoded, max_pixels, *, max_side=2**31 - 1):
+    """Decodes a PNG, JPEG or WebP image of at most `max_pixels`, in a graph or outside one.
+
+    JPEGs are decoded with the accurate DCT, to the same pixels as by Pillow.
 
     Args:
         encoded: string scalar.
         max_pixels: the largest height x width.
+        max_side: the largest height and width.
 
     Returns:
-        uint8 [height, width, 3]. Grayscale is repeated over the channels, transparency ignored (a WebP must have
-        none), of 16 bits the upper 8 are kept, an EXIF orientation is not applied.
+        uint8 [height, width, 3]. Grayscale is repeated over the channels, transparency is ignored (a WebP must not have
+        any), 16-bit samples keep their upper 8 bits, an EXIF orientation is not applied.
 
     Raises:
-        InvalidArgumentError: another format, a damaged picture, or a larger one.
+        InvalidArgumentError: another format, a damaged image, one that is too large, far more bytes than the pixels in
+            the header need, or a PNG with compressed text chunks.
     """
     size = picture_size(encoded)
-    known = tf.debugging.Assert(tf.reduce_all(size > 0), ["neither a PNG nor a JPEG nor a WebP picture"])
-    message = "the picture has {} x {} pixels (height x width) and the limit is {}: send it in tiles"
-    small = tf.debugging.Assert(
-        tf.reduce_prod(size) <= max_pixels, [tf.strings.format(message, (size[0], size[1], max_pixels))]
+    height, width = size[0], size[1]
+    pixels = tf.reduce_prod(size)
+    length = tf.cast(tf.strings.length(encoded), tf.int64)
+    most_bytes = _BYTES_PER_PIXEL * pixels + _METADATA_BYTES
+    too_large = "the image has {} x {} pixels (height x width) and the limit is {}: send it in tiles"
+    too_long = "the image has {} x {} pixels (height x width) and at most {} pixels a side are served"
+    too_many_bytes = (
+        "the image has {} bytes and its {} x {} pixels (height x width) need at most {}: remove its metadata"
     )
-    with tf.control_dependencies([known, small]):  # decoding has no side effect and would begin before the checks
+    checks = [
+        tf.debugging.Assert(condition, [message])
+        for condition, message in (
+            (tf.reduce_all(size > 0), "neither a PNG nor a JPEG nor a WebP image"),
+            (pixels <= max_pixels, tf.strings.format(too_large, (height, width, max_pixels))),
+            (tf.reduce_max(size) <= max_side, tf.strings.format(too_long, (height, width, max_side))),
+            (length <= most_bytes, tf.strings.format(too_many_bytes, (length, height, width, most_bytes))),
+        )
+    ]
+    with tf.control_dependencies(checks):  # decoding has no side effect and would start before the checks
         encoded = tf.identity(encoded)
-    picture = tf.io.decode_image(encoded, channels=3, expand_animations=False)
+    is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
+    picture = tf.cond(
+        is_jpeg,
+        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: _decode_others(encoded),
+    )
     picture.set_shape((None, None, 3))
     return picture
 
 
+def _decode_others(encoded):
+    is_png = tf.equal(tf.strings.substr(encoded, 0, 4), b"\x89PNG")
+    inflates = tf.logical_and(is_png, tf.strings.regex_full_match(encoded, _COMPRESSED_TEXT))
+    plain = tf.debugging.Assert(tf.logical_not(inflates), ["PNG files with compressed text chunks are refused"])
+    with tf.control_dependencies([plain]):
+        encoded = tf.identity(encoded)
+    return tf.io.decode_image(encoded, channels=3, expand_animations=False)
+
+
 def picture_size(encoded):
-    """Height and width that the header of a picture states.
+    """Height and width from the header of an encoded image.
 
     Args:
         encoded: string scalar.
 
     Returns:
-        int64 tensor [2]; zeros where the bytes are neither PNG nor JPEG nor WebP.
+        int64 tensor [2]; zeros if the bytes are neither PNG nor JPEG nor WebP.
 
     Raises:
         InvalidArgumentError: a JPEG with a damaged header.

@@ -1,4 +1,4 @@
-"""The functions that a server runs, as a module that holds the generator's variables."""
+"""The functions that TensorFlow Serving runs, in a module that holds the generator's variables."""
 
 import tensorflow as tf
 
@@ -7,7 +7,8 @@ from srgan_tf.images.pixels import to_float, to_uint8
 from srgan_tf.networks.geometry import receptive_field, scale_of
 from srgan_tf.networks.rewrites.unfused_sums import without_fused_sums
 
-# Signatures to the functions of the module.
+_PNG_SIDE = 1_000_000  # pixels; libpng, which encodes the results, takes no more
+# Names of the signatures and of the module's functions behind them.
 SIGNATURES = {
     "serving_default": "image_bytes",
     "tensor": "tensor",
@@ -17,16 +18,16 @@ SIGNATURES = {
 
 
 def serving_module(network, description):
-    """A `tf.Module` with the functions of `SIGNATURES`, `upscale`, and the variables that they read.
+    """Returns a `tf.Module` with the functions of `SIGNATURES`, `upscale`, and the variables that they read.
 
     image_bytes: `image_bytes` string [batch], PNG, JPEG or WebP of any sizes -> `sr_bytes` string [batch], PNG.
     tensor: `lr` float32 [batch, height, width, 3] in [0, 1] -> `sr` float32, `scale` times as large, in [0, 1].
-    tensor_uint8: the same in uint8 0-255.
+    tensor_uint8: the same in uint8, 0 to 255.
     describe: `key` string [batch] -> `value` int64 [batch] of "scale", "receptive_field" (-1: unknown), "max_pixels".
-    upscale: as `tensor`, no signature and without its checks.
+    upscale: the same as `tensor`, without its checks; not a signature.
 
-    What they refuse ends in `InvalidArgumentError`: pictures that cannot be decoded, an `lr` with values outside
-    [0, 1], more pixels than `max_pixels`, keys that there are not.
+    Wrong requests end in `InvalidArgumentError`: images that cannot be decoded, `lr` values outside [0, 1], more pixels
+    than `max_pixels`, unknown keys.
 
     The module holds the TensorFlow variables and not the Keras model or its weights: with those TensorFlow Serving's
     loader ends in "Could not find variable" (tensorflow/serving#2250) or finds the weights twice
@@ -69,10 +70,10 @@ def serving_module(network, description):
         return {"sr": to_uint8(upscale(to_float(checked(lr))))}
 
     def upscale_encoded(encoded):
-        lr = decode_picture(encoded, max_pixels)
+        lr = decode_picture(encoded, max_pixels, max_side=_PNG_SIDE // description["scale"])
         return tf.io.encode_png(to_uint8(upscale(to_float(lr)[tf.newaxis]))[0])
 
-    # Pictures of one request differ in size, so they cannot be one batch; one at a time bounds the memory.
+    # The images of a request differ in size and cannot form a batch; one at a time keeps memory bounded.
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def image_bytes(image_bytes):
         sr_bytes = tf.map_fn(upscale_encoded, image_bytes, parallel_iterations=1, fn_output_signature=tf.string)
@@ -99,5 +100,5 @@ def serving_module(network, description):
 
 
 def describe_network(generator, **more):
-    """What a caller that cuts tiles must know: "scale", "receptive_field" (pixels, None where unknown), and more."""
+    """What a client needs for tiling: "scale", "receptive_field" (pixels, None if unknown), and `more`."""
     return {"scale": scale_of(generator), "receptive_field": receptive_field(generator)} | more

@@ -1,24 +1,27 @@
-"""The generator as a SavedModel, in the layout of folders that TensorFlow Serving watches."""
+"""Exports the generator as a SavedModel, in the folder layout that TensorFlow Serving watches."""
 
+import contextlib
 import errno
 import json
+import math
 import pathlib
-import tempfile
 
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.errors import UserError, WorkError
+from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.export import card, warm_up
 from srgan_tf.export.module import SIGNATURES, describe_network, serving_module
-from srgan_tf.files import make_folder
+from srgan_tf.files import make_folder, unfinished_folder
 from srgan_tf.images.pixels import to_float
 from srgan_tf.inference.exported import DESCRIPTION_FILE, versions
 from srgan_tf.networks.precision import as_float32
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
-# SRResNet with 64 filters took 2.9 GiB of memory for as many.
+# SRResNet with 64 filters needed 2.9 GiB of memory for this many.
 MAX_PIXELS = 512 * 512
+_MOST_PIXELS = 2**31 - 1
+_LARGEST_VERSION = 2**63 - 1  # int64 in TensorFlow Serving
 
 
 def export_saved_model(
@@ -26,33 +29,37 @@ def export_saved_model(
 ):
     """Exports a generator as a version under a folder, with a warm-up file and a model card.
 
-    The version is written aside, loaded again and compared before it gets its name, so a server never sees half of
-    it; existing versions are left as they are.
+    The version is written to a temporary folder, loaded again, compared with the generator and only then renamed, so a
+    server never sees an incomplete one. Existing versions are not changed.
 
     Args:
         generator: functional `keras.Model` from LR to SR in [0, 1], of any precision.
-        output: folder of the versions, made if need be.
+        output: folder of the versions; created if missing.
         version: number of the new version; by default one more than the highest.
-        max_pixels: LR pixels that one request's `lr`, or one encoded picture, may have.
+        max_pixels: largest number of LR pixels of one request's `lr`, or of one encoded image.
         warm_up_sizes: (height, width) of the requests in the warm-up file; those above `max_pixels` are left out.
-        facts: what the model card says of the training, from `card.training_facts`.
+        facts: training facts for the model card, from `card.training_facts`.
 
     Returns:
         Path of the new version's folder, `output/N`.
 
     Raises:
-        UserError: `output` cannot be written, or has the version already.
-        WorkError: the reloaded model does not give the generator's results.
+        UserError: `output` cannot be written or already has the version, or a number is out of range.
+        WorkError: the reloaded model does not give the generator's results, or the disk is full.
     """
-    output = pathlib.Path(output)
+    if not 1 <= max_pixels <= _MOST_PIXELS:
+        raise UserError(f"max_pixels must be 1 to {_MOST_PIXELS}. Received: {max_pixels}")
+    if version is not None and not 1 <= version <= _LARGEST_VERSION:
+        raise UserError(f"version must be 1 to {_LARGEST_VERSION}. Received: {version}")
     make_folder(output)
+    output = pathlib.Path(output)
     if version in versions(output):
         raise _version_exists(output, version)
     description = describe_network(generator, max_pixels=max_pixels)
     network = optimize_for_inference(generator)
     module = serving_module(network, description)
-    with tempfile.TemporaryDirectory(prefix=".unfinished-", dir=output) as folder:
-        unfinished = pathlib.Path(folder) / "version"  # the folder itself is for its owner's eyes, not for a server's
+    with _writing_to(output), unfinished_folder(output) as folder:
+        unfinished = folder / "version"  # a server may not read the folder itself, whose mode is 0700
         signatures = {signature: getattr(module, name) for signature, name in SIGNATURES.items()}
         tf.saved_model.save(module, unfinished, signatures=signatures)
         extra = unfinished / "assets.extra"
@@ -64,8 +71,18 @@ def export_saved_model(
             generator, signatures, description={"format": "SavedModel, float32"} | description, facts=facts or {}
         )
         (unfinished / card.FILE).write_text(text)
-        _compare(as_float32(generator), network, unfinished)
+        _compare(as_float32(generator), network, unfinished, max_pixels)
         return _publish(unfinished, output, version)
+
+
+@contextlib.contextmanager
+def _writing_to(output):
+    """Turns file errors, such as a full disk, into a `WorkError`."""
+    try:
+        yield
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "strerror", None) or first_line(error)
+        raise WorkError(f"cannot write the export to {str(output)!r}: {reason}") from error
 
 
 def _publish(unfinished, output, version):
@@ -76,23 +93,24 @@ def _publish(unfinished, output, version):
         except OSError as error:
             if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
                 raise
-            if version:  # else another export took the number in between: the next one is free
+            if version:  # else another export has just taken the number: try the next one
                 raise _version_exists(output, version) from error
 
 
 def _version_exists(output, version):
-    return UserError(f"{str(output)!r} has a version {version} already, which a server may be reading: take another")
+    return UserError(f"{str(output)!r} already has version {version}, which a server may be reading: choose another")
 
 
-def _compare(generator, network, folder):
-    """Runs the signatures of the exported model and holds them against the generator."""
-    picture = np.random.default_rng(0).integers(0, 256, (19, 13, 3), dtype=np.uint8)[np.newaxis]
+def _compare(generator, network, folder, max_pixels):
+    """Compares the signatures of the exported model with the generator."""
+    side = min(19, math.isqrt(max_pixels))
+    picture = np.random.default_rng(0).integers(0, 256, (side, min(13, side), 3), dtype=np.uint8)[np.newaxis]
     expected = tf.clip_by_value(generator(to_float(picture), training=False), 0.0, 1.0)
 
     def deviation(actual):
         return float(tf.reduce_max(tf.abs(actual - expected)))
 
-    # How far this network magnifies rounding: some millionths, but a thousand times that where it is hardly trained.
+    # Rounding differences between the two: about 1e-6, but a thousand times more for an untrained network.
     rounding = deviation(tf.clip_by_value(network(to_float(picture), training=False), 0.0, 1.0))
     signatures = tf.saved_model.load(folder).signatures
     answer = signatures["serving_default"](image_bytes=tf.io.encode_png(picture))["sr_bytes"]

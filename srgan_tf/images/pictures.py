@@ -1,27 +1,47 @@
-"""Picture files: finding, reading and writing them."""
+"""Image files: listing, opening, reading and writing them."""
 
 import collections
 import contextlib
+import functools
+import os
 import pathlib
+import stat
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
 
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import atomic_write
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
+# Pillow decides by content, and some of its formats start other programs (EPS: Ghostscript): only these are opened.
+_FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
+# Bytes of a decompressed PNG chunk. Pillow's default, 1 MiB, is less than some printers' ICC profiles; all text chunks
+# together keep Pillow's limit of 64 MiB.
+PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20
+# First bytes of files that are not supported: (offset, bytes, format).
+_OTHER_FORMATS = (
+    *((4, b"ftyp" + brand, "HEIC") for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")),
+    (0, b"\xff\x0a", "JPEG XL"),
+    (4, b"JXL ", "JPEG XL"),
+    (0, b"%!PS", "PostScript"),
+    (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
+    (0, b"%PDF", "PDF"),
+)
+_MINISWHITE = 0  # TIFF 6.0, PhotometricInterpretation: 0 is white
+_PHOTOMETRIC = 262  # TIFF tag
+
 
 def list_pictures(folder, suffixes=PICTURE_SUFFIXES):
-    """Paths of the pictures in a folder and the folders below it, sorted; hidden ones are passed over.
+    """Paths of the images in a folder and its subfolders, sorted; hidden files are skipped.
 
     Raises:
-        UserError: there is no such folder, or no picture in it.
+        UserError: there is no such folder, or no image in it.
     """
-    folder = pathlib.Path(folder)
-    if not folder.is_dir():
+    if not os.path.isdir(folder):  # also False where the path is empty or too long
         raise UserError(f"no folder {str(folder)!r}")
+    folder = pathlib.Path(folder)
     paths = sorted(
         path
         for path in folder.rglob("*")
@@ -35,10 +55,10 @@ def list_pictures(folder, suffixes=PICTURE_SUFFIXES):
 
 
 def names_of(places):
-    """Names for pictures: their relative paths without suffix, kept where only the suffix tells two apart.
+    """Names for images: their relative paths without the suffix, which is kept where two would be equal.
 
     Args:
-        places: relative paths.
+        places: relative paths of the files.
 
     Returns:
         List of strings in the same order.
@@ -52,23 +72,23 @@ def names_of(places):
 
 
 def picture_size(file):
-    """Height and width of a picture, pixels, from its header. They are as stored: EXIF may turn the picture.
+    """Reads height and width, pixels, from an image's header; its EXIF orientation is not applied.
 
     Args:
         file: path or open binary file.
 
     Raises:
-        WorkError: it cannot be read as a picture; the message names it.
+        WorkError: the file cannot be read; the message names it.
     """
-    with _opened(file) as image:
+    with open_image(file) as (image, _):
         return image.height, image.width
 
 
 def read_picture(file):
-    """Decodes a picture file to RGB, whatever its mode.
+    """Decodes an image file of any mode to 8-bit RGB.
 
-    Grayscale is repeated over the channels; palette and CMYK are converted; of 16 bits the upper 8 are kept;
-    transparency is laid on white; the EXIF orientation is applied. Of an animation the first frame is read.
+    Grayscale is repeated over the channels; palette and CMYK are converted; 16-bit samples keep their upper 8 bits;
+    transparent pixels are composited on white; the EXIF orientation is applied. Only the first frame is read.
 
     Args:
         file: path or open binary file.
@@ -77,28 +97,154 @@ def read_picture(file):
         uint8 [height, width, 3] array.
 
     Raises:
-        WorkError: it cannot be read as a picture; the message names it.
+        WorkError: the file cannot be read; the message names it.
     """
-    with _opened(file) as image:
-        return np.asarray(_to_rgb(ImageOps.exif_transpose(image)))
+    with open_image(file) as (image, _):
+        return np.asarray(_to_rgb(ImageOps.exif_transpose(first_frame(image))))
 
 
 @contextlib.contextmanager
-def _opened(file):
+def open_image(file, *, pillow_limit=True):
+    """Opens an image file with Pillow, in one of the supported formats only. Nothing is decoded yet.
+
+    Args:
+        file: path or open binary file.
+        pillow_limit: whether Pillow refuses more pixels than its own limit.
+
+    Yields:
+        (`PIL.Image.Image`, the open binary file).
+
+    Raises:
+        WorkError: the file cannot be read, or the block raises anything while it decodes; the message names the file.
+    """
     try:
-        with Image.open(file) as image:
-            yield image
+        with _pixel_limit(pillow_limit), _regular_file(file) as stream, _identified(stream) as image:
+            _scale_transparency(image, stream)
+            yield image, stream
+    except WorkError:
+        raise
+    except Exception as error:  # damaged files make Pillow raise various exceptions
+        reason = getattr(error, "strerror", None) or first_line(error)
+        if isinstance(error, ImportError):
+            reason = "this compression needs a decoder that is not installed"
+        raise WorkError(f"cannot read the image {_name(file)!r}: {reason}") from error
+
+
+@contextlib.contextmanager
+def _pixel_limit(limited):
+    before = Image.MAX_IMAGE_PIXELS
+    if not limited:
+        Image.MAX_IMAGE_PIXELS = None
+    try:
+        yield
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
+
+
+def _name(file):
+    return str(file) if isinstance(file, str | os.PathLike) else str(getattr(file, "name", "in memory"))
+
+
+@contextlib.contextmanager
+def _regular_file(file):
+    """Opens a path without waiting for a pipe's other end; an open file is used as it is."""
+    if not isinstance(file, str | os.PathLike):
+        yield file
+        return
+    with open(file, "rb", opener=lambda path, flags: os.open(path, flags | getattr(os, "O_NONBLOCK", 0))) as stream:
+        if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+            raise ValueError("not a regular file")
+        yield stream
+
+
+def _identified(stream):
+    try:
+        return Image.open(stream, formats=_supported_formats())
     except Image.UnidentifiedImageError as error:
-        raise WorkError(f"cannot read the picture {str(file)!r}: it is no picture") from error
-    except Exception as error:  # damaged files make Pillow raise of many kinds
-        raise WorkError(f"cannot read the picture {str(file)!r}: {first_line(error)}") from error
+        stream.seek(0)
+        raise ValueError(_why_unidentified(stream)) from error
+
+
+@functools.cache
+def _supported_formats():
+    Image.init()
+    return tuple(name for name in _FORMATS if name in Image.OPEN)  # a Pillow may be built without some
+
+
+def _why_unidentified(stream):
+    """The reason why Pillow does not recognise a file, in words."""
+    start = stream.read(32)
+    if not start:
+        return "the file is empty"
+    for offset, magic, name in _OTHER_FORMATS:
+        if start[offset:].startswith(magic):
+            return f"{name} files are not supported"
+    if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
+        return f"this kind of TIFF is not supported{_tiff_kind(stream)}"
+    if start[:3] == b"\xff\xd8\xff" and (bits := _jpeg_bits(start + stream.read(1 << 20))) not in (None, 8):
+        return f"JPEG files of {bits} bits are not supported"
+    if start[:3] == b"\xff\xd8\xff" or start[:4] == b"\x89PNG" or start[:4] == b"RIFF":
+        return "its header is damaged or cut off"
+    return "not an image file"
+
+
+def _tiff_kind(stream):
+    import tifffile
+
+    try:
+        stream.seek(0)
+        with tifffile.TiffFile(stream) as tiff:
+            page = tiff.pages[0]
+            return f": {page.dtype}, {page.samplesperpixel} samples per pixel, {page.photometric.name.lower()}"
+    except Exception:  # damaged files make tifffile raise various exceptions
+        return ""
+
+
+def _jpeg_bits(data):
+    """Bits per sample in a JPEG's frame header (ITU-T T.81, B.2.2); None if there is none."""
+    offset = 2
+    while offset + 5 <= len(data) and data[offset] == 0xFF:
+        kind = data[offset + 1]
+        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
+            return data[offset + 4]
+        offset += 2 + int.from_bytes(data[offset + 2 : offset + 4], "big")
+    return None
+
+
+def _scale_transparency(image, stream):
+    """Scales the transparent gray level of a 2- or 4-bit PNG to 8 bits, like the pixels, which Pillow does not do."""
+    level = image.info.get("transparency")
+    if image.format != "PNG" or image.mode != "L" or not isinstance(level, int):
+        return
+    most = 2 ** png_bits(stream) - 1
+    if most < 255 and level <= most:
+        image.info["transparency"] = level * 255 // most
+
+
+def png_bits(stream):
+    """Bits per sample in a PNG's header; the position in the file is kept."""
+    position = stream.tell()
+    stream.seek(24)
+    bits = stream.read(1)[0]
+    stream.seek(position)
+    return bits
+
+
+def first_frame(image):
+    """Decodes the first frame; 16-bit gray TIFFs that store white as 0 are inverted, which Pillow does not do."""
+    white_is_zero = image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == _MINISWHITE
+    image.load()
+    if white_is_zero and image.mode.startswith("I;16"):
+        exif = image.getexif()
+        image = Image.fromarray(65_535 - np.asarray(image).astype(np.uint16))
+        image.getexif().update({tag: exif[tag] for tag in (274,) if tag in exif})  # Orientation
+    return image
 
 
 def _to_rgb(image):
-    if image.mode.startswith("I;16"):  # Pillow would saturate it instead of scaling; of 16-bit RGB it keeps the upper 8
+    if image.mode.startswith("I;16"):  # Pillow would saturate instead of scaling; 16-bit RGB keeps the upper 8 bits
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
-    if image.mode in ("I", "F"):
-        raise ValueError(f"32 bits a channel (mode {image.mode}) have no known range")
+    require_known_range(image)
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")
@@ -106,13 +252,19 @@ def _to_rgb(image):
     return image.convert("RGB")
 
 
-def write_picture(path, picture):
-    """Writes a uint8 [height, width, 3] picture in the format of the path's suffix, making its folder.
+def require_known_range(image):
+    """Raises a ValueError for 32-bit samples, whose range no header states."""
+    if image.mode in ("I", "F"):
+        raise ValueError(f"32-bit samples (mode {image.mode}) have no known range")
 
-    The file appears under its name only when it is whole.
+
+def write_picture(path, picture):
+    """Writes a uint8 [height, width, 3] array in the format of the path's suffix; creates its folder.
+
+    The file is renamed to `path` only when it is complete.
 
     Raises:
-        WorkError: it cannot be written; the message names it.
+        WorkError: the file cannot be written; the message names it.
     """
     path = pathlib.Path(path)
     try:

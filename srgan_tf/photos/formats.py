@@ -1,7 +1,7 @@
-"""The user's own pictures: read with all that is in them, and written with all that can be kept."""
+"""Reads and writes the user's images without losing bit depth, transparency or metadata."""
 
-import contextlib
 import io
+import math
 import pathlib
 import struct
 from typing import NamedTuple
@@ -11,27 +11,29 @@ from PIL import ExifTags, Image, ImageCms, ImageOps
 
 from srgan_tf.errors import WorkError, first_line
 from srgan_tf.files import atomic_write
+from srgan_tf.images.pictures import first_frame, open_image, png_bits, require_known_range
 from srgan_tf.photos.png import write_png
 
 MAX_PIXELS = 250_000_000  # more than any camera makes; 750 MB decoded
 FORMATS = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp"}
-_LARGEST_DPI = 1e6  # what PNG and TIFF can hold, and no device has
+_LARGEST_DPI = 1e6  # pixels per inch; larger values are damaged metadata
 _LONGEST_SIDE = {".jpg": 65_535, ".webp": 16_383}
 
-# What is worth keeping of EXIF. The rest describes the file that it was, not the picture.
+# EXIF tags that are kept. Others describe the original file, not the image.
 _DESCRIPTIVE = ("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "Copyright")
+_METADATA = ("icc_profile", "dpi", "gamma", "chromaticity")  # keys of Pillow's `info`
 _STALE = ("ExifImageWidth", "ExifImageHeight", "MakerNote")
 
 
 class Photo(NamedTuple):
-    """A picture file's content.
+    """The content of an image file.
 
     Attributes:
         colour: uint8 or uint16 [height, width, 1 (gray) or 3 (RGB)] array.
-        alpha: the same [height, width, 1], largest value opaque; None without transparency.
-        metadata: of `icc_profile` (bytes), `exif` (bytes, without orientation: it is applied) and `dpi` (two numbers)
-            those that the file has.
-        notes: what was not read, in words.
+        alpha: array of the same type [height, width, 1], the largest value is opaque; None if nothing is transparent.
+        metadata: those of `icc_profile` (bytes), `exif` (bytes, without the orientation, which is applied), `dpi` (two
+            numbers), `gamma` (PNG's gAMA) and `chromaticity` (PNG's cHRM, eight numbers) that the file has.
+        notes: what was left out, in words.
     """
 
     colour: np.ndarray
@@ -41,64 +43,53 @@ class Photo(NamedTuple):
 
 
 def read_photo(path, *, max_pixels=MAX_PIXELS):
-    """Decodes a picture file of any mode: gray, palette, RGB or CMYK, with or without transparency, 8 or 16 bits.
+    """Decodes an image file of any mode: gray, palette, RGB or CMYK, with or without transparency, 8 or 16 bits.
 
-    CMYK becomes RGB, by its profile where it has one. Of an animation or several pages the first is read.
+    CMYK is converted to RGB, with its ICC profile if it has one. Only the first frame or page is read.
 
     Args:
-        path: the file; its content tells its format, not its suffix.
-        max_pixels: a picture of more is refused before it is decoded; None for no limit.
+        path: the file. The format is detected from the content, not from the suffix.
+        max_pixels: larger images are refused before they are decoded; None for no limit.
 
     Raises:
-        WorkError: the file cannot be read as a picture, or is too large; the message names it.
+        WorkError: the file cannot be read or is too large; the message names it.
     """
-    try:
-        with _without_pillows_limit(), Image.open(path) as file:
-            width, height = file.size
-            if max_pixels is not None and width * height > max_pixels:
-                raise ValueError(
-                    f"its {width}x{height} pixels are more than {max_pixels / 1e6:g} million "
-                    "(a decompression bomb?); --allow-huge lifts the limit"
-                )
-            return _decode(file, path)
-    except Image.UnidentifiedImageError as error:
-        raise WorkError(f"cannot read the picture {str(path)!r}: it is no picture") from error
-    except Exception as error:  # damaged files make the decoders raise of many kinds
-        raise WorkError(f"cannot read the picture {str(path)!r}: {first_line(error)}") from error
+    with open_image(path, pillow_limit=False) as (file, stream):
+        width, height = file.size
+        if max_pixels is not None and width * height > max_pixels:
+            raise ValueError(
+                f"its {width}x{height} pixels are more than {max_pixels / 1e6:g} million "
+                "(a decompression bomb?); --allow-huge lifts the limit"
+            )
+        return _decode(file, stream)
 
 
-@contextlib.contextmanager
-def _without_pillows_limit():
-    before, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
-    try:
-        yield
-    finally:
-        Image.MAX_IMAGE_PIXELS = before
-
-
-def _decode(file, path):
+def _decode(file, stream):
     notes = []
     frames = getattr(file, "n_frames", 1)
     if frames > 1:
         notes.append(f"only the first of its {frames} frames")
-    metadata = {key: file.info[key] for key in ("icc_profile", "dpi") if file.info.get(key)}
-    if not all(0 < resolution < _LARGEST_DPI for resolution in metadata.get("dpi", ())):  # also where it is no number
+    metadata = {key: file.info[key] for key in _METADATA if file.info.get(key)}
+    if not all(0 < resolution < _LARGEST_DPI for resolution in metadata.get("dpi", ())):  # also False for NaN
         del metadata["dpi"]
+    if not all(math.isfinite(number) and 0 <= number < 1e4 for number in metadata.get("chromaticity", ())):
+        del metadata["chromaticity"]
     exif = file.getexif()
     orientation = exif.get(ExifTags.Base.Orientation, 1)
     try:
         if kept := _descriptive(exif):
             metadata["exif"] = kept
-    except Exception:  # tags of wrong types make Pillow raise of many kinds; the picture is not worse for it
+    except Exception:  # tags of wrong types make Pillow raise various exceptions; the pixels are still good
         notes.append("its EXIF is damaged and left out")
-    if _is_deep(file, path):
-        pixels = _turned(_read_deep(file, path), orientation)
+    if _is_deep(file, stream):
+        pixels = _turned(_read_deep(file, stream), orientation)
     else:
-        image = ImageOps.exif_transpose(file)
+        if file.mode == "CMYK" and file.format == "TIFF" and 16 in file.tag_v2.get(258, ()):
+            notes.append("its 16-bit CMYK is read with 8 bits")
+        image = ImageOps.exif_transpose(first_frame(file))
         if image.mode == "CMYK":
             image = _cmyk_to_rgb(image, metadata)
-        if image.mode in ("I", "F"):
-            raise ValueError(f"32 bits a channel (mode {image.mode}) have no known range")
+        require_known_range(image)
         gray = image.mode in ("1", "L", "LA", "La") or image.mode.startswith("I;16")
         if image.has_transparency_data:
             image = image.convert("LA" if gray else "RGBA")
@@ -113,7 +104,7 @@ def _decode(file, path):
 
 
 def _descriptive(exif):
-    """EXIF bytes of the tags that describe the picture; None if there are none."""
+    """EXIF bytes of the tags that describe the image; None if there are none."""
     kept = Image.Exif()
     for name in _DESCRIPTIVE:
         if ExifTags.Base[name] in exif:
@@ -127,29 +118,28 @@ def _descriptive(exif):
     return kept.tobytes() if len(kept) else None
 
 
-def _is_deep(file, path):
-    """Whether the file has colours of 16 bits, which Pillow would cut to 8; it reads 16-bit gray itself."""
+def _is_deep(file, stream):
+    """Whether the file has 16-bit colour, which Pillow would reduce to 8 bits; it keeps 16-bit gray."""
     if file.format == "PNG":
-        with open(path, "rb") as stream:
-            deep = stream.read(25)[24] == 16  # the header's bit depth
-        return deep and ("transparency" in file.info or not file.mode.startswith("I;16"))
+        return png_bits(stream) == 16 and ("transparency" in file.info or not file.mode.startswith("I;16"))
     if file.format == "TIFF":
         return file.mode in ("RGB", "RGBA") and set(file.tag_v2.get(258, ())) == {16}  # BitsPerSample
     return False
 
 
-def _read_deep(file, path):
+def _read_deep(file, stream):
+    stream.seek(0)
     if file.format == "PNG":
         import tensorflow as tf
 
-        pixels = tf.io.decode_png(pathlib.Path(path).read_bytes(), channels=0, dtype=tf.uint16).numpy()
+        pixels = tf.io.decode_png(stream.read(), channels=0, dtype=tf.uint16).numpy()
         if pixels.shape[2] in (2, 4) or "transparency" not in file.info:
             return pixels
-        invisible = np.all(pixels == file.info["transparency"], axis=2, keepdims=True)  # one colour, which TF overlooks
+        invisible = np.all(pixels == file.info["transparency"], axis=2, keepdims=True)  # tRNS, which TensorFlow ignores
         return np.concatenate([pixels, np.where(invisible, 0, 65_535).astype(np.uint16)], axis=2)
     import tifffile
 
-    page = tifffile.TiffFile(path).pages[0]
+    page = tifffile.TiffFile(stream).pages[0]
     try:
         pixels = page.asarray()
     except ValueError as error:
@@ -158,11 +148,17 @@ def _read_deep(file, path):
                 f"TIFF of 16 bits and this compression needs `pip install imagecodecs` ({error})"
             ) from error
         raise
-    finally:
-        page.parent.close()
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
         pixels = np.moveaxis(pixels, 0, -1)
-    return pixels.astype(np.uint16)
+    pixels = pixels.astype(np.uint16)
+    return _unassociated(pixels) if tifffile.EXTRASAMPLE.ASSOCALPHA in page.extrasamples else pixels
+
+
+def _unassociated(pixels):
+    """Divides premultiplied 16-bit colours by their alpha, the last channel; invisible pixels become black."""
+    colour, alpha = pixels[..., :-1].astype(np.float64), pixels[..., -1:]
+    divided = np.rint(np.divide(colour * 65_535, alpha, out=np.zeros_like(colour), where=alpha > 0))
+    return np.concatenate([np.minimum(divided, 65_535).astype(np.uint16), alpha], axis=2)
 
 
 def _turned(pixels, orientation):
@@ -177,33 +173,33 @@ def _turned(pixels, orientation):
 
 
 def _cmyk_to_rgb(image, metadata):
-    """Converts by the picture's own profile; the result is sRGB."""
+    """Converts CMYK with its own ICC profile, if it has one; the result is sRGB."""
     profile = metadata.pop("icc_profile", None)
     if profile is None:
         return image.convert("RGB")
     try:
         return ImageCms.profileToProfile(image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB")
-    except ImageCms.PyCMSError:  # a damaged profile is no reason to refuse the picture
+    except ImageCms.PyCMSError:  # a damaged profile: convert without it
         return image.convert("RGB")
 
 
 def write_photo(path, stripes, *, width, height, channels, bits, metadata):
-    """Writes a picture whose rows arrive in stripes, in the format of the path's suffix, making its folder.
+    """Writes an image from stripes of rows, in the format of the path's suffix; creates its folder.
 
-    PNG is written as the stripes arrive; the other formats need the whole picture in memory. JPEG and WebP get 8 bits
-    and quality 95. The file appears under its name only when it is whole.
+    PNG is written stripe by stripe; the other formats need the whole image in memory. JPEG and WebP are written with 8
+    bits and quality 95. The file is renamed to `path` only when it is complete.
 
     Args:
         path: the file.
         stripes: iterable of uint8 or uint16 [rows, width, channels] arrays.
         width: pixels.
         height: pixels.
-        channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA. JPEG lays transparency on white.
+        channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA. For JPEG, transparent images are composited on white.
         bits: 8 or 16.
-        metadata: see `Photo`.
+        metadata: see `Photo`. Gamma and chromaticity are written to PNG only.
 
     Raises:
-        WorkError: it cannot be written; the message names it.
+        WorkError: the file cannot be written; the message names it.
     """
     path = pathlib.Path(path)
     longest = _LONGEST_SIDE.get(path.suffix)
@@ -225,7 +221,7 @@ def write_photo(path, stripes, *, width, height, channels, bits, metadata):
                 _write_with_pillow(unfinished, np.concatenate(list(stripes)), metadata)
     except OSError as error:
         raise WorkError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
-    except (ValueError, struct.error) as error:  # metadata that the format cannot hold
+    except (ValueError, struct.error) as error:  # metadata that the format cannot store
         raise WorkError(f"cannot write {str(path)!r}: {first_line(error)}") from error
 
 
@@ -257,4 +253,5 @@ def _write_with_pillow(path, picture, metadata):
         image = Image.new("RGBA", layer.size, "white")
         image.alpha_composite(layer)
         image = image.convert("L" if picture.shape[2] == 2 else "RGB")
-    image.save(path, quality=95, **metadata)
+    kept = {key: value for key, value in metadata.items() if key in ("icc_profile", "exif", "dpi")}
+    image.save(path, quality=95, **kept)

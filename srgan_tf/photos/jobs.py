@@ -1,53 +1,76 @@
-"""Jobs: which picture files are upscaled into which, and the loop that does them."""
+"""Upscaling jobs: which image files are read, which files are written, and the loop over them."""
 
+import collections
+import os
 import pathlib
 import time
 from typing import NamedTuple
 
-from srgan_tf.errors import UserError, WorkError
+from srgan_tf.errors import UserError, WorkError, printable
+from srgan_tf.files import remove_leftovers
 from srgan_tf.images.pictures import PICTURE_SUFFIXES, list_pictures, names_of
 from srgan_tf.photos.formats import FORMATS, MAX_PIXELS, read_photo
 from srgan_tf.photos.upscale import OWN, upscale_photo
 
-_SUFFIXES = (*PICTURE_SUFFIXES, ".gif")
+_SUFFIXES = (*PICTURE_SUFFIXES, ".gif", ".avif", ".jp2", ".ppm")
+_UNSUPPORTED = (
+    ".heic",
+    ".heif",
+    ".jxl",
+    ".eps",
+    ".svg",
+    ".pdf",
+    ".psd",
+    ".dng",
+    ".cr2",
+    ".nef",
+    ".arw",
+    ".tga",
+    ".jxr",
+)
 
 
 class Job(NamedTuple):
-    """One picture to read and the file to write."""
+    """An image to read and the file to write."""
 
     source: pathlib.Path
     target: pathlib.Path
 
 
 def plan(inputs, output, suffix=FORMATS["png"]):
-    """Decides which files are made: `output/NAME.png` for a file, the same tree of folders for a folder.
+    """Chooses the output files: `output/NAME.png` for a file, the same tree of subfolders for a folder.
 
     Args:
         inputs: paths of pictures and folders.
-        output: folder.
+        output: folder. Images in it are results of an earlier run and not inputs, unless it contains an input folder.
         suffix: of the results.
 
     Returns:
-        List of `Job`. Pictures that differ in their suffix alone keep it: `a.jpg` becomes `a.jpg.png`.
+        List of `Job`, at least one. Names that differ only in their suffix keep it: `a.jpg` becomes `a.jpg.png`.
 
     Raises:
-        UserError: an input that does not exist or holds no picture, or a result that would replace an input.
+        UserError: an input does not exist or has no image, or a result would replace an input.
     """
     output = pathlib.Path(output)
     own = output.resolve()
-    relative = []  # (picture, its path below the output)
+    relative = []  # (image, its path below the output)
     for name in inputs:
         path = pathlib.Path(name)
-        if path.is_dir():
+        if not str(name):
+            raise UserError("an input has an empty name: for the current folder give '.'")
+        if os.path.isdir(path):  # False where the path is too long
+            inside = own in (path.resolve(), *path.resolve().parents)
             relative += [
                 (picture, picture.relative_to(path))
                 for picture in list_pictures(path, _SUFFIXES)
-                if path.resolve() == own or own not in picture.resolve().parents  # results of an earlier run
+                if inside or own not in picture.resolve().parents  # else results of an earlier run
             ]
-        elif path.is_file():
+        elif os.path.isfile(path):
             relative.append((path, pathlib.Path(path.name)))
         else:
-            raise UserError(f"no picture or folder {name!r}")
+            raise UserError(f"no image or folder {str(name)!r}")
+    if not relative:
+        raise UserError("no image to upscale: all inputs are results of an earlier run in the output folder")
     names = names_of(place for _, place in relative)
     jobs = [Job(picture, output / f"{name}{suffix}") for (picture, _), name in zip(relative, names, strict=True)]
     sources = {job.source.resolve() for job in jobs}
@@ -62,25 +85,45 @@ def plan(inputs, output, suffix=FORMATS["png"]):
     return jobs
 
 
+def unsupported_files(inputs):
+    """Counts image files of unsupported formats in the input folders.
+
+    Args:
+        inputs: paths of images and folders.
+
+    Returns:
+        Dictionary of suffixes, such as ".heic", to numbers of files, sorted.
+    """
+    found = collections.Counter(
+        path.suffix.lower()
+        for folder in filter(os.path.isdir, inputs)
+        for path in pathlib.Path(folder).rglob("*")
+        if path.suffix.lower() in _UNSUPPORTED
+    )
+    return dict(sorted(found.items()))
+
+
 def without_existing(jobs, existing):
-    """Leaves out the jobs whose result is there.
+    """Removes the jobs whose result exists.
 
     Args:
         jobs: from `plan`.
-        existing: "overwrite" leaves out none, "skip" those whose file exists, "refuse" makes it an error.
+        existing: "overwrite" removes none, "skip" those whose result exists, "refuse" raises an error for one.
 
     Returns:
         The jobs to do.
 
     Raises:
-        UserError: a result exists and is to be refused.
+        UserError: a result exists and `existing` is "refuse".
     """
     if existing == "overwrite":
         return jobs
-    there = [job for job in jobs if job.target.exists()]
+    missing, there = [], []
+    for job in jobs:
+        (there if job.target.exists() else missing).append(job)
     if there and existing == "refuse":
         raise UserError(f"{len(there)} results exist, first {str(there[0].target)!r}")
-    return [job for job in jobs if job not in there]
+    return missing
 
 
 def run(
@@ -94,21 +137,23 @@ def run(
     max_pixels=MAX_PIXELS,
     progress=lambda done: None,
 ):
-    """Does the jobs; a picture that fails does not stop the others.
+    """Runs the jobs; an image that fails does not stop the others.
 
     Args:
-        upscaler: an `Upscaler` of whole pictures: tiles are made here.
+        upscaler: an `Upscaler` of whole images; tiling happens here.
         jobs: from `plan`.
-        report: called with a line about each picture.
+        report: called with a line about each image.
         tile: see `TiledUpscaler`.
-        enlargement: how large results become.
+        enlargement: the size of the results.
         server_limit: see `upscale_photo`.
         max_pixels: larger inputs are refused; None for no limit.
-        progress: called with the number of pictures that are done, and the share of the one at work.
+        progress: called with the number of finished images plus the finished fraction of the current one.
 
     Raises:
-        WorkError: some pictures failed; the message has their number. Each one's reason has been reported.
+        WorkError: some images failed; the message has their number. Each reason was passed to `report`.
     """
+    for folder in {job.target.parent for job in jobs}:
+        remove_leftovers(folder)
     failed = 0
     for number, job in enumerate(jobs, start=1):
         start = time.perf_counter()
@@ -130,7 +175,7 @@ def run(
             report(f"[{number}/{len(jobs)}] failed: {reason}")
         else:
             report(
-                f"[{number}/{len(jobs)}] {job.target}  {width}x{height} -> {size[0]}x{size[1]}"
+                f"[{number}/{len(jobs)}] {printable(job.target)}  {width}x{height} -> {size[0]}x{size[1]}"
                 f"  {time.perf_counter() - start:.1f} s" + "".join(f"; {note}" for note in photo.notes)
             )
         progress(number)

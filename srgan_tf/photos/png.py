@@ -1,6 +1,6 @@
-"""PNG files written row by row, of 8 or 16 bits: a picture larger than memory, and what Pillow cannot write.
+"""Writes PNG files of 8 or 16 bits row by row, so that the image need not fit into memory.
 
-Pillow wants the whole picture at once, and has no mode for 16 bits of colour. Specification: REFERENCES.md, PNG.
+Pillow needs the whole image at once and has no mode for 16-bit colour. Specification: REFERENCES.md, PNG.
 """
 
 import struct
@@ -9,11 +9,11 @@ import zlib
 import numpy as np
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: gray, gray + alpha, RGB, RGBA
-_ROWS = 64  # filtered at once
+_ROWS = 64  # filtered at a time
 
 
 def write_png(file, stripes, *, width, height, channels, bits, metadata=None):
-    """Writes a picture whose rows arrive in stripes.
+    """Writes a PNG from stripes of rows.
 
     Args:
         file: binary file, open for writing.
@@ -22,14 +22,18 @@ def write_png(file, stripes, *, width, height, channels, bits, metadata=None):
         height: pixels.
         channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA.
         bits: 8 or 16.
-        metadata: see `srgan_tf.data.photos.Photo`.
+        metadata: see `srgan_tf.photos.formats.Photo`.
 
     Raises:
-        ValueError: the stripes do not add up to the picture.
+        ValueError: the stripes do not have the image's size.
     """
     metadata = metadata or {}
     file.write(b"\x89PNG\r\n\x1a\n")
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0))
+    if "chromaticity" in metadata:  # PNG 11.3.2.1: white, red, green, blue, each x and y
+        _chunk(file, b"cHRM", struct.pack(">8I", *(round(number * 100_000) for number in metadata["chromaticity"])))
+    if "gamma" in metadata:
+        _chunk(file, b"gAMA", struct.pack(">I", round(metadata["gamma"] * 100_000)))
     if "icc_profile" in metadata:
         _chunk(file, b"iCCP", b"ICC profile\0\0" + zlib.compress(metadata["icc_profile"]))
     if "dpi" in metadata:
@@ -61,7 +65,7 @@ def _chunk(file, kind, data):
 
 
 def _filtered(rows, above, pixel_size):
-    """Rows of bytes as PNG stores them: each with its filter's number and, of three filters, the smallest remainders.
+    """Filters rows: each gets the filter type, of Sub, Up and Paeth, whose sum of absolute differences is smallest.
 
     Args:
         rows: uint8 [rows, bytes].
@@ -73,14 +77,14 @@ def _filtered(rows, above, pixel_size):
     candidates = {1: rows - left, 2: rows - up, 4: rows - _paeth(left, up, upper_left)}  # modulo 256
     kinds = np.array(list(candidates), np.uint8)
     remainders = np.stack(list(candidates.values()))
-    # Small in either direction: 255 is -1.
+    # Differences are modulo 256: 255 is -1.
     best = np.argmin(np.minimum(remainders, -remainders).sum(axis=2, dtype=np.uint32), axis=0)
     chosen = np.take_along_axis(remainders, best[np.newaxis, :, np.newaxis], axis=0)[0]
     return np.concatenate([kinds[best][:, np.newaxis], chosen], axis=1).tobytes()
 
 
 def _paeth(left, up, upper_left):
-    """Of the three neighbours the one nearest to left + up - upper_left, ties in this order."""
+    """Paeth predictor: the neighbour nearest to left + up - upper_left; ties in this order."""
     a, b, c = (neighbour.astype(np.int16) for neighbour in (left, up, upper_left))
     to_left, to_up, to_upper_left = np.abs(b - c), np.abs(a - c), np.abs(a + b - 2 * c)
     return np.where(

@@ -1,4 +1,4 @@
-"""Upscales one photo into a file, stripe by stripe."""
+"""Upscales one image into a file, stripe by stripe."""
 
 import math
 from typing import NamedTuple
@@ -14,48 +14,48 @@ from srgan_tf.photos.formats import write_photo
 
 
 class Enlargement(NamedTuple):
-    """How large results become: `factor` times the input, or as large as fits into `box`; by default the network's.
+    """Size of the results: `factor` times the input, or the largest that fits into `box`; by default the network's.
 
     Attributes:
         factor: number above 0, or None.
-        box: (width, height) that the result, in the input's proportions, fits into; or None.
+        box: (width, height) that the result fits into, with the input's aspect ratio; or None.
     """
 
     factor: float | None = None
     box: tuple[int, int] | None = None
 
     def size(self, width, height, scale):
-        """The result's (width, height), pixels, for an input's and the network's factor."""
+        """Width and height of the result, pixels, from those of the input and the network's factor."""
         factor = (
             min(side / own for side, own in zip(self.box, (width, height), strict=True)) if self.box else self.factor
         )
         return tuple(max(1, round(side * (factor or scale))) for side in (width, height))
 
 
-OWN = Enlargement()  # what the network gives
+OWN = Enlargement()  # the network's factor
 
 
 def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_limit=None, progress=lambda share: None):
-    """Upscales one picture into a file, stripe by stripe: the result is never in memory as a whole, if it is a PNG.
+    """Upscales one image into a file, stripe by stripe: a PNG result is never in memory as a whole.
 
-    Colour and transparency are upscaled apart. What is transparent gets the colour of what is visible beside it, since
-    the network would draw its own, often black, into the edges. Gray is upscaled as gray RGB.
+    Colour and alpha are upscaled separately. Transparent pixels first get the colour of the nearest visible ones, since
+    their own colour, often black, would show at the edges. Gray is upscaled as gray RGB.
 
     Args:
-        upscaler: an `Upscaler` of whole pictures.
+        upscaler: an `Upscaler` of whole images.
         photo: a `Photo`.
         path: the file to write.
         tile: see `TiledUpscaler`.
-        enlargement: how large the result becomes.
-        server_limit: pixels that `upscaler` takes at once, if it is on a server. It gets RGB of 8 bits as uint8 and
-            answers so, unless that would round more than the result. A network on this machine (None) gets floats.
-        progress: called with the share, between 0 and 1, that is done.
+        enlargement: the size of the result.
+        server_limit: largest number of pixels of a request, if `upscaler` is on a server. It receives and returns 8-bit
+            RGB as uint8, unless that would round twice. A local network (None) receives floats.
+        progress: called with the finished fraction, 0 to 1.
 
     Returns:
         (width, height) of the result.
 
     Raises:
-        WorkError: it cannot be written, or memory does not suffice.
+        WorkError: the file cannot be written, or memory is not sufficient.
     """
     picture = photo.colour
     if photo.alpha is not None:
@@ -95,7 +95,7 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_l
 
 
 def _rounded(stripes, dtype, rows=64):
-    """Levels of an integer type from floats in [0, 1], a few rows at a time: a stripe and its copies would be large."""
+    """Converts stripes from [0, 1] to an integer type, a few rows at a time to save memory."""
     for stripe in stripes:
         for start in range(0, len(stripe), rows):
             yield np.rint(np.clip(stripe[start : start + rows], 0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
@@ -116,7 +116,7 @@ class _IntegerUpscaler(Wrapper):
     keep_uint8 = False
 
     def upscale(self, lr):
-        """[height, width, 1 to 4] to as many channels. Colour and transparency are enlarged apart."""
+        """Upscales [height, width, 1 to 4 channels]; colour and alpha are upscaled separately."""
         parts = np.split(lr, [3 if lr.shape[2] > 2 else 1], axis=2)
         return np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
 
@@ -126,6 +126,6 @@ class _IntegerUpscaler(Wrapper):
         part = _to_float01(levels)
         if part.shape[2] == 3:
             return self._upscaler.upscale(part)
-        if np.all(part == part[0, 0]):  # an even area, as transparency mostly is
+        if np.all(part == part[0, 0]):  # constant, as alpha mostly is
             return np.full((self.scale * part.shape[0], self.scale * part.shape[1], 1), part[0, 0], np.float32)
         return self._upscaler.upscale(np.repeat(part, 3, axis=2)).mean(axis=2, keepdims=True)

@@ -1,17 +1,17 @@
 """Checkpoints of a phase: whole or not there, the newest few and the best."""
 
+import contextlib
 import json
 import logging
 import math
 import os
 import pathlib
-import shutil
 
 import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import WorkError, first_line
-from srgan_tf.files import atomic_write, sha256
+from srgan_tf.files import atomic_write, remove_folder, sha256
 from srgan_tf.runs import GENERATOR_FILE
 
 _STATE = "state"
@@ -79,7 +79,8 @@ class Checkpoints:
             _give_name(unfinished, self._folder / _name(step))
             self._remove_old()
         except (OSError, tf.errors.OpError) as error:
-            shutil.rmtree(unfinished, ignore_errors=True)
+            with contextlib.suppress(OSError):
+                remove_folder(unfinished)
             raise WorkError(
                 f"cannot save a checkpoint in {str(self._folder)!r}: {first_line(error)}. Those before it are whole"
             ) from error
@@ -156,7 +157,7 @@ class Checkpoints:
         """Removes what processes that were killed have left."""
         for leftover in [*self._folder.glob(".unfinished-*"), *self._folder.glob(f"{_REPLACED}*")]:
             if leftover.is_dir():
-                shutil.rmtree(leftover)
+                remove_folder(leftover)
             else:
                 leftover.unlink()
 
@@ -179,7 +180,7 @@ class Checkpoints:
         kept = {*self._counting()[-self._keep :], *(entry["step"] for entry in self._best().values())}
         for step in steps_in(self._folder):
             if step not in kept:
-                shutil.rmtree(self._folder / _name(step))
+                remove_folder(self._folder / _name(step))
 
 
 def steps_in(folder):
@@ -201,7 +202,8 @@ def _give_name(unfinished, folder):
     if folder.exists():
         folder.rename(replaced)
     unfinished.rename(folder)
-    shutil.rmtree(replaced, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        remove_folder(replaced)
 
 
 def _damage(folder):

@@ -19,7 +19,7 @@ import tensorflow as tf
 from srgan_tf import hardware
 from srgan_tf.config.schema import Config, flatten
 from srgan_tf.errors import UserError, first_line
-from srgan_tf.files import atomic_write, make_folder, read_rows
+from srgan_tf.files import atomic_write, make_folder, read_rows, remove_leftovers
 from srgan_tf.runs import CONFIG_FILE, SESSIONS_FILE
 
 _LOCK_FILE = ".lock"
@@ -85,9 +85,7 @@ def lock_workdir(workdir):
             raise UserError(f"another process is training in {str(workdir)!r}") from None
         except OSError as error:  # some network file systems have no locks
             _log.warning("cannot make sure that no other process trains in %s: %s", workdir, error.strerror)
-        for leftover in pathlib.Path(workdir).rglob(".unfinished-*"):  # of a process that was killed
-            if leftover.is_file():
-                leftover.unlink()
+        remove_leftovers(workdir, recursive=True)
         yield
 
 

@@ -269,3 +269,73 @@ def test_the_command(monkeypatch, capfd, tmp_path, served, rng, protocol):
     (folder / "broken.png").write_bytes(b"")
     assert cli.execute(script.main) == 1
     assert "1 of 5 pictures failed" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "facts",
+    [
+        (),
+        (4, 10),
+        (4, 10, 100, 1),
+        (0, 10, 100),
+        (4.5, 10, 100),
+        (4, -2, 100),
+        (4, 1, 0),
+        ("x", 1, 1),
+        (float("nan"), 1, 1),
+        (float("inf"), 1, 1),
+        ([1, 2], 1, 1),
+        (None, 1, 1),
+        5,
+    ],
+)
+def test_odd_descriptions_are_refused(facts):
+    connection = Facts()
+    connection.values = facts
+    with pytest.raises(WorkError, match="description of the model is invalid"):
+        RemoteUpscaler(connection, "small")
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (np.zeros((1, 1, 1, 3)), r"has the shape \(1, 1, 1, 3\), expected \(1, 10, 14, 3\)"),
+        (np.full((1, 10, 14, 3), np.nan), "not finite"),
+        ([[1, 2], [3]], "not an array"),
+        (["text"], "not an array"),
+    ],
+)
+def test_odd_float_answers_are_refused(answer, message):
+    connection = Facts(2, 1, 10_000)
+    upscaler = RemoteUpscaler(connection, "small")
+    connection.values = answer
+    with pytest.raises(WorkError, match=message):
+        upscaler.upscale(np.zeros((5, 7, 3), np.float32))
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        ([], "not one encoded image"),
+        ([5], "not one encoded image"),
+        ([b"text"], "cannot read the image"),
+        ([encode(np.zeros((5, 7, 3), np.uint8))], r"RGB \(7, 5\), expected RGB \(14, 10\)"),
+        ([encode(np.zeros((10, 14), np.uint8))], "answer is L"),
+    ],
+)
+def test_odd_image_answers_are_refused(answer, message):
+    connection = Facts(2, 1, 10_000)
+    upscaler = RemoteUpscaler(connection, "small")
+    connection.values = answer
+    with pytest.raises(WorkError, match=message):
+        upscaler.upscale(np.zeros((5, 7, 3), np.uint8))
+
+
+def test_passwords_are_refused_and_never_repeated():
+    for server in ("http://user:secret@host:1", "grpc://user:secret@host:1"):
+        with pytest.raises(UserError, match="password") as raised:
+            connect(server, "small")
+        assert "secret" not in str(raised.value)
+    for server in ("http://[::1", "http://host:port"):
+        with pytest.raises(UserError, match="invalid"):
+            connect(server, "small")

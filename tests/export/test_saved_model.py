@@ -1,6 +1,5 @@
 import io
 import json
-import os
 import threading
 import time
 
@@ -15,6 +14,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.export import warm_up
 from srgan_tf.export.saved_model import export_saved_model
+from srgan_tf.files import unfinished_folder
 from srgan_tf.images.pixels import RECIPROCAL
 from srgan_tf.inference.exported import DESCRIPTION_FILE, versions
 from srgan_tf.inference.loading import load_upscaler
@@ -105,17 +105,19 @@ def test_bytes_of_other_kinds(exported, served, rng):
     answers = served("serving_default", image_bytes=[tf.io.encode_png(grey).numpy(), webp.getvalue(), jpeg])["sr_bytes"]
     np.testing.assert_array_equal(tf.io.decode_png(answers[0]), expected)
     np.testing.assert_array_equal(tf.io.decode_png(answers[1]), expected)
-    np.testing.assert_array_equal(tf.io.decode_png(answers[2]), exported[1].upscale(tf.io.decode_jpeg(jpeg).numpy()))
+    np.testing.assert_array_equal(
+        tf.io.decode_png(answers[2]), exported[1].upscale(np.asarray(Image.open(io.BytesIO(jpeg))))
+    )
 
 
 def test_requests_that_are_refused(served):
     good = tf.io.encode_png(np.zeros((4, 4, 3), np.uint8)).numpy()
-    assert "neither a PNG nor a JPEG nor a WebP" in refusal(
+    assert "neither a PNG nor a JPEG nor a WebP image" in refusal(
         served, "serving_default", image_bytes=[good, b"no picture"]
     )
     assert "Invalid PNG" in refusal(served, "serving_default", image_bytes=[good[:-20]])
     large = tf.io.encode_png(np.zeros((40, 26, 3), np.uint8)).numpy()
-    expected = "the picture has 40 x 26 pixels (height x width) and the limit is 1000: send it in tiles"
+    expected = "the image has 40 x 26 pixels (height x width) and the limit is 1000: send it in tiles"
     assert expected in refusal(served, "serving_default", image_bytes=[large])
     for signature, dtype in (("tensor", np.float32), ("tensor_uint8", np.uint8)):
         message = refusal(served, signature, lr=np.zeros((2, 21, 24, 3), dtype))
@@ -205,7 +207,7 @@ def test_versions_follow_each_other_and_leave_nothing_else(tmp_path, small_gener
     description = json.loads((tmp_path / "8" / "assets.extra" / DESCRIPTION_FILE).read_text())
     assert description == {"scale": 4, "receptive_field": 12, "max_pixels": 512 * 512}
     for version in (3, 7):
-        with pytest.raises(UserError, match=f"has a version {version} already"):
+        with pytest.raises(UserError, match=f"already has version {version}, "):
             export_saved_model(small_generator, tmp_path, version=version)
 
 
@@ -236,11 +238,12 @@ def test_exporting_into_a_folder_that_is_being_read(tmp_path, small_generator, r
     assert read == {"1", "2"}
 
 
-def test_what_a_killed_export_left_is_not_in_the_way(tmp_path, small_generator):
-    left = tmp_path / f".unfinished-{os.getpid()}"
-    (left / "variables").mkdir(parents=True)
+def test_leftovers_of_a_killed_export_are_removed(tmp_path, small_generator):
+    with unfinished_folder(tmp_path) as folder:
+        left = folder.name
+    (tmp_path / left / "version" / "variables").mkdir(parents=True)
     assert export_saved_model(small_generator, tmp_path, warm_up_sizes=[]) == tmp_path / "1"
-    assert versions(tmp_path) == [1]
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
 def test_two_exports_at_once_take_different_numbers(tmp_path, monkeypatch, small_generator):
@@ -289,3 +292,31 @@ def test_an_output_without_permission(tmp_path, monkeypatch, small_generator):
 def test_the_limit_binds_servers_and_not_upscale(exported, rng):
     picture = rng.integers(0, 256, (50, 41, 3), dtype=np.uint8)
     assert_same_picture(load_upscaler(str(exported[0])).upscale(picture), exported[1].upscale(picture))
+
+
+def test_numbers_out_of_range(tmp_path, small_generator):
+    for options, message in (
+        ({"max_pixels": 10**20}, "max_pixels must be 1 to 2147483647"),
+        ({"version": 2**63}, "version must be 1 to 9223372036854775807"),
+    ):
+        with pytest.raises(UserError, match=message):
+            export_saved_model(small_generator, tmp_path / "out", **options)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_limit_below_the_size_of_the_check(tmp_path, small_generator):
+    assert export_saved_model(small_generator, tmp_path, max_pixels=100, warm_up_sizes=[]) == tmp_path / "1"
+
+
+@pytest.mark.parametrize(
+    "error", [OSError(28, "No space left on device"), tf.errors.ResourceExhaustedError(None, None, "No space left")]
+)
+def test_a_full_disk_is_one_line(tmp_path, monkeypatch, small_generator, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(tf.saved_model, "save", fail)
+    with pytest.raises(WorkError, match=r"cannot write the export to '.*out': No space left") as raised:
+        export_saved_model(small_generator, tmp_path / "out")
+    assert "\n" not in str(raised.value)
+    assert not list((tmp_path / "out").iterdir())

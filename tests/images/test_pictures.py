@@ -1,8 +1,15 @@
+import io
+import os
+import pathlib
+import re
 import struct
+import subprocess
+import sys
 import zlib
 
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from srgan_tf.errors import UserError, WorkError
@@ -67,14 +74,14 @@ def test_sizes_come_from_the_header(tmp_path):
     file.write_bytes(file.read_bytes()[:60])  # what is left cannot be decoded
     assert pictures.picture_size(file) == (40, 60)
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(WorkError, match=r"text\.png.*no picture"):
+    with pytest.raises(WorkError, match=r"text\.png.*not an image file"):
         pictures.picture_size(tmp_path / "text.png")
 
 
 @pytest.mark.parametrize("mode", ["I", "F"])
 def test_channels_without_a_known_range_are_refused(tmp_path, mode):
     Image.new(mode, (4, 4)).save(tmp_path / "deep.tif")
-    with pytest.raises(WorkError, match=r"deep\.tif.*32 bits"):
+    with pytest.raises(WorkError, match=r"deep\.tif.*32-bit samples"):
         pictures.read_picture(tmp_path / "deep.tif")
 
 
@@ -147,3 +154,78 @@ def test_writing_is_all_or_nothing(tmp_path, monkeypatch, rng):
         pictures.write_picture(target, picture)
     assert [path.name for path in target.parent.iterdir()] == ["picture.png"]
     np.testing.assert_array_equal(pictures.read_picture(target), picture)
+
+
+@pytest.mark.parametrize("read", ["srgan_tf.images.pictures.read_picture", "srgan_tf.photos.formats.read_photo"])
+def test_ghostscript_is_never_started(tmp_path, read):
+    """Pillow starts `gs` for a file of PostScript, whatever its suffix."""
+    (tmp_path / "gs").write_text(f"#!/bin/sh\necho started >> {tmp_path}/log\necho 10\n")
+    (tmp_path / "gs").chmod(0o755)
+    eps = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 40 30\nshowpage\n"
+    (tmp_path / "x.png").write_bytes(eps)
+    module, _, name = read.rpartition(".")
+    script = f"from PIL import Image; from {module} import {name}; import sys\n"
+    unrestricted = "Image.open(sys.argv[1]).load()"
+    environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+
+    def run(code):
+        command = [sys.executable, "-c", script + code, tmp_path / "x.png"]
+        return subprocess.run(command, env=environment, capture_output=True, text=True)
+
+    assert "PostScript files are not supported" in run(f"{name}(sys.argv[1])").stderr
+    assert not (tmp_path / "log").exists()
+    run(unrestricted)
+    assert (tmp_path / "log").exists()  # so the file would have started it
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"\0\0\0\x18ftypheic" + bytes(20), "HEIC files are not supported"),
+        (b"\xff\x0a" + bytes(20), "JPEG XL files are not supported"),
+        (b"%PDF-1.7", "PDF files are not supported"),
+        (b"\xff\xd8\xff\xc1\0\x0b\x0c\0\x08\0\x08\x01\x01\x11\0", "JPEG files of 12 bits are not supported"),
+        (b"\x89PNG\r\n\x1a\n", "header is damaged or cut off"),
+        (b"\n\x0a\x05\x01\x08" + bytes(200), "not an image file"),  # PCX, which Pillow would read
+    ],
+)
+def test_the_reason_names_the_format(tmp_path, content, reason):
+    (tmp_path / "x.png").write_bytes(content)
+    with pytest.raises(WorkError, match=rf"cannot read the image '.*x\.png': .*{reason}"):
+        pictures.read_picture(tmp_path / "x.png")
+
+
+def test_the_reason_describes_a_tiff(tmp_path):
+    tifffile.imwrite(tmp_path / "x.tif", np.zeros((4, 5, 3), np.float32), photometric="rgb")
+    with pytest.raises(WorkError, match="this kind of TIFF is not supported: float32, 3 samples per pixel, rgb"):
+        pictures.read_picture(tmp_path / "x.tif")
+
+
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "x.png")
+    with pytest.raises(WorkError, match="not a regular file"):
+        pictures.read_picture(tmp_path / "x.png")
+    with pytest.raises(WorkError, match="Is a directory"):
+        pictures.read_picture(tmp_path)
+
+
+def test_large_color_profiles(tmp_path):
+    profile = os.urandom(1_500_000)
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png", icc_profile=profile)
+    assert pictures.read_picture(tmp_path / "a.png").shape == (4, 4, 3)
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, "PNG", icc_profile=bytes(20 << 20))
+    assert len(file.getvalue()) < 100_000
+    with pytest.raises(WorkError, match="too large"):
+        pictures.read_picture(file)
+
+
+def test_white_is_zero_in_16_bit_tiff(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.full((2, 2), 40_000, np.uint16), photometric="miniswhite")
+    assert pictures.read_picture(tmp_path / "a.tif")[0, 0].tolist() == [25_535 >> 8] * 3
+
+
+def test_images_are_opened_in_one_place():
+    package = pathlib.Path(pictures.__file__).parents[1]
+    opening = {path.name for path in package.rglob("*.py") if re.search(r"\bImage\.open\(", path.read_text())}
+    assert opening == {"pictures.py"}

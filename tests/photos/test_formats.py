@@ -10,6 +10,7 @@ import tifffile
 from PIL import ExifTags, Image, ImageCms
 
 from srgan_tf.errors import WorkError
+from srgan_tf.images.pictures import read_picture
 from srgan_tf.photos import formats
 from srgan_tf.photos.formats import read_photo, write_photo
 from srgan_tf.photos.png import write_png
@@ -17,7 +18,7 @@ from srgan_tf.photos.png import write_png
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 
 
-def levels(rng, channels, dtype=np.uint8, size=(19, 23)):
+def samples(rng, channels, dtype=np.uint8, size=(19, 23)):
     return rng.integers(0, np.iinfo(dtype).max + 1, (*size, channels), dtype=dtype)
 
 
@@ -38,6 +39,16 @@ def write(path, picture, metadata=None):
     )
 
 
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png(header, *chunks):
+    """A PNG of IHDR's fields, (kind, content) chunks and the end."""
+    chunks = [(b"IHDR", struct.pack(">IIBBBBB", *header)), *chunks, (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(kind, content) for kind, content in chunks)
+
+
 def joined(photo):
     return photo.colour if photo.alpha is None else np.concatenate([photo.colour, photo.alpha], axis=2)
 
@@ -46,7 +57,7 @@ def joined(photo):
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_what_is_written_is_read(tmp_path, rng, channels, dtype, suffix):
-    picture = levels(rng, channels, dtype)
+    picture = samples(rng, channels, dtype)
     if suffix == ".tif" and dtype == np.uint16 and channels == 2:
         pytest.skip("Pillow knows no 16-bit gray with transparency in TIFF")
     write(tmp_path / f"a{suffix}", picture)
@@ -85,7 +96,7 @@ def test_metadata_is_kept(tmp_path, rng, suffix):
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] = 0.01
     exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExifImageWidth] = 23
     exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAltitude] = 12.0
-    Image.fromarray(levels(rng, 3)).save(tmp_path / "in.jpg", exif=exif, icc_profile=SRGB, dpi=(300, 300))
+    Image.fromarray(samples(rng, 3)).save(tmp_path / "in.jpg", exif=exif, icc_profile=SRGB, dpi=(300, 300))
     photo = read_photo(tmp_path / "in.jpg")
     assert photo.colour.shape == (23, 19, 3)  # turned
     write(tmp_path / f"out{suffix}", photo.colour, photo.metadata)
@@ -105,7 +116,7 @@ def test_metadata_is_kept(tmp_path, rng, suffix):
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("bits", [8, 16])
 def test_every_orientation(tmp_path, rng, orientation, bits):
-    picture = levels(rng, 3, np.uint8)
+    picture = samples(rng, 3, np.uint8)
     exif = Image.Exif()
     exif[ExifTags.Base.Orientation] = orientation
     Image.fromarray(picture).save(tmp_path / "a.png", exif=exif)
@@ -120,7 +131,7 @@ def test_every_orientation(tmp_path, rng, orientation, bits):
 
 
 def test_sixteen_bits_of_both_byte_orders(tmp_path, rng):
-    picture = levels(rng, 3, np.uint16)
+    picture = samples(rng, 3, np.uint16)
     for order in "<>":
         tifffile.imwrite(tmp_path / "a.tif", picture, byteorder=order, photometric="rgb")
         np.testing.assert_array_equal(read_photo(tmp_path / "a.tif").colour, picture)
@@ -210,10 +221,6 @@ def test_one_colour_of_16_bits_that_is_invisible(tmp_path, channels, colour_type
     """A PNG's tRNS chunk, which Pillow reads with 8 bits and TensorFlow not at all."""
     pixels = np.full((2, 3, channels), 40_000, np.uint16)
     pixels[1, 2] = 513
-
-    def chunk(kind, content):
-        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in pixels)
     (tmp_path / "x.png").write_bytes(
         b"\x89PNG\r\n\x1a\n"
@@ -228,10 +235,85 @@ def test_one_colour_of_16_bits_that_is_invisible(tmp_path, channels, colour_type
 
 
 @pytest.mark.parametrize("dpi", [(float("nan"), 72), (4e9, 4e9), (0, 0)])
-def test_a_resolution_that_is_none(tmp_path, dpi):
+def test_an_invalid_resolution_is_ignored(tmp_path, dpi):
     Image.fromarray(np.zeros((4, 4, 3), np.uint8)).save(tmp_path / "x.tif")
     with Image.open(tmp_path / "x.tif") as file:
         file.load()
         file.info["dpi"] = dpi
-        photo = formats._decode(file, tmp_path / "x.tif")
+        photo = formats._decode(file, None)
     assert "dpi" not in photo.metadata
+
+
+@pytest.mark.parametrize(
+    ("bits", "row", "transparent", "gray", "alpha"),
+    [
+        (1, 0b01000000, 1, [0, 255], [255, 0]),
+        (2, 0b01100000, 2, [85, 170], [255, 0]),
+        (4, 0x3C, 3, [51, 204], [0, 255]),
+        (8, None, 3, [3, 204], [0, 255]),
+    ],
+)
+@pytest.mark.parametrize("reader", [read_photo, read_picture])
+def test_one_transparent_level_of_any_bit_depth(tmp_path, bits, row, transparent, gray, alpha, reader):
+    data = b"\0" + (bytes(gray) if row is None else bytes([row]))
+    file = tmp_path / "x.png"
+    file.write_bytes(
+        png((2, 1, bits, 0, 0, 0, 0), (b"tRNS", struct.pack(">H", transparent)), (b"IDAT", zlib.compress(data)))
+    )
+    if reader is read_photo:
+        assert read_photo(file).colour[0, :, 0].tolist() == gray
+        assert read_photo(file).alpha[0, :, 0].tolist() == alpha
+    else:
+        assert read_picture(file)[0, :, 0].tolist() == [
+            level if opaque else 255 for level, opaque in zip(gray, alpha, strict=True)
+        ]
+
+
+@pytest.mark.parametrize("orientation", [None, 6])
+def test_white_is_zero(tmp_path, rng, orientation):
+    picture = samples(rng, 1, np.uint16)[..., 0]
+    tags = [(274, "H", 1, orientation, True)] if orientation else []
+    tifffile.imwrite(tmp_path / "a.tif", picture, photometric="miniswhite", extratags=tags)
+    expected = 65_535 - picture
+    expected = np.rot90(expected, -1) if orientation else expected
+    np.testing.assert_array_equal(read_photo(tmp_path / "a.tif").colour[..., 0], expected)
+
+
+def test_associated_alpha_of_16_bits(tmp_path):
+    picture = np.full((8, 8, 4), 20_000, np.uint16)
+    picture[..., 3] = 32_768
+    picture[0] = 0
+    tifffile.imwrite(tmp_path / "a.tif", picture, photometric="rgb", extrasamples=["assocalpha"])
+    photo = read_photo(tmp_path / "a.tif")
+    assert photo.colour[0].max() == 0
+    assert photo.alpha[:2, 0, 0].tolist() == [0, 32_768]
+    assert photo.colour[1, 0].tolist() == [39_999] * 3  # 20000 * 65535 / 32768 = 39999.4
+    tifffile.imwrite(tmp_path / "a.tif", picture, photometric="rgb", extrasamples=["unassalpha"])
+    np.testing.assert_array_equal(joined(read_photo(tmp_path / "a.tif")), picture)
+
+
+def test_gamma_and_chromaticity_are_kept_in_png(tmp_path):
+    white = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
+    chunks = [(b"cHRM", struct.pack(">8I", *white)), (b"gAMA", struct.pack(">I", 45_455))]
+    (tmp_path / "a.png").write_bytes(png((2, 1, 8, 0, 0, 0, 0), *chunks, (b"IDAT", zlib.compress(b"\0\x10\x20"))))
+    photo = read_photo(tmp_path / "a.png")
+    write(tmp_path / "b.png", photo.colour, photo.metadata)
+    written = (tmp_path / "b.png").read_bytes()
+    for kind, content in chunks:
+        assert chunk(kind, content) in written
+    for suffix in (".tif", ".jpg", ".webp"):
+        write(tmp_path / f"b{suffix}", photo.colour, photo.metadata)
+        assert "gamma" not in read_photo(tmp_path / f"b{suffix}").metadata
+
+
+def test_16_bit_cmyk_is_noted(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros((3, 4, 4), np.uint16), photometric="separated")
+    photo = read_photo(tmp_path / "a.tif")
+    assert photo.notes == ("its 16-bit CMYK is read with 8 bits",)
+    assert (photo.colour == 255).all()
+
+
+def test_a_damaged_16_bit_png_gives_a_plain_reason(tmp_path):
+    (tmp_path / "a.png").write_bytes(png((2, 1, 16, 2, 0, 0, 0), (b"IDAT", b"damaged")))
+    with pytest.raises(WorkError, match=r"a\.png': (?!\{\{)"):
+        read_photo(tmp_path / "a.png")

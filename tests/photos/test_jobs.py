@@ -63,7 +63,7 @@ def test_two_inputs_of_one_name(folder, tmp_path):
 
 
 def test_missing_inputs(tmp_path):
-    with pytest.raises(UserError, match="no picture or folder 'missing'"):
+    with pytest.raises(UserError, match="no image or folder 'missing'"):
         job_module.plan(["missing"], tmp_path)
 
 
@@ -245,3 +245,35 @@ def test_wrong_flags(run_script, folder, tmp_path, flags, message):
     assert code == 2
     assert message in error
     assert not (tmp_path / "out").exists()
+
+
+def test_an_output_above_the_inputs(folder, tmp_path):
+    assert targets(job_module.plan([folder / "sub"], tmp_path), tmp_path) == ["a.png"]
+    assert len(job_module.plan([folder / "sub"], folder)) == 1
+
+
+def test_no_job_is_an_error(folder):
+    with pytest.raises(UserError, match="an input has an empty name"):
+        job_module.plan([""], folder)
+    (folder / "only").mkdir()
+    (folder / "only" / "up").mkdir()
+    Image.new("RGB", (9, 7)).save(folder / "only" / "up" / "a.png")
+    with pytest.raises(UserError, match="all inputs are results of an earlier run"):
+        job_module.plan([folder / "only"], folder / "only" / "up")
+    with pytest.raises(UserError, match="no image or folder 'qqq"):
+        job_module.plan(["q" * 300 + ".png"], folder)
+
+
+def test_unsupported_files_are_counted(folder):
+    for name in ("x.heic", "y.HEIC", "sub/z.jxl", "notes.txt"):
+        (folder / name).touch()
+    assert job_module.unsupported_files([folder, folder / "x.heic"]) == {".heic": 2, ".jxl": 1}
+
+
+def test_names_with_control_characters_are_escaped(tmp_path):
+    (tmp_path / "in").mkdir()
+    Image.new("RGB", (4, 3)).save(tmp_path / "in" / "a\x1b[31m\nb.png")
+    lines = []
+    job_module.run(BicubicUpscaler(2), job_module.plan([tmp_path / "in"], tmp_path / "out"), lines.append)
+    assert r"a\x1b[31m\nb.png" in lines[0]
+    assert lines[0].isprintable()

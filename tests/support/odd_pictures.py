@@ -1,4 +1,4 @@
-"""Sixty picture files of every mode and format, and what is no picture, each with what should become of it."""
+"""Sixty image files of every mode and format, and invalid files, each with the result that is expected."""
 
 import io
 import struct
@@ -84,8 +84,8 @@ def write_odd_pictures(folder):
     png = stream.getvalue()
     stream = io.BytesIO()
     rgb.save(stream, "JPEG")
-    fail("zero_bytes.png", b"", "it is no picture")
-    fail("text.jpg", b"no picture", "it is no picture")
+    fail("zero_bytes.png", b"", "the file is empty")
+    fail("text.jpg", b"plain text", "not an image file")
     fail("cut_off.png", png[:-100], "truncated")
     fail("cut_off.jpg", stream.getvalue()[:-100], "truncated")
     broken = bytearray(png)
@@ -95,6 +95,6 @@ def write_odd_pictures(folder):
     bomb = png[:12] + header + struct.pack(">I", zlib.crc32(header)) + png[33:]
     fail("bomb.png", bomb, "100000x100000 pixels are more than")
     tifffile.imwrite(folder / "floats.tif", _RGB[..., 0].astype(np.float32))
-    expected["floats.tif"] = "32 bits a channel"
+    expected["floats.tif"] = "32-bit samples"
     (folder / "nowhere.png").symlink_to(folder / "missing.png")  # not listed: it is no file
     return expected

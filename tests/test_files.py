@@ -1,0 +1,198 @@
+import contextlib
+import json
+import pathlib
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from srgan_tf import files
+from srgan_tf.errors import UserError
+
+# Starts an unfinished file and an unfinished folder in sys.argv[1] and waits.
+WRITER = """
+import pathlib, sys
+from srgan_tf import files
+folder = pathlib.Path(sys.argv[1])
+with files.atomic_write(folder / "a.png") as file, files.unfinished_folder(folder) as unfinished:
+    file.write_bytes(b"half")
+    (unfinished / "half.png").write_bytes(b"half")
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+@contextlib.contextmanager
+def writer(folder):
+    command = [sys.executable, "-c", WRITER, str(folder)]
+    root = pathlib.Path(__file__).parent.parent
+    with subprocess.Popen(command, cwd=root, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"ready\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_atomic_write(tmp_path):
+    (tmp_path / "a.txt").write_text("old")
+    with files.atomic_write(tmp_path / "a.txt") as unfinished:
+        assert unfinished.suffix == ".txt"
+        assert unfinished.parent == tmp_path
+        unfinished.write_text("new")
+        assert (tmp_path / "a.txt").read_text() == "old"
+    assert (tmp_path / "a.txt").read_text() == "new"
+    with pytest.raises(FileNotFoundError), files.atomic_write(tmp_path / "a.txt") as unfinished:
+        unfinished.with_name("missing").read_text()
+    assert names(tmp_path) == ["a.txt"]
+    assert (tmp_path / "a.txt").read_text() == "new"
+
+
+def test_two_unfinished_files_never_share_a_name(tmp_path):
+    with files.atomic_write(tmp_path / "a.txt") as first, files.atomic_write(tmp_path / "a.txt") as second:
+        assert first != second
+        first.write_text("1")
+        second.write_text("2")
+    assert (tmp_path / "a.txt").read_text() == "1"  # the outer block ends last
+
+
+def test_unfinished_folder(tmp_path):
+    with files.unfinished_folder(tmp_path) as folder:
+        (folder / "done").mkdir()
+        (folder / "rest").write_text("")
+        (folder / "done").rename(tmp_path / "1")
+    assert names(tmp_path) == ["1"]
+
+
+def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path):
+    (tmp_path / ".unfinished-1234.png").write_text("of another program")
+    (tmp_path / ".unfinished-otherhost-0123456789abcdef.png").write_text("of another host")
+    with writer(tmp_path) as process:
+        unfinished = names(tmp_path)
+        assert len(unfinished) == 4
+        files.remove_leftovers(tmp_path)
+        assert names(tmp_path) == unfinished  # still being written
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        assert names(tmp_path) == unfinished
+    files.remove_leftovers(tmp_path)
+    assert names(tmp_path) == [".unfinished-1234.png", ".unfinished-otherhost-0123456789abcdef.png"]
+
+
+def test_leftovers_in_folders_below(tmp_path):
+    (tmp_path / "sub").mkdir()
+    with files.unfinished_folder(tmp_path / "sub") as folder:
+        left = folder
+    left.mkdir()
+    files.remove_leftovers(tmp_path)
+    assert left.exists()
+    files.remove_leftovers(tmp_path, recursive=True)
+    assert not left.exists()
+    files.remove_leftovers(tmp_path / "missing")
+
+
+def test_make_folder(tmp_path, monkeypatch):
+    files.make_folder(tmp_path / "a" / "b")
+    assert (tmp_path / "a" / "b").is_dir()
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "file", tmp_path / "file" / "below", tmp_path / ("x" * 300), "a\0b"):
+        with pytest.raises(UserError, match="cannot write to the output folder"):
+            files.make_folder(path)
+    with pytest.raises(UserError, match="empty name"):
+        files.make_folder("")
+    monkeypatch.setattr("os.access", lambda path, mode: False)  # root may write everywhere
+    with pytest.raises(UserError, match="no permission"):
+        files.make_folder(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("target", "used"), [("a", "a"), ("a", "a/b"), ("a/b", "a"), ("a/../a/b", "a"), ("link/b", "a"), ("a", "link")]
+)
+def test_check_targets_refuses(tmp_path, target, used):
+    (tmp_path / "a").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with pytest.raises(UserError, match="overlaps the input"):
+        files.check_targets([tmp_path / target], [tmp_path / used])
+
+
+def test_check_targets_allows_separate_paths(tmp_path):
+    files.check_targets([tmp_path / "out"], [tmp_path / "in", tmp_path / "output"])
+
+
+def test_check_replaceable(tmp_path):
+    folder = tmp_path / "results"
+    files.check_replaceable(folder)
+    (folder / "sub").mkdir(parents=True)
+    files.check_replaceable(folder)
+    (folder / "sub" / "a.png").write_text("")
+    with pytest.raises(UserError, match=r"contains 'sub/a\.png', which no earlier run wrote"):
+        files.check_replaceable(folder)
+    files.write_manifest(folder)
+    files.check_replaceable(folder)
+    (folder / "notes.txt").write_text("mine")
+    with pytest.raises(UserError, match=r"contains 'notes\.txt'"):
+        files.check_replaceable(folder)
+    (folder / "notes.txt").unlink()
+    for damaged in ("{", "5", "[[]]"):
+        (folder / files.MANIFEST_FILE).write_text(damaged)
+        with pytest.raises(UserError, match="which no earlier run wrote"):
+            files.check_replaceable(folder)
+    (tmp_path / "link").symlink_to(folder)
+    (tmp_path / "file").write_text("")
+    for path in (tmp_path / "link", tmp_path / "file"):
+        with pytest.raises(UserError, match="not a folder"):
+            files.check_replaceable(path)
+
+
+def test_replace_folder(tmp_path):
+    for text in ("old", "new"):
+        with files.unfinished_folder(tmp_path) as unfinished:
+            (unfinished / "results").mkdir()
+            (unfinished / "results" / f"{text}.txt").write_text(text)
+            files.write_manifest(unfinished / "results")
+            files.replace_folder(unfinished / "results", tmp_path / "results")
+    assert names(tmp_path / "results") == [files.MANIFEST_FILE, "new.txt"]
+    (tmp_path / "results" / "notes.txt").write_text("mine")
+    (tmp_path / "more").mkdir()
+    with pytest.raises(UserError, match=r"notes\.txt"):
+        files.replace_folder(tmp_path / "more", tmp_path / "results")
+    assert (tmp_path / "results" / "notes.txt").read_text() == "mine"
+
+
+def test_remove_folder(tmp_path):
+    (tmp_path / "a" / "b").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "a")
+    with pytest.raises(OSError, match="symbolic link"):
+        files.remove_folder(tmp_path / "link")
+    files.remove_folder(tmp_path / "a")
+    files.remove_folder(tmp_path / "a")
+    assert names(tmp_path) == ["link"]
+
+
+def test_read_rows(tmp_path):
+    rows = [{"step": 1}, {"step": "2"}, {"other": 3}, [4], {"step": 5, "more": 6}]
+    lines = [json.dumps(row) for row in rows]
+    (tmp_path / "a.jsonl").write_bytes("\n".join([*lines, '{"step": 7', "\ud800"]).encode(errors="surrogatepass"))
+    assert files.read_rows(tmp_path / "a.jsonl", step=int) == [{"step": 1}, {"step": 5, "more": 6}]
+    assert files.read_rows(tmp_path / "missing.jsonl") == []
+
+
+def test_sha256(tmp_path):
+    (tmp_path / "a").write_bytes(b"abc")  # FIPS 180-2, appendix B.1
+    assert files.sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_folders_are_deleted_in_one_module():
+    root = pathlib.Path(__file__).parent.parent
+    found = {
+        path.relative_to(root).as_posix()
+        for folder in ("srgan_tf", "tools", "benchmarks")
+        for path in (root / folder).rglob("*.py")
+        if "rmtree" in path.read_text()
+    }
+    assert found == {"srgan_tf/files.py"}
