@@ -45,7 +45,7 @@ def main(arguments):
 
     import psutil
 
-    from srgan_tf.data.pipeline import hr_crop_size, load_pairs, training_batches
+    from srgan_tf.data.pipeline import TrainingPictures, hr_crop_size, load_pairs
     from srgan_tf.data.sources import open_source
 
     begun = time.perf_counter()
@@ -68,16 +68,14 @@ def main(arguments):
             _log.info("%8d  no picture is that large", side)
             continue
         for batch_size in flags.batch_size:
-            batches = training_batches(
+            pictures = TrainingPictures(
                 large,
-                first_step=0,
-                last_step=2**40,
                 batch_size=batch_size,
                 hr_patch_size=side,
                 scale=flags.scale,
-                seed=0,
                 degradation=flags.degradation,
             )
+            batches = pictures.batches(0, 2**40, seed=0)
             speed = batch_size * batches_per_second(batches, flags.seconds)
             megabytes = speed * 3 * side**2 * (1 + 1 / flags.scale**2) / 1e6
             _log.info("%8d %6d %12.0f %8.0f", side, batch_size, speed, megabytes)

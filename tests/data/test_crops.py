@@ -4,7 +4,7 @@ import tensorflow as tf
 
 from srgan_tf.data.crops import crop_batch, dihedral
 from srgan_tf.data.pairs import Pair
-from srgan_tf.data.pipeline import load_pairs, training_batches
+from srgan_tf.data.pipeline import TrainingPictures, load_pairs
 from srgan_tf.data.sources import open_source
 from srgan_tf.images.resize import imresize
 
@@ -117,21 +117,27 @@ def test_augment_off_leaves_patches_as_they_lie():
     assert (np.diff(lr[..., 2].astype(int), axis=2) == 1).all()
 
 
+def batches(pairs, first_step, last_step, **changes):
+    options = OPTIONS | changes
+    seed = options.pop("seed")
+    return TrainingPictures(pairs, **options).batches(first_step, last_step, seed)
+
+
 def test_pipeline_gives_the_same_batches_from_any_step():
     pairs = coded_pairs()
-    whole = list(training_batches(pairs, first_step=0, last_step=7, **OPTIONS))
+    whole = list(batches(pairs, 0, 7))
     assert len(whole) == 7
-    for offset, (lr, hr) in enumerate(training_batches(pairs, first_step=4, last_step=7, **OPTIONS)):
+    for offset, (lr, hr) in enumerate(batches(pairs, 4, 7)):
         np.testing.assert_array_equal(lr, whole[4 + offset][0])
         np.testing.assert_array_equal(hr, whole[4 + offset][1])
         assert lr.dtype == tf.float32
         assert lr.shape == (4, 6, 6, 3)
     # Inside tf.data and eager it is one function.
     np.testing.assert_allclose(whole[3][1], crop_batch(pairs, 3, **OPTIONS)[1] / 255.0, atol=1e-7)
-    other = next(iter(training_batches(pairs, first_step=0, last_step=1, **(OPTIONS | {"seed": 6}))))
+    other = next(iter(batches(pairs, 0, 1, seed=6)))
     assert (other[1].numpy() != whole[0][1].numpy()).any()
 
 
 def test_patches_must_be_whole_lr_pixels():
     with pytest.raises(ValueError, match="26"):
-        training_batches(coded_pairs(), first_step=0, last_step=1, **(OPTIONS | {"hr_patch_size": 26}))
+        batches(coded_pairs(), 0, 1, hr_patch_size=26)

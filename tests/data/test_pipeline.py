@@ -77,12 +77,12 @@ def test_free_memory_heeds_a_containers_limit(monkeypatch, tmp_path):
 def test_the_same_batches_in_another_process():
     code = (
         "import hashlib\n"
-        "from srgan_tf.data.pipeline import load_pairs, training_batches\n"
+        "from srgan_tf.data.pipeline import TrainingPictures, load_pairs\n"
         "from srgan_tf.data.sources import open_source\n"
         "pairs = load_pairs([open_source('synthetic', split='train', scale=4, synthetic_count=2, synthetic_size=96)])\n"
         "for degradation in ('bicubic', 'realistic'):\n"
-        "    ((lr, hr),) = training_batches(pairs, first_step=17, last_step=18, batch_size=4, hr_patch_size=24,\n"
-        "        scale=4, seed=(5, 1), degradation=degradation)\n"
+        "    pictures = TrainingPictures(pairs, batch_size=4, hr_patch_size=24, scale=4, degradation=degradation)\n"
+        "    ((lr, hr),) = pictures.batches(17, 18, (5, 1))\n"
         "    print(hashlib.md5(lr.numpy().tobytes() + hr.numpy().tobytes()).hexdigest())\n"
     )
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]
