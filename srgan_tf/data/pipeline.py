@@ -7,7 +7,7 @@ import logging
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.crops import crop_batch
+from srgan_tf.data.crops import crop_batch, cumulative_areas
 from srgan_tf.data.degradations import DEGRADATIONS
 from srgan_tf.data.progress import with_progress
 from srgan_tf.data.store import default_cache, stored_pairs
@@ -98,12 +98,15 @@ class TrainingPictures(collections.abc.Sequence):
         scale: HR size over LR size.
         augment: flip and rotate the patches at random.
         degradation: a name of `DEGRADATIONS`; other than "bicubic" makes LR patches from HR patches.
+        sampling: how often each picture is drawn, as for `cumulative_areas`.
 
     Raises:
         ValueError: `hr_patch_size` is not a multiple of `scale`.
     """
 
-    def __init__(self, pairs, *, batch_size, hr_patch_size, scale, augment=True, degradation="bicubic"):
+    def __init__(
+        self, pairs, *, batch_size, hr_patch_size, scale, augment=True, degradation="bicubic", sampling="auto"
+    ):
         if hr_patch_size % scale:
             raise ValueError(f"`hr_patch_size` must be a multiple of the scale {scale}. Received: {hr_patch_size}")
         self._pairs = pairs
@@ -112,6 +115,7 @@ class TrainingPictures(collections.abc.Sequence):
         self._scale = scale
         self._augment = augment
         self._degradation = degradation
+        self._areas = cumulative_areas(pairs, sampling)
 
     @classmethod
     def load(cls, sources, *, hr_patch_size, scale, degradation="bicubic", store="auto", cache="", **options):
@@ -161,6 +165,7 @@ class TrainingPictures(collections.abc.Sequence):
                 scale=scale,
                 seed=seed,
                 augment=self._augment,
+                areas=self._areas,
             )
 
         def make_batch(step):
