@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from srgan_tf.data.crops import crop_batch, cumulative_areas
 from srgan_tf.data.degradations import DEGRADATIONS
+from srgan_tf.data.pairs import UnreadableError
 from srgan_tf.data.progress import with_progress
+from srgan_tf.data.sources import require_all
 from srgan_tf.data.store import default_cache, stored_pairs
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, WorkError
 from srgan_tf.hardware import free_memory
 from srgan_tf.images.pixels import to_float, to_uint8
 
@@ -36,20 +38,20 @@ def load_pairs(sources, *, min_hr_side=1, store="auto", cache=""):
 
     Raises:
         UserError: not one picture is large enough, or "memory" is asked for where there is too little.
-        WorkError: a picture cannot be read, or a store cannot be written.
+        UnreadableError: some pictures cannot be read; lists all of them, of all sources.
+        WorkError: a store cannot be written.
     """
     sources = list(sources)
+    _require_headers(sources, min_hr_side)
     if store != "disk":
         store = _choose_store(sources, store)
-    pairs = []
+    pairs, unreadable = [], []
     for source in sources:
-        if store == "memory":
-            large = [position for position, size in enumerate(source.hr_sizes) if min(size) >= min_hr_side]
-            kept = list(with_progress(source.select(large), len(large), f"{source.name}: read"))
-        else:
-            stored = stored_pairs(source, cache or default_cache())
-            found = [stored[index] for index in source.indices if index in stored]
-            kept = [pair for pair in found if min(pair.hr.shape[:2]) >= min_hr_side]
+        try:
+            kept = _load_source(source, min_hr_side, store, cache)
+        except UnreadableError as error:
+            unreadable += error.reasons
+            continue
         if len(kept) < len(source):
             _log.warning(
                 "%s: left out %d of %d pictures, smaller than %d pixels",
@@ -59,10 +61,39 @@ def load_pairs(sources, *, min_hr_side=1, store="auto", cache=""):
                 min_hr_side,
             )
         pairs += kept
+    if unreadable:
+        raise UnreadableError(unreadable)
     if not pairs:
         names = ", ".join(source.name for source in sources)
         raise UserError(f"every picture of {names} has a side shorter than {min_hr_side} pixels")
     return pairs
+
+
+def _require_headers(sources, min_hr_side):
+    """Raises an `UnreadableError` if a header cannot be read; it then lists the pictures that fail to decode, too."""
+    if not any(isinstance(header, WorkError) for source in sources for header in source.headers):
+        return
+    reasons = []
+    for source in sources:
+        reasons += [str(header) for header in source.headers if isinstance(header, WorkError)]
+        large = [
+            position
+            for position, header in enumerate(source.headers)
+            if not isinstance(header, WorkError) and min(header) >= min_hr_side
+        ]
+        results = with_progress(source.select(large).attempts(), len(large), f"{source.name}: checked")
+        reasons += [str(result) for result in results if isinstance(result, WorkError)]
+    raise UnreadableError(reasons)
+
+
+def _load_source(source, min_hr_side, store, cache):
+    """The pairs of one source that are large enough."""
+    if store == "memory":
+        large = [position for position, size in enumerate(source.hr_sizes) if min(size) >= min_hr_side]
+        return require_all(with_progress(source.select(large).attempts(), len(large), f"{source.name}: read"))
+    stored = stored_pairs(source, cache or default_cache())
+    found = [stored[index] for index in source.indices if index in stored]
+    return [pair for pair in found if min(pair.hr.shape[:2]) >= min_hr_side]
 
 
 def _choose_store(sources, store):

@@ -23,7 +23,7 @@ import zlib
 
 import numpy as np
 
-from srgan_tf.data.pairs import Pair
+from srgan_tf.data.pairs import Pair, UnreadableError
 from srgan_tf.data.progress import with_progress
 from srgan_tf.errors import WorkError
 
@@ -101,7 +101,8 @@ def stored_pairs(source, cache):
         not in it.
 
     Raises:
-        WorkError: a picture cannot be read, or the store cannot be written; nothing is left of it then.
+        UnreadableError: some pictures cannot be read; lists all of them. No store is left behind.
+        WorkError: the store cannot be written. No store is left behind.
     """
     cache = pathlib.Path(cache).expanduser()
     key = hashlib.sha256(json.dumps([VERSION, [loader.identity() for loader in source.loaders]]).encode()).hexdigest()
@@ -186,10 +187,18 @@ def _build(source, folder):
 
 
 def _write_pixels(source, file):
-    """Writes a source's pairs, and yields what the index says of each."""
+    """Writes a source's pairs, and yields the index entry of each.
+
+    Raises:
+        UnreadableError: at the end, if some pictures cannot be read; lists all of them.
+    """
+    unreadable = []
     stored = [index for index, size in enumerate(source.hr_sizes) if min(size)]
-    pairs = with_progress(source.select(stored), len(stored), f"{source.name}: decoded")
+    pairs = with_progress(source.select(stored).attempts(), len(stored), f"{source.name}: decoded")
     for index, pair in zip(stored, pairs, strict=True):
+        if isinstance(pair, WorkError):
+            unreadable.append(str(pair))
+            continue
         pixels = pair.lr.tobytes() + pair.hr.tobytes()
         yield {
             "loader": index,
@@ -201,3 +210,5 @@ def _write_pixels(source, file):
             "crc32": zlib.crc32(pixels),
         }
         file.write(pixels)
+    if unreadable:
+        raise UnreadableError(unreadable)
