@@ -66,6 +66,8 @@ class Data:
     """side of the square HR patches, pixels"""
     batch_size: PositiveInt = 16
     """patches a step"""
+    sampling: Literal["area", "auto", "picture"] = "auto"
+    """draw patches by picture "area" or from each "picture" equally; "auto": by area if sizes differ over 4 times"""
     augment: bool = True
     """mirror and turn the patches"""
     degradation: Literal[tuple(DEGRADATIONS)] = "bicubic"

@@ -53,6 +53,7 @@ def load_datasets(config):
         scale=config.scale,
         augment=data.augment,
         degradation=data.degradation,
+        sampling=data.sampling,
     )
     smallest = 11 + 2 * config.scale  # what is left without its border must hold SSIM's window
     per_source = -(-data.valid_pictures // len(valid))
