@@ -3,10 +3,11 @@
 A store is a folder that holds one source's pairs: `pixels.bin`, their uint8 pixels one after the other, and
 `index.json`, which says where. A crop is read with one `pread` of the rows that it lies in, so that a reader needs
 memory for the rows of a few crops, whatever the size of the set; what stays in memory besides is the operating
-system's page cache. docs/DATA.md has the measurements behind this choice.
+system's page cache. docs/DATA.md has the measurements behind this choice. A memory map is faster once the file is
+cached, but slower before: read-ahead at each page fault loads several times the bytes of a crop.
 
-The folder's name tells what the pixels were made from, so that a source that has changed gets a new store. A store
-appears under its name only when it is whole.
+The folder's name contains a hash of what the pixels were made from, so a source that has changed gets a new store. A
+store gets its name only when it is complete.
 """
 
 import contextlib
