@@ -1,22 +1,20 @@
-"""Patches a second of the data pipeline alone, at several patch and batch sizes.
+"""Patches per second of the data pipeline alone, at several patch and batch sizes.
 
     python -m benchmarks data --data DIV2K
     python -m benchmarks data --data photos --store disk --batch-size 16 --hr-patch-size 96
 
-Beside it stands what decoding a picture for each crop gives on the same machine.
+The last row is for comparison: crops per second when a picture is decoded for each crop.
 """
 
 import logging
 import os
 import pathlib
-import statistics
 import time
 
+from benchmarks.timing import calls_per_second
 from srgan_tf.commands import cli
 
 _log = logging.getLogger(__name__)
-
-_REPEATS = 3
 
 
 def main(arguments):
@@ -37,7 +35,7 @@ def main(arguments):
     )
     parser.add_argument("--store", choices=("auto", "memory", "disk"), default="auto", help="default: %(default)s")
     parser.add_argument("--cache", default="", help="folder of the stores on disk (default: the user's cache folder)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement (default: %(default)s)")
     flags = parser.parse_args(arguments)
     for side in flags.hr_patch_size:
         if side < flags.scale or side % flags.scale:
@@ -45,7 +43,7 @@ def main(arguments):
 
     import psutil
 
-    from srgan_tf.data.pipeline import hr_crop_size, load_pairs, training_batches
+    from srgan_tf.data.pipeline import TrainingPictures, hr_crop_size, load_pairs
     from srgan_tf.data.sources import open_source
 
     begun = time.perf_counter()
@@ -65,19 +63,17 @@ def main(arguments):
         crop_size = hr_crop_size(side, flags.scale, flags.degradation)
         large = [pair for pair in pairs if min(pair.hr.shape[:2]) >= crop_size]
         if not large:
-            _log.info("%8d  no picture is that large", side)
+            _log.info("%8d  all pictures are smaller", side)
             continue
         for batch_size in flags.batch_size:
-            batches = training_batches(
+            pictures = TrainingPictures(
                 large,
-                first_step=0,
-                last_step=2**40,
                 batch_size=batch_size,
                 hr_patch_size=side,
                 scale=flags.scale,
-                seed=0,
                 degradation=flags.degradation,
             )
+            batches = pictures.batches(0, 2**40, seed=0)
             speed = batch_size * batches_per_second(batches, flags.seconds)
             megabytes = speed * 3 * side**2 * (1 + 1 / flags.scale**2) / 1e6
             _log.info("%8d %6d %12.0f %8.0f", side, batch_size, speed, megabytes)
@@ -86,27 +82,13 @@ def main(arguments):
 
 
 def batches_per_second(batches, seconds):
-    """The speed of a pipeline when nothing is done with what it gives: the median of three measurements.
-
-    Args:
-        batches: a dataset without an end.
-        seconds: duration of each measurement.
-    """
+    """Batches per second of a dataset without an end: the median of three intervals of `seconds`."""
     iterator = iter(batches)
-    for _ in range(4):
-        next(iterator)
-    speeds = []
-    for _ in range(_REPEATS):
-        count, begun = 0, time.perf_counter()
-        while (elapsed := time.perf_counter() - begun) < seconds:
-            next(iterator)
-            count += 1
-        speeds.append(count / elapsed)
-    return statistics.median(speeds)
+    return calls_per_second(lambda: next(iterator), seconds)
 
 
 def _log_decoding(flags, side, batch_size):
-    """Logs what decoding a picture for each crop gives, on the first of the folders."""
+    """Logs the speed when a picture of the first folder is decoded for each crop."""
     folders = [pathlib.Path(data) for data in flags.data if os.path.isdir(data)]
     if not folders:
         return
@@ -119,7 +101,7 @@ def _log_decoding(flags, side, batch_size):
 
 
 def _decoded_crops(folder, side, batch_size):
-    """Crops as most projects make them: a picture is read and decoded for each."""
+    """Crops as most projects make them: a picture is decoded for each crop."""
     import numpy as np
     import tensorflow as tf
 

@@ -4,9 +4,8 @@ Arithmetic is of the network as written, seconds are of the faster form that ups
 """
 
 import logging
-import statistics
-import time
 
+from benchmarks.timing import median_seconds
 from srgan_tf.commands import cli
 
 _log = logging.getLogger(__name__)
@@ -52,10 +51,4 @@ def _cost(generator, side, repeats):
     lr = tf.random.stateless_uniform((1, side, side, 3), (0, 0))
     fast = optimize_for_inference(generator)
     function = tf.function(lambda lr: fast(lr, training=False)).get_concrete_function(lr)
-    function(lr)
-    times = []
-    for _ in range(repeats):
-        begin = time.perf_counter()
-        function(lr).numpy()
-        times.append(time.perf_counter() - begin)
-    return forward_flops(generator, lr), statistics.median(times)
+    return forward_flops(generator, lr), median_seconds(lambda: function(lr).numpy(), repeats)

@@ -10,8 +10,8 @@ import functools
 import logging
 import pathlib
 import tempfile
-import time
 
+from benchmarks.timing import calls_per_second
 from srgan_tf.commands import cli
 
 _log = logging.getLogger(__name__)
@@ -54,14 +54,15 @@ def main(arguments):
 def _crops_per_second(read, count, side, crops, seconds):
     import numpy as np
 
-    rng, made, begun = np.random.default_rng(0), 0, time.perf_counter()
-    while (elapsed := time.perf_counter() - begun) < seconds:
+    rng = np.random.default_rng(0)
+
+    def cut():
         picture = read(int(rng.integers(count)))
         for _ in range(crops):
             top, left = (int(rng.integers(size - side + 1)) for size in picture.shape[:2])
             np.array(picture[top : top + side, left : left + side])
-        made += crops
-    return made / elapsed
+
+    return crops * calls_per_second(cut, seconds, repeats=1, warm_up=0)
 
 
 def _resident():

@@ -1,7 +1,7 @@
 """The training steps of `srgan_x4` in PyTorch, for comparison with `python -m benchmarks train`.
 
     pip install torch==2.13.0
-    python benchmarks/torch_step.py --batch-size 16 --hr-patch-size 96
+    python -m benchmarks.torch_step --batch-size 16 --hr-patch-size 96
 
 The same networks (layer by layer), losses and joint step: one generator pass and one discriminator pass over the fakes
 serve both updates. channels_last; on a GPU bfloat16 autocast and torch.compile as options. VGG19's weights are random,
@@ -10,12 +10,12 @@ which costs the same. Data is random and ready.
 
 import argparse
 import copy
-import statistics
-import time
 
 import torch
 from torch import nn
 from torch.nn import functional
+
+from benchmarks.timing import median_seconds
 
 VGG19 = [64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512]
 
@@ -144,14 +144,13 @@ def main():
         move_average()
 
     for name, step in (("pretrain", pretrain), ("gan", gan)):
-        seconds = []
-        for _ in range(flags.steps + 2):
-            start = time.perf_counter()
+
+        def timed(step=step):
             step()
             if device.type == "cuda":
                 torch.cuda.synchronize()
-            seconds.append(time.perf_counter() - start)
-        median = statistics.median(seconds[2:])
+
+        median = median_seconds(timed, flags.steps)
         kind = "bfloat16" if flags.bfloat16 else "float32"
         print(
             f"torch {torch.__version__} {name:9} {kind} {median:.3f} s/step {flags.batch_size / median:.1f} patches/s"

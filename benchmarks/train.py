@@ -14,9 +14,8 @@ the fakes made and judged again for each.
 import concurrent.futures
 import logging
 import multiprocessing
-import statistics
-import time
 
+from benchmarks.timing import call_seconds, median_seconds
 from srgan_tf.commands import cli
 
 _log = logging.getLogger(__name__)
@@ -101,7 +100,7 @@ def _matrix_product_rate(precision):
     def multiply():
         return tf.reduce_sum(tf.cast(left @ right, tf.float32))
 
-    return 2.0 * size**3 / min(_times(multiply, 10))
+    return 2.0 * size**3 / min(call_seconds({"": lambda: multiply().numpy()}, 10)[""])
 
 
 def _step_time(config, phase, precision, jit, steps):
@@ -151,16 +150,6 @@ def _step_time(config, phase, precision, jit, steps):
 
     def run():
         step(lr, hr)
-        return generator.weights[0]
+        generator.weights[0].numpy()  # waits for the step to end
 
-    return statistics.median(_times(run, steps)), flops, hardware.peak_memory()
-
-
-def _times(function, count):
-    """Seconds of each of some calls, after two that compile; a call ends when its result can be read."""
-    seconds = []
-    for _ in range(count + 2):
-        start = time.perf_counter()
-        function().numpy()
-        seconds.append(time.perf_counter() - start)
-    return seconds[2:]
+    return median_seconds(run, steps), flops, hardware.peak_memory()

@@ -9,8 +9,8 @@ import importlib.util
 import logging
 import os
 import statistics
-import time
 
+from benchmarks.timing import call_seconds
 from srgan_tf.commands import cli
 
 _log = logging.getLogger(__name__)
@@ -43,21 +43,7 @@ def main(arguments):
     for size in flags.sizes:
         lr = np.random.default_rng(0).random((1, size, size, 3), np.float32)
         work = {name: functools.partial(run, lr) for name, run in runtimes.items()}
-        _report(size, forward_flops(generator, lr), _take_turns(work | {"product": _product()}, flags.rounds))
-
-
-def _take_turns(work, rounds):
-    """Seconds of each round, by name."""
-    for run in work.values():  # compiles, fills caches
-        run()
-        run()
-    seconds = {name: [] for name in work}
-    for _ in range(rounds):
-        for name, run in work.items():
-            start = time.perf_counter()
-            run()
-            seconds[name].append(time.perf_counter() - start)
-    return seconds
+        _report(size, forward_flops(generator, lr), call_seconds(work | {"product": _product()}, flags.rounds))
 
 
 def _report(size, flop, seconds):

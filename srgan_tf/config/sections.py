@@ -60,6 +60,8 @@ class Data:
     """side of the square HR patches in pixels"""
     batch_size: PositiveInt = 16
     """patches per step, over all GPUs"""
+    sampling: Literal["area", "auto", "picture"] = "auto"
+    """draw patches by image area or from each image equally; "auto": by area if sizes differ over 4 times"""
     augment: bool = True
     """random flips and 90-degree rotations of the patches"""
     degradation: Literal[tuple(DEGRADATIONS)] = "bicubic"

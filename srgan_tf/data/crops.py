@@ -1,24 +1,54 @@
-"""Random crops as a function of (seed, step): any step's batch can be had without making those before it."""
+"""Random crops as a function of (seed, step): the batch of any step can be made without those before it."""
 
 import functools
 
 import numpy as np
 
+SAMPLINGS = ("area", "auto", "picture")
+_MIXED = 4  # times as many pixels in the largest picture as in the smallest: more than between any two of DIV2K
 
-def crop_batch(pairs, step, *, batch_size, hr_patch_size, scale, seed, augment=True):
-    """Cuts the batch of one training step: aligned LR and HR patches at random places.
 
-    Pictures come in a new random order every epoch, each once an epoch; the place is uniform over the picture. With
-    `augment` each patch is also turned and mirrored into one of its eight symmetries.
+def cumulative_areas(pairs, sampling):
+    """What `crop_batch` needs to draw pictures in proportion to their size.
+
+    Args:
+        pairs: sequence of `Pair`.
+        sampling: "area", patches are drawn in proportion to the pictures' numbers of pixels, as from a set that was
+            cut into tiles of equal size; "picture", from every picture equally often; "auto", "area" where the largest
+            picture has more than 4 times as many pixels as the smallest, else "picture".
+
+    Returns:
+        int64 [len(pairs)], cumulative sum of the HR areas; None for "picture".
+
+    Raises:
+        ValueError: `sampling` is not one of `SAMPLINGS`.
+    """
+    if sampling not in SAMPLINGS:
+        raise ValueError(f"`sampling` must be one of {', '.join(SAMPLINGS)}. Received: {sampling!r}")
+    areas = np.array([pair.hr.shape[0] * pair.hr.shape[1] for pair in pairs], np.int64)
+    if sampling == "picture" or (sampling == "auto" and areas.max() <= _MIXED * areas.min()):
+        return None
+    return areas.cumsum()
+
+
+def crop_batch(pairs, step, *, batch_size, hr_patch_size, scale, seed, augment=True, areas=None):
+    """Cuts the batch of one training step: aligned LR and HR patches at random positions.
+
+    An epoch has as many patches as there are pictures, and the position is uniform over the picture. Without `areas`
+    each picture gives one patch per epoch, in a new random order. With `areas` an epoch takes patches at equal
+    distances along the pixels of all pictures, from a random start and in a random order (systematic sampling): each
+    patch comes from a picture with a probability proportional to its area, and the number of patches from a picture
+    in an epoch differs from its expectation by less than one. With pictures of equal size both give the same patches.
 
     Args:
         pairs: sequence of `Pair`s, arrays or `StoredPicture`s, each HR side at least `hr_patch_size`.
         step: number of the batch, from 0.
-        batch_size: patches.
+        batch_size: patches per batch.
         hr_patch_size: side of the HR patches, a multiple of `scale`.
         scale: HR size over LR size.
         seed: int or tuple of ints.
-        augment: False leaves the patches as they lie.
+        augment: rotate and flip each patch to one of its eight symmetries at random.
+        areas: from `cumulative_areas`.
 
     Returns:
         `(lr, hr)`, uint8 [batch_size, side, side, 3], side being `hr_patch_size / scale` and `hr_patch_size`.
@@ -30,7 +60,13 @@ def crop_batch(pairs, step, *, batch_size, hr_patch_size, scale, seed, augment=T
     rng = np.random.default_rng((*seed, 0, step))
     for slot in range(batch_size):
         epoch, position = divmod(step * batch_size + slot, len(pairs))
-        _, lr, hr = pairs[_epoch_order(seed, epoch, len(pairs))[position]]
+        order, start = _epoch(seed, epoch, len(pairs))
+        index = int(order[position])
+        if areas is not None:
+            total = int(areas[-1])
+            pixel = (index * total + int(start * total)) // len(pairs)
+            index = int(np.searchsorted(areas, pixel, side="right"))
+        _, lr, hr = pairs[index]
         top = rng.integers(lr.shape[0] - lr_patch_size + 1)
         left = rng.integers(lr.shape[1] - lr_patch_size + 1)
         symmetry = rng.integers(8) if augment else 0
@@ -43,23 +79,25 @@ def crop_batch(pairs, step, *, batch_size, hr_patch_size, scale, seed, augment=T
 
 
 def dihedral(image, symmetry):
-    """One of the eight symmetries of the square: mirrored left to right if 4 or more, then `symmetry % 4` turns.
+    """One of the eight symmetries of the square: a horizontal flip if 4 or more, then `symmetry % 4` quarter turns.
 
     Args:
         image: [height, width, ...] array.
         symmetry: 0 (as it is) to 7.
 
     Returns:
-        View of the array; height and width change places after an odd number of turns.
+        View of the array; height and width are swapped after an odd number of quarter turns.
     """
     return np.rot90(image[:, ::-1] if symmetry >= 4 else image, symmetry % 4)
 
 
 def _pixels(image):
-    """The pixels of a uint8 [height, width, 3] array as [height, width] items: turned, they copy twice as fast."""
+    """The pixels of a uint8 [height, width, 3] array as [height, width] items: rotated views copy twice as fast."""
     return np.ascontiguousarray(image).view("V3")[..., 0]
 
 
 @functools.lru_cache(maxsize=4)
-def _epoch_order(seed, epoch, count):
-    return np.random.default_rng((*seed, 1, epoch)).permutation(count)
+def _epoch(seed, epoch, count):
+    """The order of an epoch's patches, and a number in [0, 1) where systematic sampling starts."""
+    rng = np.random.default_rng((*seed, 1, epoch))
+    return rng.permutation(count), rng.random()

@@ -9,6 +9,7 @@ chain has no such reference: it is random, and was published as one that works o
 
 import dataclasses
 import math
+from collections.abc import Callable
 
 import tensorflow as tf
 
@@ -78,7 +79,25 @@ def realistic(hr, seed, *, scale):
     return tf.round(tf.clip_by_value(image, 0.0, 1.0) * 255.0) / 255.0
 
 
-DEGRADATIONS = {"bicubic": None, "realistic": realistic}
+@dataclasses.dataclass(frozen=True)
+class Degradation:
+    """How the LR of training pictures is made.
+
+    Attributes:
+        make_lr: function from `(hr, seed, scale=...)` to LR, as `realistic`; None to keep the LR of the source.
+        lr_margin: LR pixels around a patch that are cut with it, so that its LR hardly depends on the crop's border.
+    """
+
+    make_lr: Callable | None
+    lr_margin: int
+
+    @property
+    def keeps_source_lr(self):
+        """True if the LR of the source is used as it is."""
+        return self.make_lr is None
+
+
+DEGRADATIONS = {"bicubic": Degradation(None, lr_margin=0), "realistic": Degradation(realistic, lr_margin=8)}
 
 
 class _Dice:

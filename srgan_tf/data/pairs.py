@@ -21,6 +21,19 @@ class Pair(NamedTuple):
     hr: np.ndarray
 
 
+class UnreadableError(WorkError):
+    """Some pictures of a training set cannot be read.
+
+    Attributes:
+        reasons: the message of each.
+    """
+
+    def __init__(self, reasons):
+        self.reasons = list(reasons)
+        count = len(self.reasons)
+        super().__init__(f"{count} pictures cannot be read: {'; '.join(self.reasons)}" if count > 1 else reasons[0])
+
+
 class Loader(Protocol):
     """What loads one pair.
 

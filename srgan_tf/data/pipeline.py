@@ -1,23 +1,24 @@
 """From sources to batches: pictures decoded once, into memory or onto disk, then a tf.data pipeline of random crops."""
 
+import collections.abc
 import functools
 import logging
 
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.data.crops import crop_batch
+from srgan_tf.data.crops import crop_batch, cumulative_areas
 from srgan_tf.data.degradations import DEGRADATIONS
+from srgan_tf.data.pairs import UnreadableError
 from srgan_tf.data.progress import with_progress
+from srgan_tf.data.sources import require_all
 from srgan_tf.data.store import default_cache, stored_pairs
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, WorkError
 from srgan_tf.hardware import free_memory
 from srgan_tf.images.pixels import to_float, to_uint8
 
 # Pictures may take this share of the free memory: the rest is for the program, and for what else the machine does.
 _MEMORY_SHARE = 0.5
-
-_LR_MARGIN = 8  # pixels of LR
 
 _log = logging.getLogger(__name__)
 
@@ -37,20 +38,20 @@ def load_pairs(sources, *, min_hr_side=1, store="auto", cache=""):
 
     Raises:
         UserError: not one picture is large enough, or "memory" is asked for where there is too little.
-        WorkError: a picture cannot be read, or a store cannot be written.
+        UnreadableError: some pictures cannot be read; lists all of them, of all sources.
+        WorkError: a store cannot be written.
     """
     sources = list(sources)
+    _require_headers(sources, min_hr_side)
     if store != "disk":
         store = _choose_store(sources, store)
-    pairs = []
+    pairs, unreadable = [], []
     for source in sources:
-        if store == "memory":
-            large = [position for position, size in enumerate(source.hr_sizes) if min(size) >= min_hr_side]
-            kept = list(with_progress(source.select(large), len(large), f"{source.name}: read"))
-        else:
-            stored = stored_pairs(source, cache or default_cache())
-            found = [stored[index] for index in source.indices if index in stored]
-            kept = [pair for pair in found if min(pair.hr.shape[:2]) >= min_hr_side]
+        try:
+            kept = _load_source(source, min_hr_side, store, cache)
+        except UnreadableError as error:
+            unreadable += error.reasons
+            continue
         if len(kept) < len(source):
             _log.warning(
                 "%s: left out %d of %d pictures, smaller than %d pixels",
@@ -60,10 +61,39 @@ def load_pairs(sources, *, min_hr_side=1, store="auto", cache=""):
                 min_hr_side,
             )
         pairs += kept
+    if unreadable:
+        raise UnreadableError(unreadable)
     if not pairs:
         names = ", ".join(source.name for source in sources)
         raise UserError(f"every picture of {names} has a side shorter than {min_hr_side} pixels")
     return pairs
+
+
+def _require_headers(sources, min_hr_side):
+    """Raises an `UnreadableError` if a header cannot be read; it then lists the pictures that fail to decode, too."""
+    if not any(isinstance(header, WorkError) for source in sources for header in source.headers):
+        return
+    reasons = []
+    for source in sources:
+        reasons += [str(header) for header in source.headers if isinstance(header, WorkError)]
+        large = [
+            position
+            for position, header in enumerate(source.headers)
+            if not isinstance(header, WorkError) and min(header) >= min_hr_side
+        ]
+        results = with_progress(source.select(large).attempts(), len(large), f"{source.name}: checked")
+        reasons += [str(result) for result in results if isinstance(result, WorkError)]
+    raise UnreadableError(reasons)
+
+
+def _load_source(source, min_hr_side, store, cache):
+    """The pairs of one source that are large enough."""
+    if store == "memory":
+        large = [position for position, size in enumerate(source.hr_sizes) if min(size) >= min_hr_side]
+        return require_all(with_progress(source.select(large).attempts(), len(large), f"{source.name}: read"))
+    stored = stored_pairs(source, cache or default_cache())
+    found = [stored[index] for index in source.indices if index in stored]
+    return [pair for pair in found if min(pair.hr.shape[:2]) >= min_hr_side]
 
 
 def _choose_store(sources, store):
@@ -83,115 +113,142 @@ def _choose_store(sources, store):
 
 
 def hr_crop_size(hr_patch_size, scale, degradation):
-    """Side of what is cut from HR pictures for patches: a chain that works on crops gets a margin around them."""
-    return hr_patch_size + 2 * _margin(scale, degradation)
+    """Side of the HR crops for patches of a size, pixels: with a margin around them where LR is made from the crop."""
+    return hr_patch_size + 2 * DEGRADATIONS[degradation].lr_margin * scale
 
 
-def training_batches(
-    pairs,
-    *,
-    first_step,
-    last_step,
-    batch_size,
-    hr_patch_size,
-    scale,
-    seed,
-    augment=True,
-    degradation="bicubic",
-):
-    """The batches of the training steps `first_step` to `last_step - 1`, made ahead of their use.
+class TrainingPictures(collections.abc.Sequence):
+    """The training pictures of a run, and the batches of random patches cut from them.
 
-    Each is a function of `seed` and its step alone, so a resumed run sees what an unbroken one would have.
+    A sequence of `Pair`.
 
     Args:
         pairs: sequence of `Pair`, each HR side at least `hr_crop_size(hr_patch_size, scale, degradation)`.
-        first_step: number of the first batch.
-        last_step: number of the batch after the last.
-        batch_size: patches a batch; this and the following as for `crop_batch`.
+        batch_size: patches per batch.
         hr_patch_size: side of the HR patches, a multiple of `scale`.
         scale: HR size over LR size.
-        seed: int or tuple of ints.
-        augment: mirror and turn the patches.
-        degradation: a name of `DEGRADATIONS`; other than "bicubic" makes LR anew from HR.
-
-    Returns:
-        tf.data.Dataset of `(lr, hr)`, float32 [batch_size, side, side, 3] in [0, 1].
+        augment: flip and rotate the patches at random.
+        degradation: a name of `DEGRADATIONS`; other than "bicubic" makes LR patches from HR patches.
+        sampling: how often each picture is drawn, as for `cumulative_areas`.
 
     Raises:
         ValueError: `hr_patch_size` is not a multiple of `scale`.
     """
-    if hr_patch_size % scale:
-        raise ValueError(f"`hr_patch_size` must be a multiple of the scale {scale}. Received: {hr_patch_size}")
-    crop_size = hr_crop_size(hr_patch_size, scale, degradation)
 
-    def cut(step):
-        return crop_batch(
-            pairs,
-            int(step),
-            batch_size=batch_size,
-            hr_patch_size=crop_size,
-            scale=scale,
-            seed=seed,
-            augment=augment,
-        )
+    def __init__(
+        self, pairs, *, batch_size, hr_patch_size, scale, augment=True, degradation="bicubic", sampling="auto"
+    ):
+        if hr_patch_size % scale:
+            raise ValueError(f"`hr_patch_size` must be a multiple of the scale {scale}. Received: {hr_patch_size}")
+        self._pairs = pairs
+        self._batch_size = batch_size
+        self._hr_patch_size = hr_patch_size
+        self._scale = scale
+        self._augment = augment
+        self._degradation = degradation
+        self._areas = cumulative_areas(pairs, sampling)
 
-    def make_batch(step):
-        # numpy cuts from arrays of any size without copying a picture, and takes microseconds a patch.
-        lr, hr = tf.numpy_function(cut, [step], (tf.uint8, tf.uint8), stateful=False)
-        lr.set_shape((batch_size, crop_size // scale, crop_size // scale, 3))
-        hr.set_shape((batch_size, crop_size, crop_size, 3))
-        return to_float(lr), to_float(hr)
+    @classmethod
+    def load(cls, sources, *, hr_patch_size, scale, degradation="bicubic", store="auto", cache="", **options):
+        """Reads the pictures of some sources that are large enough for a patch.
 
-    batches = tf.data.Dataset.range(first_step, last_step).map(make_batch, num_parallel_calls=2)
-    if DEGRADATIONS[degradation]:
-        degrade = functools.partial(
-            _degrade_crop, degradation=degradation, seed=_seed_of_all(seed), hr_patch_size=hr_patch_size, scale=scale
-        )
-        # Patch by patch, so that all cores work on one batch.
-        crops = batches.unbatch().enumerate(first_step * batch_size)
-        batches = crops.map(degrade, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size, drop_remainder=True)
-    return batches.prefetch(tf.data.AUTOTUNE)
+        Args:
+            sources: as for `load_pairs`, which raises the same errors.
+            hr_patch_size: as for the class.
+            scale: as for the class.
+            degradation: as for the class.
+            store: as for `load_pairs`.
+            cache: as for `load_pairs`.
+            **options: the other arguments of the class.
+        """
+        side = hr_crop_size(hr_patch_size, scale, degradation)
+        pairs = load_pairs(sources, min_hr_side=side, store=store, cache=cache)
+        return cls(pairs, hr_patch_size=hr_patch_size, scale=scale, degradation=degradation, **options)
 
+    def __len__(self):
+        return len(self._pairs)
 
-def _degrade_crop(number, crop, *, degradation, seed, hr_patch_size, scale):
-    """Makes LR from the HR of a crop, and takes the margin off both."""
-    _, hr = crop
-    lr = DEGRADATIONS[degradation](hr, tf.random.fold_in(seed, number), scale=scale)
-    margin, lr_patch_size = _margin(scale, degradation), hr_patch_size // scale
-    lr = tf.image.crop_to_bounding_box(lr, margin // scale, margin // scale, lr_patch_size, lr_patch_size)
-    hr = tf.image.crop_to_bounding_box(hr, margin, margin, hr_patch_size, hr_patch_size)
-    return lr, hr
+    def __getitem__(self, index):
+        return self._pairs[index]
+
+    def batches(self, first_step, last_step, seed):
+        """Batches of the training steps `first_step` to `last_step - 1`, prepared in the background.
+
+        Each batch depends on `seed` and its step only, so a resumed run gets the batches of an uninterrupted one.
+
+        Args:
+            first_step: number of the first batch.
+            last_step: number of the batch after the last.
+            seed: int or tuple of ints.
+
+        Returns:
+            tf.data.Dataset of `(lr, hr)`, float32 [batch_size, side, side, 3] in [0, 1].
+        """
+        scale, batch_size = self._scale, self._batch_size
+        crop_size = hr_crop_size(self._hr_patch_size, scale, self._degradation)
+
+        def cut(step):
+            return crop_batch(
+                self._pairs,
+                int(step),
+                batch_size=batch_size,
+                hr_patch_size=crop_size,
+                scale=scale,
+                seed=seed,
+                augment=self._augment,
+                areas=self._areas,
+            )
+
+        def make_batch(step):
+            # NumPy slices the arrays without copying whole pictures, in microseconds per patch.
+            lr, hr = tf.numpy_function(cut, [step], (tf.uint8, tf.uint8), stateful=False)
+            lr.set_shape((batch_size, crop_size // scale, crop_size // scale, 3))
+            hr.set_shape((batch_size, crop_size, crop_size, 3))
+            return to_float(lr), to_float(hr)
+
+        batches = tf.data.Dataset.range(first_step, last_step).map(make_batch, num_parallel_calls=2)
+        if not DEGRADATIONS[self._degradation].keeps_source_lr:
+            degrade = functools.partial(self._degrade_crop, _base_seed(seed))
+            # Patch by patch, so that all cores work on one batch.
+            crops = batches.unbatch().enumerate(first_step * batch_size)
+            batches = crops.map(degrade, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size, drop_remainder=True)
+        return batches.prefetch(tf.data.AUTOTUNE)
+
+    def _degrade_crop(self, seed, number, crop):
+        """Makes the LR patch from an HR crop, then removes the margin of both."""
+        _, hr = crop
+        degradation, scale = DEGRADATIONS[self._degradation], self._scale
+        margin, side = degradation.lr_margin, self._hr_patch_size
+        lr = degradation.make_lr(hr, tf.random.fold_in(seed, number), scale=scale)
+        lr = tf.image.crop_to_bounding_box(lr, margin, margin, side // scale, side // scale)
+        hr = tf.image.crop_to_bounding_box(hr, margin * scale, margin * scale, side, side)
+        return lr, hr
 
 
 def degrade_pairs(pairs, *, seed, scale, degradation):
-    """Pairs whose LR is made by a degradation of the whole picture; as they are for "bicubic".
+    """Makes the LR of each pair anew by degrading the whole HR picture; "bicubic" returns the pairs unchanged.
 
     Args:
         pairs: sequence of `Pair` of arrays.
-        seed: int; it and a pair's position give its LR.
+        seed: int; the LR of a pair depends on it and on the pair's position.
         scale: HR size over LR size.
         degradation: a name of `DEGRADATIONS`.
 
     Returns:
         List of `Pair`.
     """
-    degrade = DEGRADATIONS[degradation]
-    if degrade is None:
+    chosen = DEGRADATIONS[degradation]
+    if chosen.keeps_source_lr:
         return list(pairs)
 
     @tf.function(input_signature=[tf.TensorSpec((None, None, 3), tf.uint8), tf.TensorSpec((), tf.int64)])
     def make_lr(hr, position):
-        return to_uint8(degrade(to_float(hr), tf.random.fold_in(_seed_of_all(seed), position), scale=scale))
+        return to_uint8(chosen.make_lr(to_float(hr), tf.random.fold_in(_base_seed(seed), position), scale=scale))
 
     return [pair._replace(lr=make_lr(pair.hr, position).numpy()) for position, pair in enumerate(pairs)]
 
 
-def _seed_of_all(seed):
-    """What the seeds of patches are made from by their number, int32 [2]."""
+def _base_seed(seed):
+    """The seed that is combined with a patch's number to give the patch its own seed, int32 [2]."""
     seed = seed if isinstance(seed, tuple) else (seed,)
     return np.random.SeedSequence((*seed, 2)).generate_state(2).astype(np.int32)
-
-
-def _margin(scale, degradation):
-    """Pixels of HR around a patch, so that the border of what is degraded hardly reaches it."""
-    return 0 if DEGRADATIONS[degradation] is None else _LR_MARGIN * scale

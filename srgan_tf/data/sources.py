@@ -11,6 +11,7 @@ A new kind of source is one function that returns a `Source`, and one line in `o
 
 import collections
 import concurrent.futures
+import contextlib
 import dataclasses
 import functools
 import pathlib
@@ -19,11 +20,14 @@ from typing import Literal
 
 from srgan_tf.data import synthetic
 from srgan_tf.data.div2k import div2k_loaders
-from srgan_tf.data.pairs import Loader, Pair, cropped_size, fit_pair, make_pair
+from srgan_tf.data.pairs import Loader, Pair, UnreadableError, cropped_size, fit_pair, make_pair
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images import pictures
 
 Split = Literal["train", "valid"]
+
+_WORKERS = 4  # threads that load pairs
+_AHEAD_PIXELS = 48 * 2**20  # of HR, loading or waiting at one time: downscaling takes about 20 bytes for each
 
 
 @dataclasses.dataclass(frozen=True)
@@ -48,9 +52,18 @@ class Source:
         return range(len(self.loaders)) if self.chosen is None else self.chosen
 
     @functools.cached_property
+    def headers(self) -> list[tuple[int, int] | WorkError]:
+        """`Loader.hr_size` of each pair, or the error where a file is not a valid picture."""
+        return [_try(self.loaders[index].hr_size) for index in self.indices]
+
+    @property
     def hr_sizes(self) -> list[tuple[int, int]]:
-        """`Loader.hr_size` of each pair."""
-        return [self.loaders[index].hr_size() for index in self.indices]
+        """`Loader.hr_size` of each pair.
+
+        Raises:
+            UnreadableError: lists every pair whose size cannot be read.
+        """
+        return require_all(self.headers)
 
     def decoded_bytes(self) -> int:
         """What the pixels of its pairs take."""
@@ -62,19 +75,35 @@ class Source:
         return len(self.indices)
 
     def __iter__(self) -> Iterator[Pair]:
+        with contextlib.closing(self.attempts()) as results:
+            for result in results:
+                if isinstance(result, WorkError):
+                    raise result
+                yield result
+
+    def attempts(self) -> Iterator[Pair | WorkError]:
+        """Its pairs, and in place of each that cannot be loaded its error.
+
+        Up to four pairs are loaded ahead, fewer where they are large: together at most 48 megapixels of HR, or one
+        picture.
+        """
         # Decoding and resizing release Python's lock, so threads do help.
-        workers = 4
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            ahead = collections.deque()
+        with concurrent.futures.ThreadPoolExecutor(_WORKERS) as pool:
+            ahead, pixels = collections.deque(), 0
             try:
                 for index in self.indices:
-                    ahead.append(pool.submit(self.loaders[index]))
-                    if len(ahead) > workers:
-                        yield ahead.popleft().result()
+                    loader = self.loaders[index]
+                    needed = _hr_pixels(loader)
+                    while ahead and (len(ahead) > _WORKERS or pixels + needed > _AHEAD_PIXELS):
+                        future, freed = ahead.popleft()
+                        pixels -= freed
+                        yield future.result()
+                    ahead.append((pool.submit(_try, loader), needed))
+                    pixels += needed
                 while ahead:
-                    yield ahead.popleft().result()
+                    yield ahead.popleft()[0].result()
             finally:
-                for future in ahead:
+                for future, _ in ahead:
                     future.cancel()
 
     def all(self) -> "Source":
@@ -84,6 +113,19 @@ class Source:
     def select(self, positions: Sequence[int]) -> "Source":
         """The same source with some of its pairs alone."""
         return dataclasses.replace(self, chosen=[self.indices[position] for position in positions])
+
+
+def require_all(results: Iterator) -> list:
+    """A list of results.
+
+    Raises:
+        UnreadableError: lists all `WorkError`s among them.
+    """
+    results = list(results)
+    reasons = [str(result) for result in results if isinstance(result, WorkError)]
+    if reasons:
+        raise UnreadableError(reasons)
+    return results
 
 
 def open_source(
@@ -121,6 +163,19 @@ def open_source(
             raise UserError(f"{data!r} has HR/ but no LR/ beside it: give {str(folder / 'HR')!r} to have LR made")
         return _folder(name, folder / "HR", folder / "LR", "", scale)
     return _folder(name, folder, None, "", scale)
+
+
+def _try(function):
+    try:
+        return function()
+    except WorkError as error:
+        return error
+
+
+def _hr_pixels(loader):
+    """Number of HR pixels; 0 for a plain function, and where the header is damaged, which fails before it decodes."""
+    size = _try(loader.hr_size) if hasattr(loader, "hr_size") else (0, 0)
+    return 0 if isinstance(size, WorkError) else size[0] * size[1]
 
 
 def _synthetic(split, scale, count, size, seed):

@@ -3,10 +3,11 @@
 A store is a folder that holds one source's pairs: `pixels.bin`, their uint8 pixels one after the other, and
 `index.json`, which says where. A crop is read with one `pread` of the rows that it lies in, so that a reader needs
 memory for the rows of a few crops, whatever the size of the set; what stays in memory besides is the operating
-system's page cache. docs/DATA.md has the measurements behind this choice.
+system's page cache. docs/DATA.md has the measurements behind this choice. A memory map is faster once the file is
+cached, but slower before: read-ahead at each page fault loads several times the bytes of a crop.
 
-The folder's name tells what the pixels were made from, so that a source that has changed gets a new store. A store
-appears under its name only when it is whole.
+The folder's name contains a hash of what the pixels were made from, so a source that has changed gets a new store. A
+store gets its name only when it is complete.
 """
 
 import contextlib
@@ -23,7 +24,7 @@ import zlib
 
 import numpy as np
 
-from srgan_tf.data.pairs import Pair
+from srgan_tf.data.pairs import Pair, UnreadableError
 from srgan_tf.data.progress import with_progress
 from srgan_tf.errors import WorkError
 from srgan_tf.files import remove_folder
@@ -102,7 +103,8 @@ def stored_pairs(source, cache):
         not in it.
 
     Raises:
-        WorkError: a picture cannot be read, or the store cannot be written; nothing is left of it then.
+        UnreadableError: some pictures cannot be read; lists all of them. No store is left behind.
+        WorkError: the store cannot be written. No store is left behind.
     """
     cache = pathlib.Path(cache).expanduser()
     key = hashlib.sha256(json.dumps([VERSION, [loader.identity() for loader in source.loaders]]).encode()).hexdigest()
@@ -188,10 +190,18 @@ def _build(source, folder):
 
 
 def _write_pixels(source, file):
-    """Writes a source's pairs, and yields what the index says of each."""
+    """Writes a source's pairs, and yields the index entry of each.
+
+    Raises:
+        UnreadableError: at the end, if some pictures cannot be read; lists all of them.
+    """
+    unreadable = []
     stored = [index for index, size in enumerate(source.hr_sizes) if min(size)]
-    pairs = with_progress(source.select(stored), len(stored), f"{source.name}: decoded")
+    pairs = with_progress(source.select(stored).attempts(), len(stored), f"{source.name}: decoded")
     for index, pair in zip(stored, pairs, strict=True):
+        if isinstance(pair, WorkError):
+            unreadable.append(str(pair))
+            continue
         pixels = pair.lr.tobytes() + pair.hr.tobytes()
         yield {
             "loader": index,
@@ -203,3 +213,5 @@ def _write_pixels(source, file):
             "crc32": zlib.crc32(pixels),
         }
         file.write(pixels)
+    if unreadable:
+        raise UnreadableError(unreadable)

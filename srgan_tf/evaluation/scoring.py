@@ -1,7 +1,5 @@
 """Scores of an upscaler on pictures: used while training and by evaluate.py, so that both speak of the same numbers."""
 
-import dataclasses
-import functools
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -65,14 +63,7 @@ def upscale(upscaler: Upscaler, lr: np.ndarray) -> np.ndarray:
 
 def attempts(source: Source) -> Iterator[Pair | WorkError]:
     """The pairs of a source, and in the place of one that cannot be read its error, instead of ending there."""
-    return iter(dataclasses.replace(source, loaders=[functools.partial(_attempt, loader) for loader in source.loaders]))
-
-
-def _attempt(loader):
-    try:
-        return loader()
-    except WorkError as error:
-        return error
+    return source.attempts()
 
 
 def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:

@@ -2,7 +2,7 @@
 
 import logging
 
-from srgan_tf.data.pipeline import degrade_pairs, hr_crop_size, load_pairs
+from srgan_tf.data.pipeline import TrainingPictures, degrade_pairs, load_pairs
 from srgan_tf.data.sources import open_source
 
 _log = logging.getLogger(__name__)
@@ -18,7 +18,7 @@ def load_datasets(config):
         config: a `Config`.
 
     Returns:
-        `(train_pairs, valid_pairs)`, lists of `Pair`; at most `data.valid_pictures` of the second.
+        `(train_pictures, valid_pairs)`: `TrainingPictures`, and a list of at most `data.valid_pictures` `Pair`s.
     """
     data = config.data
 
@@ -44,13 +44,23 @@ def load_datasets(config):
                 train[index], held_out = hold_out(source, -(-data.valid_pictures // len(data.train)))
                 valid.append(held_out)
     _log.info("reading %s", ", ".join(f"{source.name} ({len(source)} pictures)" for source in train))
-    crop_size = hr_crop_size(data.hr_patch_size, config.scale, data.degradation)
-    train_pairs = load_pairs(train, min_hr_side=crop_size, store=data.store, cache=data.cache)
+    train_pictures = TrainingPictures.load(
+        train,
+        store=data.store,
+        cache=data.cache,
+        batch_size=data.batch_size,
+        hr_patch_size=data.hr_patch_size,
+        scale=config.scale,
+        augment=data.augment,
+        degradation=data.degradation,
+        sampling=data.sampling,
+    )
     smallest = 11 + 2 * config.scale  # what is left without its border must hold SSIM's window
     per_source = -(-data.valid_pictures // len(valid))
     chosen = [source.select(range(min(per_source, len(source)))) for source in valid]
     valid_pairs = load_pairs(chosen, min_hr_side=smallest, store="memory")[: data.valid_pictures]
-    return train_pairs, degrade_pairs(valid_pairs, seed=config.seed, scale=config.scale, degradation=data.degradation)
+    valid_pairs = degrade_pairs(valid_pairs, seed=config.seed, scale=config.scale, degradation=data.degradation)
+    return train_pictures, valid_pairs
 
 
 def hold_out(source, count):

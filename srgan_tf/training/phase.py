@@ -3,7 +3,6 @@
 import logging
 import shutil
 
-from srgan_tf.data.pipeline import training_batches
 from srgan_tf.files import atomic_write
 from srgan_tf.inference.upscalers import network_upscaler
 from srgan_tf.runs import GENERATOR_FILE, METRICS_FILE, TENSORBOARD_FOLDER, checkpoints_folder
@@ -33,11 +32,11 @@ class Phase:
         strategy: the strategy that the state was made for.
         features: the VGG19 extractor, None where nothing asks for it.
         ranker: RankSRGAN's, the same.
-        train_pairs: sequence of `Pair`.
+        train_pictures: `TrainingPictures`.
         valid_pairs: sequence of `Pair`.
     """
 
-    def __init__(self, config, workdir, name, state, *, strategy, features, ranker, train_pairs, valid_pairs):
+    def __init__(self, config, workdir, name, state, *, strategy, features, ranker, train_pictures, valid_pairs):
         self._config = config
         self._workdir = workdir
         self._name = name
@@ -45,7 +44,7 @@ class Phase:
         self._strategy = strategy
         self._features = features
         self._ranker = ranker
-        self._train_pairs = train_pairs
+        self._train_pictures = train_pictures
         self._valid_pairs = valid_pairs
         self._steps = getattr(config, name).steps
         self._is_chief = is_chief(strategy)
@@ -98,21 +97,11 @@ class Phase:
                 self._train(train_step, interruption)
 
     def _train(self, train_step, interruption):
-        data = self._config.data
         first_step, rollbacks = int(self._state.step.numpy()), int(self._state.rollbacks.numpy())
         seed = (self._config.seed, PHASES.index(self._name))
-        batches = training_batches(
-            self._train_pairs,
-            first_step=first_step,
-            last_step=self._steps,
-            batch_size=data.batch_size,
-            hr_patch_size=data.hr_patch_size,
-            scale=self._config.scale,
-            # With the same crops, what led to a rollback would happen again.
-            seed=(*seed, rollbacks) if rollbacks else seed,
-            augment=data.augment,
-            degradation=data.degradation,
-        )
+        # With the same crops, what led to a rollback would happen again.
+        seed = (*seed, rollbacks) if rollbacks else seed
+        batches = self._train_pictures.batches(first_step, self._steps, seed)
         reporting = self._config.reporting
         with Profiler(
             self._workdir / TENSORBOARD_FOLDER / self._name, enabled=reporting.profile and self._is_chief

@@ -99,7 +99,7 @@ def _run(config, workdir, strategy):
         states["gan"] = gan_state(config)
     if config.init_generator and not begun:
         _start_from(config.init_generator, next(iter(states.values())))
-    train_pairs, valid_pairs = load_datasets(config)
+    train_pictures, valid_pairs = load_datasets(config)
 
     with contextlib.ExitStack() as stack:
         if is_chief(strategy):
@@ -107,7 +107,7 @@ def _run(config, workdir, strategy):
             stack.enter_context(lock_workdir(workdir))
             check_workdir(config, workdir)  # another process may have begun in it meanwhile
             write_config(config, workdir)
-            record_session(workdir, train_pairs, replicas=strategy.num_replicas_in_sync)
+            record_session(workdir, train_pictures, replicas=strategy.num_replicas_in_sync)
         before = None
         for name, state in states.items():
             if before is not None:
@@ -120,7 +120,7 @@ def _run(config, workdir, strategy):
                 strategy=strategy,
                 features=features,
                 ranker=ranker,
-                train_pairs=train_pairs,
+                train_pictures=train_pictures,
                 valid_pairs=valid_pairs,
             )
             phase.train()

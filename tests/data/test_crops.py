@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from srgan_tf.data.crops import crop_batch, dihedral
+from srgan_tf.data.crops import crop_batch, cumulative_areas, dihedral
 from srgan_tf.data.pairs import Pair
-from srgan_tf.data.pipeline import load_pairs, training_batches
+from srgan_tf.data.pipeline import TrainingPictures, load_pairs
 from srgan_tf.data.sources import open_source
 from srgan_tf.images.resize import imresize
 
@@ -89,6 +89,58 @@ def test_pictures_and_quadrants_are_drawn_as_often_as_chance_says():
     assert ((total - total.mean()) ** 2 / total.mean()).sum() < 21.1
 
 
+def sized_pairs(sizes):
+    """Pairs of different LR sizes, whose red is the number of the picture."""
+    return [coded_pairs(index + 1, *size)[index] for index, size in enumerate(sizes)]
+
+
+def test_pictures_are_drawn_in_proportion_to_their_area():
+    sizes = [(6, 6), (7, 9), (40, 30), (12, 50), (6, 11), (33, 33), (8, 8)]
+    pairs = sized_pairs(sizes)
+    areas = cumulative_areas(pairs, "area")
+    np.testing.assert_array_equal(areas, np.cumsum([16 * height * width for height, width in sizes]))
+    lr = np.concatenate([crop_batch(pairs, step, areas=areas, **OPTIONS)[0] for step in range(7 * 250)])
+    drawn = lr[..., 0].max(axis=(1, 2))
+    shares = np.array([height * width for height, width in sizes]) / (areas[-1] / 16)
+    counts, expected = np.bincount(drawn, minlength=7), 7000 * shares
+    # The 99.99 % point of chi squared with 6 degrees of freedom; systematic sampling stays well below chance.
+    assert ((counts - expected) ** 2 / expected).sum() < 27.9
+    for epoch in drawn.reshape(-1, 7):
+        assert (np.abs(np.bincount(epoch, minlength=7) - 7 * shares) < 1).all()
+    # Also the patches at one position in their epoch follow the areas.
+    first, expected = np.bincount(drawn[::7], minlength=7), 1000 * shares
+    assert ((first - expected) ** 2 / expected).sum() < 27.9
+
+
+def test_pictures_of_equal_area_are_drawn_alike_either_way():
+    pairs = sized_pairs([(12, 16), (16, 12), (8, 24), (24, 8), (12, 16)])
+    areas = cumulative_areas(pairs, "area")
+    for step in range(30):
+        for by_area, by_picture in zip(
+            crop_batch(pairs, step, areas=areas, **OPTIONS), crop_batch(pairs, step, **OPTIONS), strict=True
+        ):
+            np.testing.assert_array_equal(by_area, by_picture)
+
+
+def test_auto_draws_by_area_where_sizes_are_mixed():
+    even, mixed = [(10, 10), (20, 20)], [(10, 10), (20, 21)]
+    assert cumulative_areas(sized_pairs(even), "auto") is None
+    np.testing.assert_array_equal(cumulative_areas(sized_pairs(mixed), "auto"), [1600, 1600 + 16 * 420])
+    assert cumulative_areas(sized_pairs(mixed), "picture") is None
+    with pytest.raises(ValueError, match=r"must be one of area, auto, picture\. Received: 'size'"):
+        cumulative_areas(sized_pairs(mixed), "size")
+
+
+def test_batches_drawn_by_area_are_the_same_from_any_step():
+    pairs = sized_pairs([(6, 6), (40, 30), (12, 50)])
+    whole = list(batches(pairs, 0, 7, sampling="area"))
+    for offset, (lr, hr) in enumerate(batches(pairs, 3, 7, sampling="area")):
+        np.testing.assert_array_equal(lr, whole[3 + offset][0])
+        np.testing.assert_array_equal(hr, whole[3 + offset][1])
+    by_picture = list(batches(pairs, 0, 7, sampling="picture"))
+    assert any((one[0].numpy() != other[0].numpy()).any() for one, other in zip(whole, by_picture, strict=True))
+
+
 @pytest.mark.parametrize("store", ["memory", "disk"])
 def test_a_thousand_crops_of_photographs_are_aligned(real_data, tmp_path, store):
     pairs = load_pairs(
@@ -117,21 +169,27 @@ def test_augment_off_leaves_patches_as_they_lie():
     assert (np.diff(lr[..., 2].astype(int), axis=2) == 1).all()
 
 
+def batches(pairs, first_step, last_step, **changes):
+    options = OPTIONS | changes
+    seed = options.pop("seed")
+    return TrainingPictures(pairs, **options).batches(first_step, last_step, seed)
+
+
 def test_pipeline_gives_the_same_batches_from_any_step():
     pairs = coded_pairs()
-    whole = list(training_batches(pairs, first_step=0, last_step=7, **OPTIONS))
+    whole = list(batches(pairs, 0, 7))
     assert len(whole) == 7
-    for offset, (lr, hr) in enumerate(training_batches(pairs, first_step=4, last_step=7, **OPTIONS)):
+    for offset, (lr, hr) in enumerate(batches(pairs, 4, 7)):
         np.testing.assert_array_equal(lr, whole[4 + offset][0])
         np.testing.assert_array_equal(hr, whole[4 + offset][1])
         assert lr.dtype == tf.float32
         assert lr.shape == (4, 6, 6, 3)
     # Inside tf.data and eager it is one function.
     np.testing.assert_allclose(whole[3][1], crop_batch(pairs, 3, **OPTIONS)[1] / 255.0, atol=1e-7)
-    other = next(iter(training_batches(pairs, first_step=0, last_step=1, **(OPTIONS | {"seed": 6}))))
+    other = next(iter(batches(pairs, 0, 1, seed=6)))
     assert (other[1].numpy() != whole[0][1].numpy()).any()
 
 
 def test_patches_must_be_whole_lr_pixels():
     with pytest.raises(ValueError, match="26"):
-        training_batches(coded_pairs(), first_step=0, last_step=1, **(OPTIONS | {"hr_patch_size": 26}))
+        batches(coded_pairs(), 0, 1, hr_patch_size=26)

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from srgan_tf.data import degradations
 from srgan_tf.data.degradations import realistic
-from srgan_tf.data.pipeline import degrade_pairs, hr_crop_size, load_pairs, training_batches
+from srgan_tf.data.pipeline import TrainingPictures, degrade_pairs, hr_crop_size, load_pairs
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.images.resize import imresize
@@ -107,15 +107,15 @@ def test_poisson_noise_has_the_variance_of_the_photons_it_counts():
 
 
 def test_pipeline_gives_the_same_batches_from_any_step(pairs):
-    options = OPTIONS | {"seed": (5, 1)}
-    whole = list(training_batches(pairs, first_step=0, last_step=4, **options))
+    pictures = TrainingPictures(pairs, **OPTIONS)
+    whole = list(pictures.batches(0, 4, (5, 1)))
     assert len(whole) == 4
-    for offset, (lr, hr) in enumerate(training_batches(pairs, first_step=2, last_step=4, **options)):
+    for offset, (lr, hr) in enumerate(pictures.batches(2, 4, (5, 1))):
         np.testing.assert_array_equal(lr, whole[2 + offset][0])
         np.testing.assert_array_equal(hr, whole[2 + offset][1])
         assert lr.shape == (3, 6, 6, 3)
         assert hr.shape == (3, 24, 24, 3)
-    other = next(iter(training_batches(pairs, first_step=0, last_step=1, **(options | {"seed": (6, 1)}))))
+    other = next(iter(pictures.batches(0, 1, (6, 1))))
     assert (other[0].numpy() != whole[0][0].numpy()).any()
 
 
@@ -126,8 +126,8 @@ def test_lr_and_hr_patches_show_the_same_place(pairs, monkeypatch):
         lr = tf.numpy_function(lambda hr: imresize(hr, hr.shape[0] // scale, hr.shape[1] // scale), [hr], tf.float64)
         return tf.ensure_shape(tf.cast(lr, tf.float32), (None, None, 3))
 
-    monkeypatch.setitem(degradations.DEGRADATIONS, "realistic", bicubic)
-    for lr, hr in training_batches(pairs, first_step=0, last_step=5, **OPTIONS, seed=1, augment=False):
+    monkeypatch.setitem(degradations.DEGRADATIONS, "realistic", degradations.Degradation(bicubic, 8))
+    for lr, hr in TrainingPictures(pairs, **OPTIONS, augment=False).batches(0, 5, 1):
         for small, large in zip(lr.numpy(), hr.numpy(), strict=True):
             # Bicubic x4 reaches two LR pixels far.
             np.testing.assert_allclose(imresize(large, 6, 6)[2:-2, 2:-2], small[2:-2, 2:-2], atol=1e-5)

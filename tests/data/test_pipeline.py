@@ -12,7 +12,7 @@ from srgan_tf.data.pipeline import load_pairs
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.store import StoredPicture
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images.pictures import write_picture
 
 
@@ -37,6 +37,22 @@ def test_sources_are_mixed_and_small_pictures_left_out_with_a_count(mixed, tmp_p
     assert isinstance(pairs[0].hr, np.ndarray if store == "memory" else StoredPicture)
     with pytest.raises(UserError, match="every picture of a, b has a side shorter than 64 pixels"):
         load_pairs(mixed, min_hr_side=64, store=store, cache=tmp_path / "cache")
+
+
+@pytest.mark.parametrize("store", ["memory", "disk"])
+@pytest.mark.parametrize("headers", [True, False])
+def test_every_unreadable_picture_is_listed(mixed, tmp_path, store, headers):
+    damaged = [tmp_path / "a" / "0.png", tmp_path / "a" / "2.png", tmp_path / "b" / "deep" / "1.png"]
+    for path in damaged:
+        path.write_bytes(path.read_bytes()[:400])  # the header is whole
+    if headers:
+        damaged[1].write_text("no picture")
+    with pytest.raises(WorkError, match=r"^3 pictures cannot be read: ") as error:
+        load_pairs(mixed, min_hr_side=32, store=store, cache=tmp_path / "cache")
+    for path in damaged:
+        assert str(error.value).count(str(path)) == 1
+    assert "low.png" not in str(error.value)
+    assert "\n" not in str(error.value)
 
 
 def test_a_part_of_a_source_on_disk(mixed, tmp_path):
@@ -77,12 +93,12 @@ def test_free_memory_heeds_a_containers_limit(monkeypatch, tmp_path):
 def test_the_same_batches_in_another_process():
     code = (
         "import hashlib\n"
-        "from srgan_tf.data.pipeline import load_pairs, training_batches\n"
+        "from srgan_tf.data.pipeline import TrainingPictures, load_pairs\n"
         "from srgan_tf.data.sources import open_source\n"
         "pairs = load_pairs([open_source('synthetic', split='train', scale=4, synthetic_count=2, synthetic_size=96)])\n"
         "for degradation in ('bicubic', 'realistic'):\n"
-        "    ((lr, hr),) = training_batches(pairs, first_step=17, last_step=18, batch_size=4, hr_patch_size=24,\n"
-        "        scale=4, seed=(5, 1), degradation=degradation)\n"
+        "    pictures = TrainingPictures(pairs, batch_size=4, hr_patch_size=24, scale=4, degradation=degradation)\n"
+        "    ((lr, hr),) = pictures.batches(17, 18, (5, 1))\n"
         "    print(hashlib.md5(lr.numpy().tobytes() + hr.numpy().tobytes()).hexdigest())\n"
     )
     runs = [subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True) for _ in range(2)]

@@ -1,9 +1,12 @@
 import shutil
+import threading
+import time
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from srgan_tf.data import sources
 from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
@@ -138,3 +141,34 @@ def test_pictures_are_loaded_while_one_iterates(picture_folder):
     iterator = iter(open_source(str(picture_folder), split="train", scale=4))
     assert next(iterator).name == "00"  # not all are read first
     iterator.close()
+
+
+def test_errors_stand_in_the_place_of_their_pictures(picture_folder):
+    for name in ("03.png", "11.png"):
+        (picture_folder / name).write_text("no picture")
+    results = list(open_source(str(picture_folder), split="train", scale=4).attempts())
+    assert [index for index, result in enumerate(results) if isinstance(result, WorkError)] == [3, 11]
+    assert [result.name for result in results[4:6]] == ["04", "05"]
+
+
+@pytest.mark.parametrize(("side", "most"), [(32, 4), (100, 3), (200, 1)])
+def test_large_pictures_are_read_ahead_in_smaller_numbers(monkeypatch, side, most):
+    """At most 30,000 HR pixels at a time: four small pictures, three of 10,000, and one that alone exceeds it."""
+    monkeypatch.setattr(sources, "_AHEAD_PIXELS", 30_000)
+    running, highest, lock = [], [], threading.Lock()
+
+    class Slow:
+        def hr_size(self):
+            return side, side
+
+        def __call__(self):
+            with lock:
+                running.append(self)
+                highest.append(len(running))
+            time.sleep(0.02)
+            with lock:
+                running.remove(self)
+            return side
+
+    assert list(sources.Source("slow", [Slow() for _ in range(12)])) == [side] * 12
+    assert max(highest) == most

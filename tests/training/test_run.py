@@ -8,6 +8,7 @@ import tensorflow as tf
 from srgan_tf.config import presets
 from srgan_tf.config.overrides import with_settings
 from srgan_tf.config.schema import Config
+from srgan_tf.data import pipeline
 from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
@@ -225,22 +226,22 @@ def test_recipes_run_with_the_real_vgg19(tmp_path, vgg_weights, preset, precisio
 def test_settings_reach_what_they_set(tmp_path, monkeypatch):
     """Each of these would otherwise be ignored without a sign."""
     seen = {}
-    features, batches = training_run.vgg19_features, phase.training_batches
+    features, crop_batch = training_run.vgg19_features, pipeline.crop_batch
 
     def watch_features(layer_names, **options):
         seen["vgg"] = layer_names, options
         return features(layer_names, **(options | {"weights": None}))
 
-    def watch_batches(pairs, **options):
+    def watch_batches(pairs, step, **options):
         seen["batches"] = options
-        return batches(pairs, **options)
+        return crop_batch(pairs, step, **options)
 
     def watch_state(config):
         seen["state"] = gan_state(config)
         return seen["state"]
 
     monkeypatch.setattr(training_run, "vgg19_features", watch_features)
-    monkeypatch.setattr(phase, "training_batches", watch_batches)
+    monkeypatch.setattr(pipeline, "crop_batch", watch_batches)
     monkeypatch.setattr(training_run, "gan_state", watch_state)
     config = with_settings(
         presets.msrgan_x4(),
@@ -271,8 +272,8 @@ def test_several_sources_and_validation_pictures_of_ones_own(tmp_path, picture_f
     )
     assert training_run.run(config, tmp_path / "run").is_file()
     assert [path.name for path in (tmp_path / "run" / "samples").iterdir()] == ["pretrain-0000002-0-pair.png"]
-    train_pairs, valid_pairs = load_datasets(config)
-    assert len(train_pairs) == 3 + 12 + 1  # nothing is held out when there are pictures for validation
+    train_pictures, valid_pairs = load_datasets(config)
+    assert len(train_pictures) == 3 + 12 + 1  # nothing is held out when there are pictures for validation
     assert [pair.name for pair in valid_pairs] == ["pair"]
 
 
@@ -325,23 +326,23 @@ def test_a_generator_to_begin_with(tmp_path):
 
 
 def damage_batches(monkeypatch, steps, sessions=1):
-    """Puts a NaN into the batches of some steps, in the first so many calls of `training_batches`."""
-    batches, calls = phase.training_batches, []
+    """Puts a NaN into the batches of some steps, in the first `sessions` calls of `TrainingPictures.batches`."""
+    batches, calls = pipeline.TrainingPictures.batches, []
 
-    def damaged(pairs, **options):
-        calls.append(options)
-        made = batches(pairs, **options)
+    def damaged(pictures, first_step, last_step, seed):
+        calls.append({"first_step": first_step, "seed": seed})
+        made = batches(pictures, first_step, last_step, seed)
         if len(calls) > sessions:
             return made
 
         def damage(index, batch):
             lr, hr = batch
-            wrong = tf.reduce_any(index + options["first_step"] == tf.constant(steps, tf.int64))
+            wrong = tf.reduce_any(index + first_step == tf.constant(steps, tf.int64))
             return tf.where(wrong, math.nan, lr), hr
 
         return made.enumerate().map(damage)
 
-    monkeypatch.setattr(phase, "training_batches", damaged)
+    monkeypatch.setattr(pipeline.TrainingPictures, "batches", damaged)
     return calls
 
 
