@@ -61,13 +61,13 @@ def summarize(names, scores, *, failed, rates):
 
 
 def differences(results):
-    """Each model less each one before it, picture by picture.
+    """Differences between models: each minus each one before it, image by image.
 
     Args:
         results: one for each model, of the same data sets and pictures.
 
     Returns:
-        List of `{"dataset", "model", "less", "difference": {METRIC: value}, "interval": {METRIC: [low, high]}}`.
+        List of `{"dataset", "model", "baseline", "difference": {METRIC: value}, "interval": {METRIC: [low, high]}}`.
     """
     rows = []
     for first, second in itertools.combinations(results, 2):
@@ -81,7 +81,7 @@ def differences(results):
                 {
                     "dataset": name,
                     "model": second["model"],
-                    "less": first["model"],
+                    "baseline": first["model"],
                     "difference": json_scores(mean_scores(paired)),
                     "interval": {metric: bootstrap_interval([row[metric] for row in paired]) for metric in paired[0]},
                 }

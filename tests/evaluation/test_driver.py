@@ -87,7 +87,7 @@ def test_files_of_several_models_and_their_differences(tmp_path):
         "table.md",
     ]
     (row,) = json.loads((tmp_path / "comparison.json").read_text())["differences"]
-    assert (row["dataset"], row["model"], row["less"]) == ("mine", "bright", "dark")
+    assert (row["dataset"], row["model"], row["baseline"]) == ("mine", "bright", "dark")
     paired = [
         second["psnr_y"] - first["psnr_y"]
         for first, second in zip(dark["datasets"]["mine"]["images"], bright["datasets"]["mine"]["images"], strict=True)
