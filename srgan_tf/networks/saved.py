@@ -12,36 +12,36 @@ from srgan_tf.weights import shipped
 
 
 def load_generator(model):
-    """Loads a Keras generator: one that comes with the package, a run folder's or a `.keras` file.
+    """Loads a Keras generator: a shipped model, a run folder or a `.keras` file.
 
     Raises:
-        UserError: no such model, or a file that is none.
-        WorkError: a model that comes with the package is damaged.
+        UserError: there is no such model, or the file is not a generator.
+        WorkError: the file of a shipped model is damaged.
     """
     path = find(model)
     file = path / runs.GENERATOR_FILE if path.is_dir() else path
     if not file.is_file():
         if path.is_dir():
-            raise UserError(f"no Keras model in the folder {str(model)!r}: it holds no {runs.GENERATOR_FILE}")
+            raise UserError(f"no Keras model in the folder {str(model)!r}: it contains no {runs.GENERATOR_FILE}")
         raise UserError(
             f"no model {str(model)!r}: expected {', '.join(map(repr, shipped.names()))}, a run folder or a .keras file"
         )
     try:
         generator = keras.saving.load_model(file, compile=False)
-    except Exception as error:  # Keras raises of many kinds on a file that is not its own
-        raise UserError(f"{str(file)!r} is no Keras model: {first_line(error)}") from error
+    except Exception as error:  # Keras raises various exceptions on foreign files
+        raise UserError(f"{str(file)!r} is not a Keras model: {first_line(error)}") from error
     try:
         scale_of(generator)
     except ValueError as error:
-        raise UserError(f"{str(file)!r} is no generator: {error}") from error
+        raise UserError(f"{str(file)!r} is not a generator: {error}") from error
     return generator
 
 
 def find(model):
-    """The path of what a user names; a file or folder of the user's goes before a model that comes with the package.
+    """The path of a model. An existing file or folder takes precedence over a shipped model of the same name.
 
     Raises:
-        WorkError: a model that comes with the package is damaged.
+        WorkError: the file of a shipped model is damaged.
     """
     path = pathlib.Path(model)
     return shipped.find(str(model)) if str(model) in shipped.names() and not path.exists() else path

@@ -55,7 +55,7 @@ class Reader(html.parser.HTMLParser):
             assert self.open.pop() == tag
 
 
-def test_the_page_is_whole_and_needs_nothing_else(page):
+def test_the_page_is_complete_and_self_contained(page):
     text = page.read_text()
     reader = Reader()
     reader.feed(text)
@@ -188,7 +188,7 @@ def places(driver, viewer):
     return driver.execute_script(script, viewer)
 
 
-def test_zoom_keeps_all_views_in_step(opened):
+def test_zoom_moves_all_views_together(opened):
     viewer = find(opened, ".viewer")[0]
     stage = find(viewer, ".stage")[0]
     assert places(opened, viewer) == ["1.00 0.00 0.00"] * 2
