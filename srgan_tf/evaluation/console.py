@@ -1,16 +1,16 @@
-"""An evaluation as lines of text, while it runs and at its end."""
+"""Text output of an evaluation: a row per picture, and the means at the end."""
 
 import math
 import time
 
 
 class Console:
-    """Makes the lines of one evaluation.
+    """Formats the lines of one evaluation.
 
     Args:
         models: their names.
         metrics: names of scores.
-        total: pictures to do.
+        total: number of pictures.
     """
 
     def __init__(self, models, metrics, total):
@@ -21,11 +21,11 @@ class Console:
         self._start = time.monotonic()
 
     def header(self):
-        """Names the columns."""
+        """The line with the column names."""
         return self._row("picture", "model", self._metrics)
 
     def picture(self, dataset, picture, scores):
-        """A row for each model, with how far the evaluation is."""
+        """A row for each model; the first one ends with the progress."""
         ends = [self._progress()] + [""] * (len(scores) - 1)
         return "\n".join(
             self._row(f"{dataset}/{picture}", model, map(_text, row.values())) + end
@@ -33,11 +33,11 @@ class Console:
         )
 
     def failure(self, reason):
-        """Why a picture is left out."""
+        """The line for a picture that could not be scored."""
         return f"left out: {reason}{self._progress()}"
 
     def means(self, results):
-        """Of each data set and model the means and the ends of their intervals."""
+        """The means for each data set and model, with their confidence intervals."""
         lines = ["means, and 95 % bootstrap intervals of the means"]
         for name in results[0]["datasets"]:
             for result in results:

@@ -1,4 +1,4 @@
-"""Scores models on data sets and writes all that came of it."""
+"""Evaluates models on data sets and writes the results."""
 
 import contextlib
 import json
@@ -45,31 +45,31 @@ def evaluate_sources(
     on_picture=lambda dataset, picture, scores: None,
     on_failure=lambda reason: None,
 ):
-    """Scores models on sources and writes what came of it, at the end and together.
+    """Scores models on data sets and writes the results when all are scored.
 
-    A picture that cannot be read or scored is left out for every model, and named; the others are done. Pictures are
-    taken one at a time: memory does not grow with their number.
+    A picture that cannot be read or scored is left out for every model and reported. Pictures are processed one at a
+    time, so memory does not grow with their number.
 
     Args:
-        upscalers: list of `Upscaler` of one scale, with names that differ.
-        sources: list of `Source` with names that differ.
-        output: folder. For one model it gets metrics.json and NAME/sr/*.png; for several both lie in a folder of the
-            model's name, and comparison.json has their differences. Besides: scores.csv, table.md, report.html,
-            NAME/comparison/*.png, and the plots of `report.plots`. Files of these names, and folders that an earlier
-            evaluation wrote, are replaced; other folders are not.
+        upscalers: list of `Upscaler` with the same scale and different names.
+        sources: list of `Source` with different names.
+        output: folder for metrics.json, DATASET/sr/*.png, scores.csv, table.md, report.html, DATASET/comparison/*.png
+            and the plots of `evaluation.plots`. With several models, metrics.json and the SR pictures are in a folder
+            named after the model, and comparison.json has the differences. Files of these names, and folders that an
+            earlier evaluation wrote, are replaced; other folders are not.
         inputs: paths of the models and pictures; no result may overlap them.
         metrics: names of scores.
-        page_pictures: how many pictures of each source report.html shows, evenly spread.
-        curve: names of models that the plot joins by a line, in order.
-        on_picture: called with (source name, picture name, {model name: scores}) as each is done.
-        on_failure: called with the reason why a picture is left out.
+        page_pictures: number of pictures of each data set in report.html, evenly spread.
+        curve: names of models that the plot connects by a line, in order.
+        on_picture: called with (data set, picture, {model: scores}) after each picture.
+        on_failure: called with the reason when a picture is left out.
 
     Returns:
-        List of results, one for each model, as `report.results` has them.
+        List of results, one for each model; see `evaluation.results`.
 
     Raises:
         UserError: names that clash or are not valid folder names, models of different scales, a metric that is not
-            installed, or an output that overlaps an input, would replace a folder of the user's or cannot be written.
+            installed, or an output that overlaps an input, would replace another folder or cannot be written.
         WorkError: no picture of a source could be scored, or the results could not be written; the output is as before.
     """
     output = pathlib.Path(output)
@@ -108,7 +108,7 @@ def evaluate_sources(
 
 @contextlib.contextmanager
 def _writing_to(output):
-    """Turns errors of the file system into a `WorkError`; those of reading are that already."""
+    """Turns file system errors into a `WorkError`."""
     try:
         yield
     except OSError as error:
@@ -127,11 +127,11 @@ def _check_names(upscalers, sources):
         raise UserError(f"a model and a data set have the same name: {', '.join(clash)}")
     scales = {upscaler.name: upscaler.scale for upscaler in upscalers}
     if len(set(scales.values())) > 1:
-        raise UserError(f"models of different factors cannot be compared: {scales}")
+        raise UserError(f"models with different factors cannot be compared: {scales}")
 
 
 def _evaluate_source(upscalers, source, functions, files, on_picture, on_failure):
-    """Scores one source; returns the summary of each model."""
+    """Scores one data set; returns the summary for each model."""
     names, failed = [], []
     scores, rates = {upscaler.name: [] for upscaler in upscalers}, {upscaler.name: [] for upscaler in upscalers}
     for index, pair in enumerate(attempts(source)):
@@ -155,29 +155,29 @@ def _evaluate_source(upscalers, source, functions, files, on_picture, on_failure
 
 
 class _Files:
-    """Everything that an evaluation writes, in a folder of its own until it is whole.
+    """Writes the files of an evaluation to a temporary folder, and moves them to the output at the end.
 
     Args:
-        folder: to write to.
+        folder: the temporary folder.
         models: their names.
         viewers: the `Viewers` of the page.
-        baseline: an `Upscaler` that pictures show beside the models.
+        baseline: an `Upscaler` that is shown beside the models.
     """
 
     def __init__(self, folder, models, viewers, baseline):
         self._folder = folder
-        # A single model needs no folder of its own.
+        # A single model has no folder of its own.
         self._folders = {name: folder / name if len(models) > 1 else folder for name in models}
         self._viewers = viewers
         self._baseline = baseline
 
     def write_pictures(self, source, index, pair, scored, functions):
-        """Writes what the models made of the picture at `index` of a source: `scored`, by their names."""
+        """Writes the SR pictures and the comparison strip of one pair; `scored` maps model names to `Scored`."""
         for name, one in scored.items():
             write_picture(self._folders[name] / source.name / "sr" / f"{pair.name}.png", one.sr)
         if self._baseline.name not in scored:
-            few = {name: functions[name] for name in caption_metrics(functions)}
-            scored = {self._baseline.name: evaluate_pair(self._baseline, pair, few)} | scored
+            shown = {name: functions[name] for name in caption_metrics(functions)}
+            scored = {self._baseline.name: evaluate_pair(self._baseline, pair, shown)} | scored
         strip = _strip(pair, scored, self._baseline.scale)
         write_picture(self._folder / source.name / "comparison" / f"{pair.name}.png", strip)
         self._viewers.add(source.name, index, len(source), pair, scored)
@@ -207,7 +207,7 @@ class _Files:
 
 
 def _strip(pair, scored, scale):
-    """LR, each result and HR, enlarged where the results differ most."""
+    """LR, each SR and HR side by side, with insets where the results differ most."""
     results = [one.sr for one in scored.values()]
     metrics = caption_metrics(next(iter(scored.values())).scores)
     columns = {f"LR\n{' / '.join(METRICS[metric].title for metric in metrics)}": comparison.nearest(pair.lr, scale)}

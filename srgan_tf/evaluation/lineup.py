@@ -1,4 +1,4 @@
-"""The models of a comparison, from what the user names."""
+"""Loads the models of an evaluation."""
 
 import pathlib
 
@@ -12,20 +12,20 @@ from srgan_tf.networks.saved import load_generator
 
 
 def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
-    """Loads models to be compared.
+    """Loads the models to compare.
 
     Args:
-        models: what `loading.load_upscaler` takes, or NAME=MODEL for one under another name.
-        between: None, or two run folders or `.keras` files of equal networks.
-        alphas: for each a network between these two is added, named A-B@ALPHA.
-        ensemble: whether the self-ensemble of each network is added, named NAME+.
-        scale: the factor wanted; None for the networks' own.
+        models: names for `loading.load_upscaler`; NAME=MODEL gives a model another name.
+        between: None, or two run folders or `.keras` files with the same architecture.
+        alphas: interpolation weights; each adds a network named A-B@ALPHA.
+        ensemble: also add the self-ensemble of each network, named NAME+.
+        scale: the factor that all models must have; None for the networks' own.
 
     Returns:
-        `(upscalers, curve)`: list of `Upscaler`, and the names of those between the two networks.
+        `(upscalers, curve)`: list of `Upscaler`, and the names of the interpolated ones.
 
     Raises:
-        UserError: no such model, networks that cannot be blended, or `ensemble` without a network.
+        UserError: there is no such model, networks cannot be interpolated, or `ensemble` is given without a network.
     """
     upscalers = [_load_named(model, scale) for model in models]
     curve = []
@@ -38,7 +38,7 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
     if ensemble:
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:
-            raise UserError("a self-ensemble needs a network: bicubic gains nothing by it")
+            raise UserError("--ensemble needs a network: a self-ensemble does not improve bicubic")
         upscalers += map(EnsembleUpscaler, networks)
     return upscalers, curve
 

@@ -8,22 +8,22 @@ from srgan_tf.metrics.table import METRICS
 
 
 class Drawing(NamedTuple):
-    """An SVG and what it shows in words, for those who cannot see it."""
+    """An SVG and its text alternative for screen readers."""
 
     svg: str
     description: str
 
 
 def perception_distortion(results, curve=()):
-    """The plane that Blau & Michaeli 2018 put such models on: error of pixels against what people see.
+    """The perception-distortion plane of Blau & Michaeli 2018.
 
     Args:
-        results: see `report.results`.
-        curve: names of models to join by a line, such as the steps between two networks.
+        results: see `evaluation.results`.
+        curve: names of models to connect by a line, such as interpolated networks.
 
     Returns:
-        Dictionary of file names without suffix to `Drawing`, one for each data set and perceptual metric, over the
-        first other metric; another of the curve alone. Empty where one of both kinds of metric is missing.
+        Dictionary of file names without suffix to `Drawing`: one for each data set and perceptual metric, against the
+        first distortion metric, and one of the curve alone. Empty if either kind of metric is missing.
     """
     metrics = metrics_of(results)
     distortion = next((metric for metric in metrics if not METRICS[metric].perceptual), None)
@@ -35,13 +35,13 @@ def perception_distortion(results, curve=()):
     for dataset in results[0]["datasets"]:
         for metric in perceptual:
             drawings[f"perception_distortion-{dataset}-{metric}"] = _plane(results, dataset, distortion, metric, curve)
-            if 0 < len(between) < len(results):  # alone, since other models may be so far that it would look flat
+            if 0 < len(between) < len(results):  # beside distant models the curve would look flat
                 drawings[f"interpolation-{dataset}-{metric}"] = _plane(between, dataset, distortion, metric, curve)
     return drawings
 
 
 def _plane(results, dataset, distortion, perception, curve):
-    import matplotlib  # takes half a second to import: only for who draws
+    import matplotlib  # imported here since it takes half a second
     from matplotlib.backends.backend_svg import FigureCanvasSVG
     from matplotlib.figure import Figure
 
@@ -58,7 +58,7 @@ def _plane(results, dataset, distortion, perception, curve):
             if name in curve:
                 axes.scatter(x, y, s=30, color="0.4", zorder=2)
                 label = f"\N{GREEK SMALL LETTER ALPHA} {name.rpartition('@')[2]}"
-                # Aslant, since neighbours lie close together.
+                # Rotated, since neighbouring points are close together.
                 below = {"xytext": (0, -6), "rotation": -45, "va": "top", "rotation_mode": "anchor"}
                 axes.annotate(label, (x, y), textcoords="offset points", fontsize=9, **below)
             else:
@@ -66,8 +66,8 @@ def _plane(results, dataset, distortion, perception, curve):
                 axes.annotate(name, (x, y), xytext=(6, 5), textcoords="offset points")
         axes.margins(x=0.2, y=0.15)
         axes.invert_yaxis()  # better is up and to the right
-        axes.set_xlabel(f"{METRICS[distortion].title}, more is better")
-        axes.set_ylabel(f"{METRICS[perception].title}, less is better: upwards")
+        axes.set_xlabel(f"{METRICS[distortion].title}, higher is better")
+        axes.set_ylabel(f"{METRICS[perception].title}, lower is better (axis inverted)")
         axes.set_title(dataset)
         axes.grid(alpha=0.3)
         file = io.StringIO()

@@ -1,12 +1,12 @@
-"""What an evaluation found, as metrics.json and comparison.json hold it. Tables, plots and page are made of these.
+"""The contents of metrics.json and comparison.json, from which tables, plots and the page are made.
 
-A result (metrics.json) is of one model:
+A result (metrics.json) describes one model:
 
     {"model", "scale", "protocol", "peak_memory_gib",
      "datasets": {NAME: {"images": [{"name", METRIC: value, ...}], "mean": {METRIC: value, ...},
                          "interval": {METRIC: [low, high], ...}, "failed": [reason], "megapixels_per_second"}}}
 
-A value is None where a score is not finite: the PSNR of equal pictures.
+A value is None if a score is not finite, as the PSNR of equal pictures.
 """
 
 import itertools
@@ -22,13 +22,13 @@ from srgan_tf.metrics.statistics import bootstrap_interval
 
 
 def read_means(file):
-    """What a metrics.json says in short.
+    """Reads the means of a metrics.json.
 
     Returns:
-        (the model's name, None if it has none; {"protocol": a sentence, NAME of a data set: {METRIC: mean}}).
+        (name of the model or None; {"protocol": description, DATASET: {METRIC: mean}}).
 
     Raises:
-        UserError: the file is none of evaluate.py.
+        UserError: the file is not a metrics.json of an evaluation.
     """
     try:
         result = json.loads(pathlib.Path(file).read_text())
@@ -38,17 +38,17 @@ def read_means(file):
         }
         return result.get("model"), {"protocol": result["protocol"]} | means
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"{str(file)!r} is no metrics.json of evaluate.py: {first_line(error)}") from error
+        raise UserError(f"{str(file)!r} is not a metrics.json of srgan-tf evaluate: {first_line(error)}") from error
 
 
 def summarize(names, scores, *, failed, rates):
-    """The entry of one data set.
+    """The entry of one data set in a result.
 
     Args:
         names: of the pictures.
         scores: list of their scores, in the same order.
-        failed: reasons of those that could not be scored.
-        rates: SR megapixels a second of each picture. Their median is kept: the first holds the compilation.
+        failed: reasons why pictures could not be scored.
+        rates: SR megapixels per second of each picture. The median is kept, since the first includes compilation.
     """
     metrics = list(scores[0])
     return {
@@ -61,13 +61,13 @@ def summarize(names, scores, *, failed, rates):
 
 
 def differences(results):
-    """Each model less each one before it, picture by picture.
+    """Differences between models: each minus each one before it, image by image.
 
     Args:
         results: one for each model, of the same data sets and pictures.
 
     Returns:
-        List of `{"dataset", "model", "less", "difference": {METRIC: value}, "interval": {METRIC: [low, high]}}`.
+        List of `{"dataset", "model", "baseline", "difference": {METRIC: value}, "interval": {METRIC: [low, high]}}`.
     """
     rows = []
     for first, second in itertools.combinations(results, 2):
@@ -81,7 +81,7 @@ def differences(results):
                 {
                     "dataset": name,
                     "model": second["model"],
-                    "less": first["model"],
+                    "baseline": first["model"],
                     "difference": json_scores(mean_scores(paired)),
                     "interval": {metric: bootstrap_interval([row[metric] for row in paired]) for metric in paired[0]},
                 }

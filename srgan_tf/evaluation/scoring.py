@@ -1,4 +1,4 @@
-"""Scores of an upscaler on pictures: used while training and by evaluate.py, so that both speak of the same numbers."""
+"""Scores of an upscaler on pictures. Validation during training and evaluation both use this code."""
 
 import math
 import time
@@ -19,7 +19,7 @@ DEFAULT_METRICS = ("psnr_y", "ssim_y", "psnr_lr")
 
 
 class Scored(NamedTuple):
-    """One picture, what the model made of it, its scores by the names of `METRICS`, and the seconds it took."""
+    """A pair, its SR, the scores by the names of `METRICS`, and the seconds that upscaling took."""
 
     pair: Pair
     sr: np.ndarray
@@ -28,7 +28,7 @@ class Scored(NamedTuple):
 
 
 def evaluate(upscaler: Upscaler, pairs: Iterable[Pair], metrics: dict[str, Score] | None = None) -> Iterator[Scored]:
-    """Upscales and scores pairs one by one; nothing is kept.
+    """Yields the scores of pairs, one at a time.
 
     Args:
         upscaler: the model.
@@ -62,7 +62,7 @@ def upscale(upscaler: Upscaler, lr: np.ndarray) -> np.ndarray:
 
 
 def attempts(source: Source) -> Iterator[Pair | WorkError]:
-    """The pairs of a source, and in the place of one that cannot be read its error, instead of ending there."""
+    """The pairs of a source; a pair that cannot be read is replaced by its error."""
     return source.attempts()
 
 
@@ -73,5 +73,5 @@ def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:
 
 
 def json_scores(scores: dict[str, float]) -> dict[str, float | None]:
-    """Scores as JSON can hold them: None for the infinite PSNR of equal pictures."""
+    """Scores with None in place of values that are not finite, which JSON does not have."""
     return {metric: value if math.isfinite(value) else None for metric, value in scores.items()}

@@ -1,4 +1,4 @@
-"""Scores as text: CSV for programs, Markdown for papers."""
+"""Scores as CSV and as Markdown."""
 
 import csv
 import io
@@ -7,10 +7,10 @@ from srgan_tf.metrics.table import METRICS
 
 
 def to_csv(results):
-    """One row for each picture and each mean: its data set, model, and scores in full precision.
+    """A CSV with a row for each picture and each mean, scores in full precision.
 
-    Columns are `dataset`, `model`, `row` ("picture" or "mean"), `picture`, and the metrics. A score that is not finite
-    is left empty.
+    Columns are `dataset`, `model`, `row` ("picture" or "mean"), `picture`, and the metrics. Scores that
+    are not finite are empty.
     """
     file = io.StringIO()
     metrics = metrics_of(results)
@@ -25,7 +25,7 @@ def to_csv(results):
 
 
 def to_markdown(results):
-    """A table of means, the best of each data set in bold, and below it how they were made."""
+    """A table of means, the best of each data set in bold, followed by the protocol."""
     metrics = metrics_of(results)
     lines = [f"| {' | '.join(['data', 'model', *map(heading, metrics)])} |", "|---|---|" + "---:|" * len(metrics)]
     for name, dataset in results[0]["datasets"].items():
@@ -38,7 +38,7 @@ def to_markdown(results):
 
 
 def metrics_of(results):
-    """Names of the metrics that results hold."""
+    """Names of the metrics in results."""
     return list(next(iter(results[0]["datasets"].values()))["mean"])
 
 
@@ -48,7 +48,7 @@ def heading(metric):
 
 
 def number(metric, value):
-    """A score as people read it; "∞" for the PSNR of equal pictures.
+    """A rounded score; "∞" for None, the PSNR of equal pictures.
 
     >>> number("psnr_y", 28.4254), number("niqe", 5.72957), number("psnr_y", None)
     ('28.43', '5.730', '∞')
@@ -57,7 +57,7 @@ def number(metric, value):
 
 
 def _bold(metric, value, rivals):
-    """Bold where no other model is better, as printed; nothing is where there is but one model."""
+    """The score, bold if no other printed score is better. With a single model nothing is bold."""
     text = number(metric, value)
     texts = [number(metric, rival) for rival in rivals]
     worth = {rival: float(rival.replace("∞", "inf")) for rival in texts}

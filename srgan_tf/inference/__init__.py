@@ -1,1 +1,1 @@
-"""A trained generator at work: upscalers, their wrappers, loading."""
+"""Upscalers, wrappers around them, and loading of models."""

@@ -1,4 +1,4 @@
-"""Loading what export.py wrote: SavedModel folders, ONNX and LiteRT files."""
+"""Loads exported models: SavedModel folders, ONNX and LiteRT files."""
 
 import importlib
 import json
@@ -34,7 +34,7 @@ def require(module, purpose):
 
 
 def saved_model_folder(path):
-    """The SavedModel that a folder is, or the newest of the versions in it; None if neither."""
+    """The folder itself if it is a SavedModel, or its newest version folder that is one; None if there is none."""
     if not path.is_dir():
         return None
     newest = [path / str(version) for version in versions(path)[-1:]]
@@ -42,32 +42,36 @@ def saved_model_folder(path):
 
 
 def load_saved_model(folder, name):
-    """Loads a SavedModel folder of `export_saved_model` as an upscaler of that name."""
+    """Loads a SavedModel folder of `export_saved_model` as an upscaler with that name."""
     try:
         description = json.loads((folder / "assets.extra" / DESCRIPTION_FILE).read_text())
         loaded = tf.saved_model.load(folder)
-        network = loaded.upscale  # what the signatures call, without their limits
+        network = loaded.upscale  # the function behind the signatures, without their size limits
         scale, halo = description["scale"], description["receptive_field"]
-    except Exception as error:  # TensorFlow raises of many kinds on a folder that is damaged or another program's
-        raise UserError(f"{str(folder)!r} is no SavedModel that export.py wrote: {first_line(error)}") from error
+    except Exception as error:  # TensorFlow raises various exceptions on damaged or foreign folders
+        raise UserError(
+            f"{str(folder)!r} is not a SavedModel written by srgan-tf export: {first_line(error)}"
+        ) from error
 
-    def upscale(lr, _keep=loaded):  # the function holds no reference to the variables that it reads
+    def upscale(lr, _keep=loaded):  # the function alone does not keep its variables alive
         return network(lr)
 
     return NetworkUpscaler(upscale, name=name, scale=scale, halo=halo)
 
 
 def load_exported_file(path):
-    """Loads an ONNX or LiteRT file of export.py as an upscaler."""
+    """Loads an exported ONNX or LiteRT file as an upscaler."""
     try:
         run, description = FILE_LOADERS[path.suffix](path)
         scale, halo, size = (description[key] for key in ("scale", "receptive_field", "size"))
     except UserError:
         raise
-    except Exception as error:  # the runtimes raise of many kinds on a file that is damaged or another program's
-        raise UserError(f"{str(path)!r} is no file that export.py wrote: {first_line(error)}") from error
+    except Exception as error:  # the runtimes raise various exceptions on damaged or foreign files
+        raise UserError(f"{str(path)!r} is not a file written by srgan-tf export: {first_line(error)}") from error
     if size:
-        raise UserError(f"{str(path)!r} takes {size[0]}x{size[1]} pixels alone: for use here, export it without --size")
+        raise UserError(
+            f"{str(path)!r} takes only images of {size[0]}x{size[1]} pixels: to load it here, export it without --size"
+        )
     return NetworkUpscaler(
         lambda lr: tf.ensure_shape(tf.numpy_function(run, [lr], tf.float32), (1, None, None, 3)),
         name=path.resolve().stem,
@@ -84,7 +88,7 @@ def load_onnx(path):
 
     Raises:
         UserError: ONNX Runtime is not installed.
-        KeyError: the file is not of `export_onnx`. A file that is none makes ONNX Runtime raise of many kinds.
+        KeyError: the file was not written by `export_onnx`. ONNX Runtime raises others if it is not an ONNX file.
     """
     onnxruntime = require("onnxruntime", "running an ONNX file")
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
@@ -100,7 +104,8 @@ def load_litert(path):
 
     Raises:
         UserError: LiteRT is not installed.
-        zipfile.BadZipFile, KeyError: the file is not of `export_litert`. A damaged one makes LiteRT raise ValueError.
+        zipfile.BadZipFile, KeyError: the file was not written by `export_litert`.
+        ValueError: the file is damaged.
     """
     interpreter = require("ai_edge_litert.interpreter", "running a LiteRT file")
     with zipfile.ZipFile(path) as archive:

@@ -1,4 +1,4 @@
-"""Loading an upscaler by whatever name the user gives."""
+"""Loads an upscaler by the name given to `--model`."""
 
 from srgan_tf import runs
 from srgan_tf.errors import UserError
@@ -10,20 +10,18 @@ from srgan_tf.weights import shipped
 
 
 def load_upscaler(model, *, scale=None):
-    """Loads what `--model` names.
-
-    A Keras generator is rewritten into its faster form.
+    """Loads the model that `--model` names. A Keras generator is optimized for inference.
 
     Args:
-        model: "bicubic", the name of a model that comes with the package, a run folder, a `.keras` file, or what
-            `export.py` wrote: a folder (or one version of it), an ONNX or a LiteRT file.
-        scale: the factor wanted: that of "bicubic" (4 if None); networks have their own.
+        model: "bicubic", the name of a shipped model, a run folder, a `.keras` file, or an exported model: a
+            SavedModel folder (or one version of it), an ONNX or a LiteRT file.
+        scale: the factor; None for 4 with "bicubic", and for the network's own factor otherwise.
 
     Returns:
         An `Upscaler` of whole images. For images of any size wrap it in a `TiledUpscaler`.
 
     Raises:
-        UserError: no such model, a file that is none, or a network of another factor.
+        UserError: there is no such model, a file is not a model, or the network has another factor.
     """
     if model == "bicubic":
         return BicubicUpscaler(scale or 4)
@@ -34,11 +32,11 @@ def load_upscaler(model, *, scale=None):
     elif path.is_file() and path.suffix in FILE_LOADERS:
         upscaler = load_exported_file(path)
     elif path.is_dir() and not (path / runs.GENERATOR_FILE).is_file():
-        raise UserError(f"no model in the folder {model!r}: it holds neither {runs.GENERATOR_FILE} nor a SavedModel")
+        raise UserError(f"no model in the folder {model!r}: it contains neither {runs.GENERATOR_FILE} nor a SavedModel")
     elif not path.exists():
         raise UserError(
             f"no model {model!r}: expected 'bicubic', {', '.join(map(repr, shipped.names()))}, a run folder, a "
-            ".keras file or what export.py wrote"
+            ".keras file or an exported model"
         )
     else:
         name = path.resolve().stem if path.is_file() else path.resolve().name

@@ -12,7 +12,11 @@ from srgan_tf.weights import shipped
 
 
 def load_generator(model):
+<<<<<<< HEAD
     """Loads a Keras generator: a shipped model by name, a run folder or a `.keras` file.
+=======
+    """Loads a Keras generator: a shipped model, a run folder or a `.keras` file.
+>>>>>>> eval
 
     Raises:
         UserError: there is no such model, or the file is not a generator.
@@ -22,13 +26,17 @@ def load_generator(model):
     file = path / runs.GENERATOR_FILE if path.is_dir() else path
     if not file.is_file():
         if path.is_dir():
-            raise UserError(f"no Keras model in the folder {str(model)!r}: it holds no {runs.GENERATOR_FILE}")
+            raise UserError(f"no Keras model in the folder {str(model)!r}: it contains no {runs.GENERATOR_FILE}")
         raise UserError(
             f"no model {str(model)!r}: expected {', '.join(map(repr, shipped.names()))}, a run folder or a .keras file"
         )
     try:
         generator = keras.saving.load_model(file, compile=False)
+<<<<<<< HEAD
     except Exception as error:  # Keras raises various exceptions on invalid files
+=======
+    except Exception as error:  # Keras raises various exceptions on foreign files
+>>>>>>> eval
         raise UserError(f"{str(file)!r} is not a Keras model: {first_line(error)}") from error
     try:
         scale_of(generator)
@@ -38,10 +46,16 @@ def load_generator(model):
 
 
 def find(model):
+<<<<<<< HEAD
     """The path of a model. An existing file or folder takes precedence over a shipped model of that name.
 
     Raises:
         UserError: `model` is the old name of a shipped model; the message has the new one.
+=======
+    """The path of a model. An existing file or folder takes precedence over a shipped model of the same name.
+
+    Raises:
+>>>>>>> eval
         WorkError: the file of a shipped model is damaged.
     """
     path = pathlib.Path(model)

@@ -1,7 +1,7 @@
 from srgan_tf.evaluation.console import Console
 
 
-def test_rows_stand_under_their_columns():
+def test_rows_are_aligned_with_the_header():
     console = Console(["bicubic", "a_model_of_long_name"], ["psnr_y", "a_long_score"], total=2)
     header = console.header()
     row, second = console.picture(

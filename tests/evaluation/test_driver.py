@@ -87,7 +87,7 @@ def test_files_of_several_models_and_their_differences(tmp_path):
         "table.md",
     ]
     (row,) = json.loads((tmp_path / "comparison.json").read_text())["differences"]
-    assert (row["dataset"], row["model"], row["less"]) == ("mine", "bright", "dark")
+    assert (row["dataset"], row["model"], row["baseline"]) == ("mine", "bright", "dark")
     paired = [
         second["psnr_y"] - first["psnr_y"]
         for first, second in zip(dark["datasets"]["mine"]["images"], bright["datasets"]["mine"]["images"], strict=True)
@@ -96,7 +96,7 @@ def test_files_of_several_models_and_their_differences(tmp_path):
     assert row["interval"]["psnr_y"] == pytest.approx(bootstrap_interval(paired))
 
 
-def test_pictures_that_fail_are_named_and_the_others_scored(tmp_path):
+def test_failed_pictures_are_reported_and_the_others_scored(tmp_path):
     def fail():
         raise WorkError("damaged")
 
@@ -114,7 +114,7 @@ def test_pictures_that_fail_are_named_and_the_others_scored(tmp_path):
     assert "damaged" in (tmp_path / "report.html").read_text()
 
 
-def test_a_failed_evaluation_leaves_the_last_one_as_it_was(tmp_path):
+def test_a_failed_evaluation_keeps_the_earlier_results(tmp_path):
     def fail():
         raise WorkError("damaged")
 
@@ -168,7 +168,7 @@ def test_models_of_different_factors(tmp_path):
         evaluate_sources([BicubicUpscaler(2), Shifted("a", 0)], [], tmp_path)
 
 
-def test_the_baseline_is_in_the_strips_of_a_single_model(tmp_path):
+def test_strips_of_a_single_model_show_the_baseline(tmp_path):
     pair = drawn("a", 1)
     evaluate_sources([Shifted("dark", -20)], [source_of("mine", pair)], tmp_path)
     strip = read_picture(tmp_path / "mine" / "comparison" / "a.png")

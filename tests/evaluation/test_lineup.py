@@ -20,7 +20,7 @@ def test_names(file):
     assert names_of(load_lineup(["bicubic", file, f"mine={file}"])) == (["bicubic", "a=b", "mine"], [])
 
 
-def test_networks_between_and_ensembles_come_last(file, rng):
+def test_interpolated_networks_and_ensembles_come_last(file, rng):
     lineup = load_lineup(["bicubic"], between=(file, file), alphas=(0, 0.25), ensemble=True)
     between = ["a=b-a=b@0", "a=b-a=b@0.25"]
     assert names_of(lineup) == (["bicubic", *between, "a=b-a=b@0+", "a=b-a=b@0.25+"], between)
@@ -28,10 +28,10 @@ def test_networks_between_and_ensembles_come_last(file, rng):
     assert {upscaler.upscale(lr).shape for upscaler in lineup[0]} == {(20, 28, 3)}
 
 
-def test_what_is_refused(file):
+def test_errors(file):
     with pytest.raises(UserError, match="no model 'missing'"):
         load_lineup(["mine=missing"])
-    with pytest.raises(UserError, match="bicubic gains nothing"):
+    with pytest.raises(UserError, match="does not improve bicubic"):
         load_lineup(["bicubic"], ensemble=True)
     with pytest.raises(UserError, match="enlarges by 4, not by 2"):
         load_lineup([f"mine={file}"], scale=2)

@@ -17,12 +17,12 @@ def circles(svg):
     return [(float(use.get("x")), float(use.get("y"))) for use in uses]
 
 
-def test_points_lie_where_they_should():
+def test_positions_of_the_points():
     results = [result("bicubic", 28.4, 0.33), result("small", 31.3, 0.155), result("gan", 29.7, 0.12)]
     ((name, drawing),) = perception_distortion(results).items()
     assert name == "perception_distortion-Set5-stlpips"
     bicubic, small, gan = circles(drawing.svg)
-    assert bicubic[0] < gan[0] < small[0]  # to the right: less error
+    assert bicubic[0] < gan[0] < small[0]  # to the right: smaller error
     assert bicubic[1] > small[1] > gan[1]  # upwards, where SVG counts down: better looking
     # Linear in both.
     assert abs((gan[0] - bicubic[0]) / (small[0] - bicubic[0]) - 1.3 / 2.9) < 1e-3
@@ -32,7 +32,7 @@ def test_points_lie_where_they_should():
     )
 
 
-def test_a_curve_joins_its_models():
+def test_a_curve_connects_its_models():
     results = [result(f"a-b@{alpha}", 31 - alpha, 0.2 - 0.05 * alpha**2) for alpha in (0, 0.5, 1)]
     (plain,) = perception_distortion(results).values()
     (joined,) = perception_distortion(results, [one["model"] for one in results]).values()
@@ -41,7 +41,7 @@ def test_a_curve_joins_its_models():
     assert points not in lines(plain.svg)
 
 
-def test_a_curve_among_others_is_drawn_alone_too():
+def test_a_curve_is_also_drawn_without_the_other_models():
     results = [result("bicubic", 28.4, 0.33), result("a-b@0", 31, 0.2), result("a-b@1", 30, 0.15)]
     drawings = perception_distortion(results, ["a-b@0", "a-b@1"])
     assert [(name, len(circles(drawing.svg))) for name, drawing in drawings.items()] == [

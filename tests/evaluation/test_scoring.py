@@ -46,7 +46,7 @@ def test_pictures_that_cannot_be_scored_are_named():
         list(scoring.evaluate(Constant(), [flat_pair("tiny", 0, 8)]))
 
 
-def test_pictures_are_taken_one_by_one():
+def test_pairs_are_read_one_at_a_time():
     taken = []
 
     def pairs():
@@ -78,7 +78,7 @@ def test_a_bug_in_a_loader_is_not_swallowed():
 
 
 @pytest.mark.parametrize(("dataset", "psnr_y"), [("Set5", 28.43), ("Set14", 26.09), ("BSD100", 25.96)])
-def test_bicubic_gives_the_published_figures(real_data, dataset, psnr_y):
+def test_bicubic_matches_the_published_scores(real_data, dataset, psnr_y):
     source = open_source(str(real_data / "benchmark" / dataset), split="valid", scale=4)
     mean = scoring.mean_scores(scored.scores for scored in scoring.evaluate(BicubicUpscaler(4), source))
     assert mean["psnr_y"] == pytest.approx(psnr_y, abs=0.01)

@@ -46,7 +46,7 @@ def test_scores_of_evaluate(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", '{"datasets": {"Set5": 1}}'])
 def test_scores_that_are_none(tmp_path, text):
     (tmp_path / "metrics.json").write_text(text)
-    with pytest.raises(UserError, match=r"is no metrics\.json of evaluate\.py"):
+    with pytest.raises(UserError, match=r"is not a metrics\.json of srgan-tf evaluate"):
         card.training_facts("alone.keras", scores=tmp_path / "metrics.json")
 
 

@@ -68,7 +68,7 @@ def test_one_size(tmp_path, rng, form):
     export(generator, tmp_path / name, size=(17, 24))
     lr = rng.random((1, 17, 24, 3), np.float32)
     np.testing.assert_allclose(load(tmp_path / name)[0](lr), sr_of(generator, lr), atol=1e-4)
-    with pytest.raises(UserError, match=rf"{re.escape(name)}' takes 17x24 pixels alone: .* without --size"):
+    with pytest.raises(UserError, match=rf"{re.escape(name)}' takes only images of 17x24 pixels: .* without --size"):
         load_upscaler(str(tmp_path / name))
 
 
@@ -114,7 +114,7 @@ def test_as_a_model_of_the_other_scripts(tmp_path, rng, form, small_generator):
         lr = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
         assert_same_picture(upscaler.upscale(lr), network_upscaler(small_generator, "small").upscale(lr))
     (tmp_path / name).write_bytes(b"no model")
-    with pytest.raises(UserError, match=rf"{re.escape(name)}' is no file that export\.py wrote"):
+    with pytest.raises(UserError, match=rf"{re.escape(name)}' is not a file written by srgan-tf export"):
         load_upscaler(str(tmp_path / name))
 
 

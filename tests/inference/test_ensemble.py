@@ -24,7 +24,7 @@ class Recording:
         return (sr + np.arange(sr.shape[1])[:, np.newaxis]).astype(self.dtype)
 
 
-def test_the_mean_of_eight_positions_by_hand(rng):
+def test_mean_over_eight_positions_by_hand(rng):
     lr = rng.integers(0, 200, (3, 5, 3), dtype=np.uint8)
     recording = Recording()
     sr = EnsembleUpscaler(recording).upscale(lr)
@@ -37,14 +37,14 @@ def test_the_mean_of_eight_positions_by_hand(rng):
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.uint16])
-def test_other_types_stay(dtype, rng):
+def test_the_dtype_is_kept(dtype, rng):
     lr = rng.integers(0, 200, (3, 5, 3)).astype(dtype)
     sr = EnsembleUpscaler(Recording(dtype)).upscale(lr)
     assert sr.dtype == dtype
     np.testing.assert_allclose(sr, np.repeat(np.repeat(lr, 2, 0), 2, 1) + 3.5, atol=0.5)
 
 
-def test_what_commutes_with_turning_is_unchanged(rng):
+def test_bicubic_commutes_with_rotations(rng):
     lr = rng.integers(80, 176, (17, 23, 3), dtype=np.uint8)  # overshoots saturate at neither end
     upscaler = EnsembleUpscaler(BicubicUpscaler(4))
     assert (upscaler.name, upscaler.scale) == ("bicubic+", 4)

@@ -8,7 +8,7 @@ from srgan_tf.inference.upscalers import BicubicUpscaler
 
 
 class Tinted:
-    """An upscaler that shifts the colours, as GANs do."""
+    """An upscaler with a colour shift, as GANs have."""
 
     name, scale, halo, bytes_per_pixel = "tinted", 4, 2, 1
 
@@ -21,7 +21,7 @@ def lr(rng):
     return imresize(rng.uniform(0.2, 0.8, (9, 8, 3)), 36, 31).clip(0, 1).astype(np.float32)
 
 
-def test_back_projection_brings_the_input_back(lr):
+def test_back_projection_restores_the_lr(lr):
     errors = [
         np.abs(imresize(BackProjectionUpscaler(Tinted(), steps).upscale(lr), *lr.shape[:2]) - lr).mean()
         for steps in (0, 1, 3)

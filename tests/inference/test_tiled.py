@@ -13,8 +13,8 @@ from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
 from srgan_tf.networks.generators import srresnet
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
-# With AVX-512 oneDNN's convolutions add up in one order for every size (but for kernels of 5 and more that make 32
-# channels or fewer, at some widths). Elsewhere a float's last bits depend on the size, and a rounding may tip over.
+# With AVX-512, oneDNN's convolutions sum in the same order at every size (except kernels of 5 and more with at most 32
+# output channels, at some widths). Elsewhere the last bits of a float depend on the size, and so may a rounding.
 EXACT = "avx512f" in pathlib.Path("/proc/cpuinfo").read_text() if pathlib.Path("/proc/cpuinfo").exists() else False
 
 SIZES = [(61, 75), (17, 23), (1, 97), (64, 64), (83, 31), (50, 71), (33, 34), (67, 47), (2, 3), (45, 50)]
@@ -49,7 +49,7 @@ def test_tiles_of_bicubic_equal_the_whole(rng):
         np.testing.assert_array_equal(TiledUpscaler(whole, tile).upscale(lr), whole.upscale(lr))
 
 
-def test_tiles_are_chosen_by_memory(monkeypatch, fast_upscaler, rng):
+def test_tile_size_depends_on_memory(monkeypatch, fast_upscaler, rng):
     shapes = watch_shapes(monkeypatch, fast_upscaler)
     lr = rng.integers(0, 256, (120, 90, 3), dtype=np.uint8)
     upscaler = TiledUpscaler(fast_upscaler)
@@ -89,14 +89,14 @@ def test_out_of_memory_halves_the_tile(monkeypatch, caplog, fast_upscaler, rng):
     assert "going on with smaller tiles" in caplog.text
     assert_same_picture(sr, expected)
     refused = [size for size in sizes if size[0] * size[1] > 70 * 70]
-    assert len(refused) == len(set(refused))  # no size is tried again
+    assert len(refused) == len(set(refused))  # no size is tried twice
 
     monkeypatch.setattr(fast_upscaler, "upscale", lambda lr: limited(np.zeros((99, 99, 3))))
     with pytest.raises(WorkError, match="not enough memory for a tile"):
         TiledUpscaler(fast_upscaler, 100).upscale(lr)
 
 
-def test_tiles_of_a_network_of_unknown_reach_fade(rng):
+def test_tiles_are_blended_if_the_halo_is_unknown(rng):
     image = keras.Input((None, None, 3))
     mean = keras.layers.GlobalAveragePooling2D(keepdims=True)(image)
     doubled = keras.layers.UpSampling2D(2, interpolation="nearest")(image) * 0.9 + mean * 0.1
@@ -106,13 +106,13 @@ def test_tiles_of_a_network_of_unknown_reach_fade(rng):
     tiles = TiledUpscaler(whole, 40)
     assert not tiles.exact
     sr = tiles.upscale(lr)
-    assert 0.001 < np.abs(sr - whole.upscale(lr)).max() < 0.05  # a tile's mean is not the picture's
-    assert np.abs(np.diff(sr, axis=0)).max() < 0.9 / 299 + 0.001  # but nowhere is there a seam
+    assert 0.001 < np.abs(sr - whole.upscale(lr)).max() < 0.05  # the mean of a tile differs from that of the image
+    assert np.abs(np.diff(sr, axis=0)).max() < 0.9 / 299 + 0.001  # but there is no seam
     levels = np.rint(lr * 255).astype(np.uint8)
     assert np.abs(tiles.upscale(levels) / 255.0 - sr).max() < 0.01
 
 
-def test_a_halo_that_is_too_large_fades_instead(rng):
+def test_tiles_are_blended_if_the_halo_is_too_large(rng):
     keras.utils.set_random_seed(0)
     options = {"normalization": "none", "output_activation": "linear", "bilinear_skip": True, "init_gain": 0.1}
     generator = srresnet(scale=2, num_blocks=40, num_filters=8, head_kernel_size=3, tail_kernel_size=3, **options)

@@ -20,21 +20,21 @@ def test_network(small_generator, lr):
 
 
 @pytest.mark.parametrize("scale", [2, 8])
-def test_scale_is_the_networks(lr, scale):
+def test_scale_of_the_network(lr, scale):
     upscaler = upscalers.network_upscaler(srresnet(scale=scale, num_blocks=1, num_filters=4), "network")
     assert upscaler.scale == scale
     assert upscaler.upscale(lr).shape == (17 * scale, 23 * scale, 3)
 
 
-def test_memory_is_that_of_the_network():
-    # 64 filters at 4 times the size are 16 * 64 floats a pixel, two maps of them at once; twice that, and 128 bytes a
-    # pixel of the result. Of the compact network three pictures at once are the most.
+def test_memory_is_computed_from_the_network():
+    # SRResNet: two feature maps of 64 channels at HR size, 16 * 64 floats per LR pixel each; times 2, plus 128 bytes
+    # per HR pixel. The peak of the compact network is three images of 48 channels at LR size.
     memory = [upscalers.network_upscaler(make(), "").bytes_per_pixel for make in (srresnet, compact)]
     assert memory == [2 * 2 * 4 * 16 * 64 + 16 * 128, 2 * 3 * 4 * 48 + 16 * 128]
 
 
-def test_later_weights_are_seen(small_generator, lr):
-    # The training loop makes its upscaler once.
+def test_later_weight_changes_take_effect(small_generator, lr):
+    # The training loop creates its upscaler once.
     upscaler = upscalers.network_upscaler(small_generator, "small")
     before = upscaler.upscale(lr)
     small_generator.get_layer("tail_conv").bias.assign([0.5, 0.5, 0.5])

@@ -1,1 +1,1 @@
-"""An evaluation as files: `run` makes them all, the other modules one kind each."""
+"""report.html: its templates, tables and picture viewers."""

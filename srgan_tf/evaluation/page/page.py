@@ -1,13 +1,36 @@
-"""report.html: tables, plots and pictures in one file that needs nothing else, not even a network."""
+"""report.html: tables, plots and pictures in one file that needs no other file and no network."""
 
 import math
-from html import escape
+from typing import NamedTuple
 
-from srgan_tf.evaluation.page.templates import fill, read
+from srgan_tf.evaluation.page import templates
 from srgan_tf.evaluation.tables import heading, metrics_of, number
 from srgan_tf.metrics.table import METRICS
 
-_MARK = "<!-- viewers -->"
+
+class Table(NamedTuple):
+    """A sortable table: headings of the columns with names, headings of those with numbers, and `Row`s."""
+
+    label: str
+    names: list[str]
+    headings: list[str]
+    rows: list
+
+
+class Row(NamedTuple):
+    """Names, such as a data set and a model, and `Cell`s."""
+
+    names: list[str]
+    cells: list
+
+
+class Cell(NamedTuple):
+    """A number: its text, the value to sort by, its interval if it has one, and whether it is the best of several."""
+
+    text: str
+    value: float | str
+    interval: str = ""
+    best: bool = False
 
 
 def write(path, results, differences, drawings, viewers):
@@ -15,136 +38,87 @@ def write(path, results, differences, drawings, viewers):
 
     Args:
         path: of the file.
-        results: see `report.results`.
-        differences: from `report.results.differences`.
+        results: see `evaluation.results`.
+        differences: from `evaluation.results.differences`.
         drawings: plots, each a `Drawing`.
         viewers: a `Viewers`.
     """
-    datasets = list(results[0]["datasets"])
     models = [result["model"] for result in results]
-    sections = {"scores": "Scores"}
-    sections |= {"differences": "Differences"} if differences else {}
-    sections |= {"plots": "Plots"} if drawings else {}
-    sections |= {f"data-{index}": name for index, name in enumerate(datasets)}
-    title = f"{', '.join(models)} on {', '.join(datasets)}"
-    whole = fill(
-        "page.html",
-        title=escape(title),
-        style=read("page.css"),
-        script=read("page.js"),
-        facts=f"Super-resolution x{results[0]['scale']}; {results[0]['peak_memory_gib']:.1f} GiB of memory at most.",
-        navigation=" ".join(f'<a href="#{id_}">{escape(text)}</a>' for id_, text in sections.items()),
-        failures=_failures(results[0]),
-        scores=_scores(results),
-        protocol=escape(results[0]["protocol"]),
-        differences=_differences(differences),
-        plots=_plots(drawings),
-        viewers=_MARK,
+    datasets = list(results[0]["datasets"])
+    parts = templates.load("page.html").generate(
+        title=f"{', '.join(models)} on {', '.join(datasets)}",
+        style=templates.read("page.css"),
+        script=templates.read("page.js"),
+        scale=results[0]["scale"],
+        peak_memory=results[0]["peak_memory_gib"],
+        protocol=results[0]["protocol"],
+        failures=[reason for dataset in results[0]["datasets"].values() for reason in dataset["failed"]],
+        scores=_mean_scores(results),
+        differences=_differences(differences) if differences else None,
+        drawings=list(drawings),
+        datasets=[
+            {"name": name, "scores": _picture_scores(results, name), "viewers": viewers.parts(name)}
+            for name in datasets
+        ],
     )
-    before, after = whole.split(_MARK)  # pictures are copied from disk: together they may be larger than memory
     with open(path, "w", encoding="utf-8") as file:
-        file.write(before)
-        for index, name in enumerate(datasets):
-            file.write(f'<h3 id="data-{index}">{escape(name)}</h3>\n{_pictures(results, name)}\n')
-            viewers.copy_to(file, name)
-        file.write(after)
+        file.writelines(parts)  # one after the other: together the pictures may be larger than the memory
 
 
-def _scores(results):
+def _mean_scores(results):
     metrics = metrics_of(results)
     rows = []
     for name, first in results[0]["datasets"].items():
         for result in results:
             dataset = result["datasets"][name]
-            cells = [_name(f"{name} ({len(first['images'])})"), _name(result["model"])]
+            cells = []
             for metric in metrics:
-                rivals = [other["datasets"][name]["mean"][metric] for other in results]
-                cells.append(_score(metric, dataset["mean"][metric], dataset["interval"][metric], rivals))
+                means = [other["datasets"][name]["mean"][metric] for other in results]
+                cells.append(_score(metric, dataset["mean"][metric], means, dataset["interval"][metric]))
             rate = dataset["megapixels_per_second"]
-            rows.append([*cells, f'<td data-value="{rate}">{rate:.2f}</td>'])
-    return _table("Mean scores", ["data", "model"], [*map(heading, metrics), "speed (MP/s)"], rows)
+            cells.append(Cell(f"{rate:.2f}", rate))
+            rows.append(Row([f"{name} ({len(first['images'])})", result["model"]], cells))
+    return Table("Mean scores", ["data", "model"], [*map(heading, metrics), "speed (MP/s)"], rows)
 
 
-def _pictures(results, dataset):
+def _picture_scores(results, dataset):
     metrics = metrics_of(results)
     rows = []
     for images in zip(*(result["datasets"][dataset]["images"] for result in results), strict=True):
         for result, image in zip(results, images, strict=True):
-            rivals = {metric: [other[metric] for other in images] for metric in metrics}
-            cells = [_score(metric, image[metric], None, rivals[metric]) for metric in metrics]
-            rows.append([_name(image["name"]), _name(result["model"]), *cells])
-    table = _table(f"Scores of the pictures of {dataset}", ["picture", "model"], list(map(heading, metrics)), rows)
-    return f"<details><summary>scores of each picture</summary>{table}</details>"
+            cells = [_score(metric, image[metric], [other[metric] for other in images]) for metric in metrics]
+            rows.append(Row([image["name"], result["model"]], cells))
+    return Table(f"Scores of the pictures of {dataset}", ["picture", "model"], list(map(heading, metrics)), rows)
 
 
 def _differences(differences):
-    if not differences:
-        return ""
     metrics = list(differences[0]["difference"])
     rows = [
-        [
-            _name(row["dataset"]),
-            _name(f"{row['model']} less {row['less']}"),
-            *(_difference(metric, row["difference"][metric], row["interval"][metric]) for metric in metrics),
-        ]
+        Row(
+            [row["dataset"], f"{row['model']} - {row['baseline']}"],
+            [_difference(metric, row["difference"][metric], row["interval"][metric]) for metric in metrics],
+        )
         for row in differences
     ]
-    table = _table("Differences between models", ["data", "models"], list(map(heading, metrics)), rows)
-    return f"""<section id="differences">
-<h2>Differences</h2>
-<p>Means of the differences picture by picture. Where the interval holds 0, these pictures do not tell which model is
-better.</p>
-{table}
-</section>"""
+    return Table("Differences between models", ["data", "models"], list(map(heading, metrics)), rows)
 
 
-def _plots(drawings):
-    if not drawings:
-        return ""
-    figures = "\n".join(
-        f'<figure role="img" aria-label="{escape(drawing.description)}">{drawing.svg}</figure>' for drawing in drawings
-    )
-    return f'<section id="plots">\n<h2>Perception and distortion</h2>\n<div class="plots">{figures}</div>\n</section>'
-
-
-def _failures(result):
-    reasons = [reason for dataset in result["datasets"].values() for reason in dataset["failed"]]
-    if not reasons:
-        return ""
-    items = "".join(f"<li>{escape(reason)}</li>" for reason in reasons)
-    return f'<section class="failures"><h2>Left out</h2><ul>{items}</ul></section>'
-
-
-def _table(label, names, headings, rows):
-    head = "".join(f'<th class="name" aria-sort="none" scope="col"><button>{name}</button></th>' for name in names)
-    head += "".join(f'<th aria-sort="none" scope="col"><button>{escape(name)}</button></th>' for name in headings)
-    body = "\n".join(f"<tr>{''.join(cells)}</tr>" for cells in rows)
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}"><table class="sortable">'
-        f"<thead><tr>{head}</tr></thead>\n<tbody>{body}</tbody></table></div>"
-    )
-
-
-def _name(text):
-    return f'<td class="name">{escape(text)}</td>'
-
-
-def _score(metric, value, interval, rivals):
-    worth, *others = (math.inf if score is None else score for score in (value, *rivals))
-    best = worth == (max if METRICS[metric].higher_is_better else min)(others)
-    kind = ' class="best"' if best and len(rivals) > 1 else ""
-    text = f"{number(metric, value)}{_interval(metric, interval)}"
-    return f'<td{kind} data-value="{"Infinity" if value is None else value}">{text}</td>'
+def _score(metric, value, values, interval=None):
+    """A model's score among `values`, those of all models. None is the infinite PSNR of equal pictures."""
+    own, *others = (math.inf if score is None else score for score in (value, *values))
+    best = len(values) > 1 and own == (max if METRICS[metric].higher_is_better else min)(others)
+    sort_by = "Infinity" if value is None else value  # as JavaScript reads it
+    return Cell(number(metric, value), sort_by, _interval(metric, interval), best)
 
 
 def _difference(metric, value, interval):
     if value is None:
-        return '<td data-value="0">&ndash;</td>'
-    return f'<td data-value="{value}">{value:+.{METRICS[metric].digits}f}{_interval(metric, interval, "+")}</td>'
+        return Cell("\u2013", 0)
+    return Cell(f"{value:+.{METRICS[metric].digits}f}", value, _interval(metric, interval, "+"))
 
 
 def _interval(metric, interval, sign=""):
     if interval is None:
         return ""
     low, high = (f"{end:{sign}.{METRICS[metric].digits}f}" for end in interval)
-    return f"<small>[{low}, {high}]</small>"
+    return f"[{low}, {high}]"

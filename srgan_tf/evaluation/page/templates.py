@@ -1,7 +1,8 @@
-"""The files of this folder that the page is made of."""
+"""The templates of the report page (jinja2)."""
 
 import importlib.resources
-import string
+
+import jinja2
 
 
 def read(name):
@@ -9,6 +10,15 @@ def read(name):
     return importlib.resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
 
 
-def fill(template, **values):
-    """The text of a file with `$name` replaced by the values, which must be HTML already."""
-    return string.Template(read(template)).substitute(values)
+def load(name):
+    """A template of this folder. Values are escaped unless they are marked as safe."""
+    return _ENVIRONMENT.get_template(name)
+
+
+_ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.FunctionLoader(read),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)

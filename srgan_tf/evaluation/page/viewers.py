@@ -1,46 +1,46 @@
-"""The pictures of report.html: for each a viewer that lays two of its versions over each other."""
+"""The pictures of report.html: a viewer for each, which compares two versions of it with a slider."""
 
 import base64
 import contextlib
 import io
 import math
-import shutil
 import tempfile
-from html import escape
 
 from PIL import Image
 
-from srgan_tf.evaluation.page.templates import fill
+from srgan_tf.evaluation.page import templates
 from srgan_tf.evaluation.tables import number
 from srgan_tf.metrics.table import METRICS
 
+_PART = 1 << 20  # characters that are copied at once
+
 
 def caption_metrics(metrics):
-    """Of many scores the few that fit under a picture: the first two, and the first perceptual one."""
+    """The metrics that are shown under a picture: the first two, and the first perceptual one."""
     names = list(metrics)
     perceptual = [name for name in names if METRICS[name].perceptual]
     return list(dict.fromkeys([*names[:2], *perceptual[:1]]))
 
 
 def caption(scores):
-    """These scores in a few characters, such as "29.12 / 0.8813 / 0.1402"."""
+    """The scores shown under a picture, such as "29.12 / 0.8813 / 0.1402"."""
     return " / ".join(
         number(metric, scores[metric] if math.isfinite(scores[metric]) else None) for metric in caption_metrics(scores)
     )
 
 
 class Viewers:
-    """The part of the page that holds pictures. It is kept on disk while it grows.
+    """Collects the viewers of the page, on disk since they may be larger than the memory.
 
     Args:
-        folder: where it is kept, in files without names.
-        most: how many pictures of each data set are shown.
+        folder: for temporary files.
+        most: maximum number of pictures of each data set.
     """
 
     def __init__(self, folder, most):
         self._folder = folder
         self._most = most
-        self._files = {}  # data set -> its part of the page
+        self._files = {}  # data set -> a temporary file with its viewers as HTML
         self._open = contextlib.ExitStack()
 
     def __enter__(self):
@@ -50,12 +50,12 @@ class Viewers:
         self._open.close()
 
     def add(self, dataset, index, count, pair, shown):
-        """Adds a picture, if it is among those that are shown: `most` of `count`, evenly spread.
+        """Adds a picture if it is one of the `most` that are shown, evenly spread over `count`.
 
         Args:
             dataset: name.
-            index: place of the picture in its data set.
-            count: pictures in the data set.
+            index: of the picture in its data set.
+            count: number of pictures in the data set.
             pair: a `Pair`.
             shown: dictionary of model names to `Scored`.
         """
@@ -67,45 +67,29 @@ class Viewers:
         metrics = caption_metrics(next(iter(shown.values())).scores)
         height, width = pair.hr.shape[:2]
         if dataset not in self._files:
-            file = tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._folder)  # noqa: SIM115 - closed with the stack
+            file = tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._folder)  # noqa: SIM115 - closed by the stack
             self._files[dataset] = self._open.enter_context(file)
-        self._files[dataset].write(
-            fill(
-                "viewer.html",
-                name=escape(f"{dataset}/{pair.name}"),
-                size=f"{width}&times;{height}",
-                metrics=escape(" / ".join(METRICS[metric].title for metric in metrics)),
-                lefts=_options(layers, chosen=1),
-                rights=_options(layers, chosen=len(layers) - 2 if len(shown) > 1 else len(layers) - 1),
-                style=f"--aspect: {width} / {height}; --width: {max(width, 480)}px",
-                panes="\n".join(_pane(dataset, pair.name, *layer) for layer in layers),
-            )
+        parts = templates.load("viewer.html").generate(
+            name=f"{dataset}/{pair.name}",
+            width=width,
+            height=height,
+            metrics=" / ".join(METRICS[metric].title for metric in metrics),
+            layers=[{"name": name, "scores": scores, "url": _data_url(picture)} for name, picture, scores in layers],
+            left=1,
+            right=len(layers) - (2 if len(shown) > 1 else 1),
         )
+        self._files[dataset].writelines(parts)
 
-    def copy_to(self, file, dataset):
-        """Appends a data set's part to an open text file."""
+    def parts(self, dataset):
+        """Yields the HTML of a data set's viewers in parts."""
         if dataset in self._files:
             self._files[dataset].seek(0)
-            shutil.copyfileobj(self._files[dataset], file)
+            yield from iter(lambda: self._files[dataset].read(_PART), "")
 
 
-def _options(layers, chosen):
-    return "".join(
-        f"<option{' selected' if index == chosen else ''}>{escape(name)}</option>"
-        for index, (name, _, _) in enumerate(layers)
-    )
-
-
-def _pane(dataset, picture, name, pixels, scores):
+def _data_url(picture):
+    """A lossless image as a data: URL. WebP holds at most 16383 pixels a side; larger ones are PNG."""
     file = io.BytesIO()
-    # Without loss, so that nothing is seen that is not there; WebP where it can be as large.
-    kind = "webp" if max(pixels.shape) < 2**14 else "png"
-    Image.fromarray(pixels).save(file, kind, **({"lossless": True, "method": 2} if kind == "webp" else {}))
-    source = f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"
-    alt = ", ".join(filter(None, [f"{dataset}/{picture}", name, scores]))
-    style = ' class="lr"' if name == "LR" else ""
-    return (
-        f'<div class="pane" data-name="{escape(name)}">'
-        f'<img{style} alt="{escape(alt)}" loading="lazy" decoding="async" src="{source}">'
-        f"<span>{'<br>'.join(map(escape, filter(None, [name, scores])))}</span></div>"
-    )
+    kind = "webp" if max(picture.shape) < 2**14 else "png"
+    Image.fromarray(picture).save(file, kind, **({"lossless": True, "method": 2} if kind == "webp" else {}))
+    return f"data:image/{kind};base64,{base64.b64encode(file.getvalue()).decode('ascii')}"

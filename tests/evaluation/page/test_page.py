@@ -55,7 +55,7 @@ class Reader(html.parser.HTMLParser):
             assert self.open.pop() == tag
 
 
-def test_the_page_is_whole_and_needs_nothing_else(page):
+def test_the_page_is_complete_and_self_contained(page):
     text = page.read_text()
     reader = Reader()
     reader.feed(text)
@@ -70,10 +70,22 @@ def test_the_page_is_whole_and_needs_nothing_else(page):
     assert len(alts) == 20
     assert all(re.match(r"(first|second)/", alt) for alt in alts)
     assert re.search(r"first/a<i>, dark, \d\d\.\d\d / 0\.\d{4}", "\n".join(alts))
-    assert "&lt;b&gt;&#x27;x &amp; y&#x27;&lt;/b&gt;" in text
+    assert "&lt;b&gt;&#39;x &amp; y&#39;&lt;/b&gt;" in text
 
 
-def test_at_most_so_many_pictures_are_shown_evenly_spread(tmp_path):
+def test_the_tables(page):
+    text = page.read_text()
+    rows = re.findall(r"<tr>(<td.*?)</tr>", text[: text.index('id="pictures"')], re.DOTALL)
+    names = [re.findall(r'<td class="name">(.*?)</td>', row) for row in rows]
+    models = ["bicubic", "dark", "bright &lt;&amp;&gt;"]
+    assert names[:6] == [[data, model] for data in ("first (3)", "second (1)") for model in models]
+    assert names[6] == ["first", "dark - bicubic"]
+    assert names[-1] == ["second", "bright &lt;&amp;&gt; - dark"]
+    assert 'class="best"' in rows[0]
+    assert re.search(r'<td data-value="-[\d.]+">-\d+\.\d\d<small>\[-[\d.]+, -[\d.]+\]</small></td>', rows[6])
+
+
+def test_at_most_n_pictures_are_shown_evenly_spread(tmp_path):
     pairs = [make_pair(f"p{index}", draw_picture(index, 48, 48), 4) for index in range(10)]
     source = Source("mine", [lambda pair=pair: pair for pair in pairs])
     evaluate_sources([BicubicUpscaler(4)], [source], tmp_path, page_pictures=4)
@@ -176,7 +188,7 @@ def places(driver, viewer):
     return driver.execute_script(script, viewer)
 
 
-def test_zoom_keeps_all_views_in_step(opened):
+def test_zoom_moves_all_views_together(opened):
     viewer = find(opened, ".viewer")[0]
     stage = find(viewer, ".stage")[0]
     assert places(opened, viewer) == ["1.00 0.00 0.00"] * 2
