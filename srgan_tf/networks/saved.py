@@ -12,11 +12,7 @@ from srgan_tf.weights import shipped
 
 
 def load_generator(model):
-<<<<<<< HEAD
     """Loads a Keras generator: a shipped model by name, a run folder or a `.keras` file.
-=======
-    """Loads a Keras generator: a shipped model, a run folder or a `.keras` file.
->>>>>>> eval
 
     Raises:
         UserError: there is no such model, or the file is not a generator.
@@ -32,11 +28,7 @@ def load_generator(model):
         )
     try:
         generator = keras.saving.load_model(file, compile=False)
-<<<<<<< HEAD
     except Exception as error:  # Keras raises various exceptions on invalid files
-=======
-    except Exception as error:  # Keras raises various exceptions on foreign files
->>>>>>> eval
         raise UserError(f"{str(file)!r} is not a Keras model: {first_line(error)}") from error
     try:
         scale_of(generator)
@@ -46,16 +38,10 @@ def load_generator(model):
 
 
 def find(model):
-<<<<<<< HEAD
     """The path of a model. An existing file or folder takes precedence over a shipped model of that name.
 
     Raises:
         UserError: `model` is the old name of a shipped model; the message has the new one.
-=======
-    """The path of a model. An existing file or folder takes precedence over a shipped model of the same name.
-
-    Raises:
->>>>>>> eval
         WorkError: the file of a shipped model is damaged.
     """
     path = pathlib.Path(model)

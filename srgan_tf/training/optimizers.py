@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-# As Keras and PyTorch have them.
+# The defaults of Keras and PyTorch.
 _INITIAL_SCALE = 2.0**15
 _GROWTH_STEPS = 2_000
 _LARGEST_SCALE = 2.0**24  # gradients of zero never overflow, and would let it grow to infinity
@@ -51,13 +51,20 @@ def make_optimizer(learning_rate, steps, variables, step):
 
 
 class FusedAdam(keras.optimizers.Adam):
-    """Adam by TensorFlow's one operation for it: Keras's formula without a dozen passes over the weights."""
+    """Adam as one fused TensorFlow operation: Keras's formula without a dozen passes over the weights.
+
+    It needs Keras's private attributes `PRIVATE_NAMES`. Without them it is Keras's own Adam.
+    """
+
+    PRIVATE_NAMES = ("_get_variable_index", "_momentums", "_velocities")
 
     def update_step(self, gradient, variable, learning_rate):
         """See `keras.optimizers.Optimizer`."""
+        if not all(hasattr(self, name) for name in self.PRIVATE_NAMES):
+            return super().update_step(gradient, variable, learning_rate)
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, tf.float32)
-        tf.raw_ops.ResourceApplyAdam(
+        return tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=self._momentums[index].value.handle,
             v=self._velocities[index].value.handle,

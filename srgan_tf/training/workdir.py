@@ -1,4 +1,4 @@
-"""The run folder: what is in it, and whose it is."""
+"""The run folder: its settings, its lock and its record of sessions."""
 
 import contextlib
 import datetime
@@ -23,26 +23,28 @@ from srgan_tf.files import atomic_write, make_folder, read_rows, remove_leftover
 from srgan_tf.runs import CONFIG_FILE, SESSIONS_FILE
 
 _LOCK_FILE = ".lock"
-# What may change when a run is resumed: how it is computed, what it reports and where its pictures are kept, not what
-# it learns.
-_FREE_SETTINGS = (
-    *("precision", "jit", "micro_batches", "max_skipped", "deterministic"),
-    *("reporting.", "data.store", "data.cache"),
+PACKAGE_FOLDER = pathlib.Path(__file__).parents[1]
+_GIT_STATUS = ["status", "--porcelain", "--untracked-files=no"]
+# Settings that may change when a run is resumed: how it is computed, what it reports and where its pictures are kept,
+# but not what it learns. A setting is matched by its full name, or by the group that it is in.
+_FREE_SETTINGS = frozenset(
+    ("precision", "jit", "micro_batches", "max_skipped", "deterministic", "data.store", "data.cache")
 )
+_FREE_GROUPS = frozenset(("reporting",))
 
 _log = logging.getLogger(__name__)
 
 
 def check_workdir(config, workdir):
-    """Makes sure, without writing, that a run of these settings may use a folder.
+    """Checks, without writing, that a run with these settings may use a folder.
 
     Raises:
-        UserError: another run's settings are in it (the fields that differ are listed), or it cannot be written.
+        UserError: it has a run with other settings (the error lists those that differ), or is not writable.
     """
     workdir = pathlib.Path(workdir)
     existing = next(path for path in [workdir, *workdir.absolute().parents] if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
-        raise UserError(f"cannot write to the workdir {str(workdir)!r}: {str(existing)!r} is no writable folder")
+        raise UserError(f"cannot write to the workdir {str(workdir)!r}: {str(existing)!r} is not a writable folder")
     file = workdir / CONFIG_FILE
     if not file.exists():
         return
@@ -50,17 +52,22 @@ def check_workdir(config, workdir):
         # Settings that were added since have their defaults.
         settings = Config.from_dict(json.loads(file.read_text())).to_dict()
     except (ValueError, OSError) as error:
-        raise UserError(f"{str(file)!r} is no run's settings: {first_line(error)}") from error
+        raise UserError(f"{str(file)!r} is not a run's config.json: {first_line(error)}") from error
     before, now = flatten(settings), flatten(config.to_dict())
     differing = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
         for name in sorted(before.keys() | now.keys())
-        if before.get(name) != now.get(name) and not name.startswith(_FREE_SETTINGS)
+        if before.get(name) != now.get(name) and not is_free(name)
     ]
     if differing:
         raise UserError(
             f"the run in {str(workdir)!r} has other settings; give another --workdir. {'; '.join(differing)}"
         )
+
+
+def is_free(name):
+    """Whether a setting, by its full name such as "data.store", may change when a run is resumed."""
+    return name in _FREE_SETTINGS or name.split(".")[0] in _FREE_GROUPS
 
 
 def write_config(config, workdir):
@@ -73,7 +80,7 @@ def write_config(config, workdir):
 
 @contextlib.contextmanager
 def lock_workdir(workdir):
-    """Keeps other processes from training in a folder while the block runs; also when it is killed, they may after it.
+    """Locks the run folder while the block runs; the lock is released if the process dies.
 
     Raises:
         UserError: another process is training in it.
@@ -84,21 +91,21 @@ def lock_workdir(workdir):
         except BlockingIOError:
             raise UserError(f"another process is training in {str(workdir)!r}") from None
         except OSError as error:  # some network file systems have no locks
-            _log.warning("cannot make sure that no other process trains in %s: %s", workdir, error.strerror)
+            _log.warning("cannot lock %s against other training processes: %s", workdir, error.strerror)
         remove_leftovers(workdir, recursive=True)
         yield
 
 
 def record_session(workdir, train_pairs, *, replicas):
-    """Adds a line to sessions.jsonl about this process: what it takes to make the run again.
+    """Adds a line about this process to sessions.jsonl: what is needed to reproduce the run.
 
-    A training set that is not the one of the last session is told: the run is then not the one it would have been.
+    Warns if the training set is not the one of the last session.
     """
     file = pathlib.Path(workdir) / SESSIONS_FILE
     session = {
         "start": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": sys.argv,
-        "git_commit": _git_commit(),
+        "git_commit": git_commit(),
         "versions": {
             "python": platform.python_version(),
             "tensorflow": tf.__version__,
@@ -112,13 +119,13 @@ def record_session(workdir, train_pairs, *, replicas):
     }
     sessions = read_rows(file, data=str)
     if sessions and sessions[-1]["data"] != session["data"]:
-        _log.warning("the training pictures are not those of the session before: this run cannot be made again exactly")
+        _log.warning("the training pictures are not those of the last session: this run cannot be reproduced exactly")
     with atomic_write(file) as unfinished:
         unfinished.write_text("".join(json.dumps(each) + "\n" for each in [*sessions, session]))
 
 
 def fingerprint(pairs):
-    """A check sum of a training set: of every picture's name, size and middle rows.
+    """Checksum of a training set: SHA-256 of every picture's name, size and middle row.
 
     Args:
         pairs: sequence of `Pair`.
@@ -135,15 +142,19 @@ def fingerprint(pairs):
     return digest.hexdigest()
 
 
-def _git_commit():
-    """The commit that this code is at, with a + when it has been changed since; None outside a checkout."""
-    folder = pathlib.Path(__file__).parents[2]
+def git_commit(folder=PACKAGE_FOLDER):
+    """The commit of a package's checkout, followed by "+" if tracked files have changed since.
+
+    Returns:
+        None if git does not track the package: the repository around an installed package is another project's.
+    """
+    commands = (["ls-files", "--error-unmatch", "__init__.py"], ["rev-parse", "HEAD"], _GIT_STATUS)
     try:
-        commit, status = (
+        _, commit, status = (
             subprocess.run(
                 ["git", "-C", str(folder), *command], capture_output=True, text=True, check=True, timeout=10
             ).stdout
-            for command in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"])
+            for command in commands
         )
     except (OSError, subprocess.SubprocessError):
         return None

@@ -1,4 +1,6 @@
+import inspect
 import itertools
+import re
 
 import keras
 import numpy as np
@@ -6,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf.config.sections import LearningRate
-from srgan_tf.training.optimizers import current_learning_rate, make_optimizer, make_schedule
+from srgan_tf.training.optimizers import FusedAdam, current_learning_rate, make_optimizer, make_schedule
 
 
 def at(schedule, step):
@@ -88,3 +90,23 @@ def test_a_schedule_follows_the_phase_whatever_was_skipped():
         # The same gradient each time: Adam moves by the learning rate.
         assert before - float(variable) == pytest.approx(expected, rel=1e-3)
         assert current_learning_rate(optimizer) == pytest.approx(expected)
+
+
+def test_the_private_names_of_keras_that_fused_adam_uses():
+    source = inspect.getsource(FusedAdam.update_step)
+    assert set(re.findall(r"self\.(_\w+)", source)) == set(FusedAdam.PRIVATE_NAMES)
+    optimizer = make_optimizer(LearningRate(initial=1e-3), 10, [keras.Variable([1.0])], tf.Variable(0))
+    assert all(hasattr(optimizer, name) for name in FusedAdam.PRIVATE_NAMES)
+
+
+@pytest.mark.parametrize("name", FusedAdam.PRIVATE_NAMES)
+def test_fused_adam_without_a_private_name_is_keras_adam(monkeypatch, name):
+    calls = []
+    monkeypatch.setattr(keras.optimizers.Adam, "update_step", lambda self, *arguments: calls.append(arguments))
+    variable = keras.Variable([1.0])
+    optimizer = make_optimizer(LearningRate(initial=1e-3), 10, [variable], tf.Variable(0))
+    owner = next((cls for cls in type(optimizer).__mro__ if name in vars(cls)), optimizer)
+    monkeypatch.delattr(owner, name)
+    optimizer.update_step(tf.constant([1.0]), variable, 1e-3)
+    assert len(calls) == 1
+    assert calls[0][1] is variable

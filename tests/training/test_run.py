@@ -1,5 +1,6 @@
 import json
 import math
+import subprocess
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from srgan_tf.training import run as training_run
 from srgan_tf.training.checkpoints import steps_in
 from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.state import gan_state
-from srgan_tf.training.workdir import check_workdir, lock_workdir, record_session, write_config
+from srgan_tf.training.workdir import check_workdir, git_commit, is_free, lock_workdir, record_session, write_config
 
 
 def rows(workdir):
@@ -96,7 +97,7 @@ def test_other_pictures_than_before_are_told(tmp_path, caplog):
     assert caplog.text == ""
     pairs[1] = make_pair("1", draw_picture(2, 32, 32), 4)
     record_session(tmp_path, pairs, replicas=1)
-    assert "not those of the session before" in caplog.text
+    assert "not those of the last session" in caplog.text
 
 
 @pytest.mark.slow
@@ -141,10 +142,39 @@ def test_another_runs_folder_is_refused(trained_run):
         training_run.run(other, trained_run)
 
 
+def test_free_settings_are_matched_exactly():
+    free = ("jit", "precision", "data.cache", "reporting.log_every")
+    fixed = ("jitter", "precision_of_x", "data.cached", "reporting_x", "data.jit", "seed")
+    assert all(is_free(name) for name in free)
+    assert not any(is_free(name) for name in fixed)
+
+
+def test_the_recorded_commit_is_the_packages_own(tmp_path):
+    def git(*command):
+        identity = ("-c", "user.name=Test", "-c", "user.email=test@example.com")
+        return subprocess.run(
+            ["git", "-C", tmp_path, *identity, *command], check=True, capture_output=True, text=True
+        ).stdout.strip()
+
+    package = tmp_path / "site-packages" / "package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text("")
+    (tmp_path / "other.py").write_text("")
+    git("init")
+    git("add", "other.py")
+    git("commit", "-m", "another project")
+    assert git_commit(package) is None
+    git("add", "site-packages")
+    git("commit", "-m", "the package too")
+    assert git_commit(package) == git("rev-parse", "HEAD")
+    (package / "__init__.py").write_text("changed = True")
+    assert git_commit(package) == git("rev-parse", "HEAD") + "+"
+
+
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b'{"no_such_setting": 1}'])
 def test_a_config_that_is_none_is_named(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
-    with pytest.raises(UserError, match=r"config\.json' is no run's settings"):
+    with pytest.raises(UserError, match=r"config\.json' is not a run's config.json"):
         check_workdir(presets.tiny(), tmp_path)
 
 
