@@ -70,6 +70,8 @@ class Data:
     """mirror and turn the patches"""
     degradation: Literal[tuple(DEGRADATIONS)] = "bicubic"
     """how LR is made: "bicubic" as for benchmarks; "realistic" for photographs as they are, from HR alone"""
+    clean_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """share of patches that degradation=realistic degrades lightly or not at all"""
     store: Literal["auto", "memory", "disk"] = "auto"
     """where decoded training pictures are kept; "auto" is memory if they take at most half of what is free there"""
     cache: str = ""
@@ -78,6 +80,10 @@ class Data:
     """training pictures that the source "synthetic" draws"""
     synthetic_size: Annotated[int, Field(ge=32)] = 192
     """their side, pixels"""
+
+    def __post_init__(self):
+        if self.clean_fraction and self.degradation != "realistic":
+            raise UserError(f"data.clean_fraction needs data.degradation=realistic (received {self.degradation!r})")
 
 
 @_settings
@@ -133,6 +139,8 @@ class Gan:
     """weight of LDL's L1 where the picture looks invented"""
     lr_consistency_weight: NonNegativeFloat = 0.0
     """weight of the downscaled picture's L1 against the LR picture"""
+    grid_weight: NonNegativeFloat = 0.0
+    """weight of the L1 of means by position modulo the scale: against the grid that a pixel shuffle can leave"""
     rank_weight: NonNegativeFloat = 0.0
     """weight of RankSRGAN's term; needs a ranker"""
     ranker: str = ""

@@ -98,6 +98,7 @@ def training_batches(
     seed,
     augment=True,
     degradation="bicubic",
+    clean_fraction=0.0,
 ):
     """The batches of the training steps `first_step` to `last_step - 1`, made ahead of their use.
 
@@ -113,6 +114,7 @@ def training_batches(
         seed: int or tuple of ints.
         augment: mirror and turn the patches.
         degradation: a name of `DEGRADATIONS`; other than "bicubic" makes LR anew from HR.
+        clean_fraction: share of the patches that "realistic" degrades lightly or not at all.
 
     Returns:
         tf.data.Dataset of `(lr, hr)`, float32 [batch_size, side, side, 3] in [0, 1].
@@ -145,7 +147,12 @@ def training_batches(
     batches = tf.data.Dataset.range(first_step, last_step).map(make_batch, num_parallel_calls=2)
     if DEGRADATIONS[degradation]:
         degrade = functools.partial(
-            _degrade_crop, degradation=degradation, seed=_seed_of_all(seed), hr_patch_size=hr_patch_size, scale=scale
+            _degrade_crop,
+            degradation=degradation,
+            clean_fraction=clean_fraction,
+            seed=_seed_of_all(seed),
+            hr_patch_size=hr_patch_size,
+            scale=scale,
         )
         # Patch by patch, so that all cores work on one batch.
         crops = batches.unbatch().enumerate(first_step * batch_size)
@@ -153,10 +160,11 @@ def training_batches(
     return batches.prefetch(tf.data.AUTOTUNE)
 
 
-def _degrade_crop(number, crop, *, degradation, seed, hr_patch_size, scale):
+def _degrade_crop(number, crop, *, degradation, clean_fraction, seed, hr_patch_size, scale):
     """Makes LR from the HR of a crop, and takes the margin off both."""
     _, hr = crop
-    lr = DEGRADATIONS[degradation](hr, tf.random.fold_in(seed, number), scale=scale)
+    options = {"clean_fraction": clean_fraction} if clean_fraction else {}
+    lr = DEGRADATIONS[degradation](hr, tf.random.fold_in(seed, number), scale=scale, **options)
     margin, lr_patch_size = _margin(scale, degradation), hr_patch_size // scale
     lr = tf.image.crop_to_bounding_box(lr, margin // scale, margin // scale, lr_patch_size, lr_patch_size)
     hr = tf.image.crop_to_bounding_box(hr, margin, margin, hr_patch_size, hr_patch_size)

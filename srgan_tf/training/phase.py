@@ -113,6 +113,7 @@ class Phase:
             seed=(*seed, rollbacks) if rollbacks else seed,
             augment=data.augment,
             degradation=data.degradation,
+            clean_fraction=data.clean_fraction,
         )
         reporting = self._config.reporting
         with Profiler(
