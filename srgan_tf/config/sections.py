@@ -66,6 +66,8 @@ class Data:
     """random flips and 90-degree rotations of the patches"""
     degradation: Literal[tuple(DEGRADATIONS)] = "bicubic"
     """how LR is made from HR: "bicubic" as in benchmarks; "realistic" adds blur, noise and JPEG (Real-ESRGAN)"""
+    clean_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """share of patches that degradation=realistic degrades lightly or not at all"""
     store: Literal["auto", "memory", "disk"] = "auto"
     """where decoded training images are kept; "auto": in memory if they fit into half of the free memory"""
     cache: str = ""
@@ -74,6 +76,10 @@ class Data:
     """number of training images that the source synthetic draws"""
     synthetic_size: Annotated[int, Field(ge=32)] = 192
     """side of the synthetic images in pixels"""
+
+    def __post_init__(self):
+        if self.clean_fraction and self.degradation != "realistic":
+            raise UserError(f"data.clean_fraction needs data.degradation=realistic (received {self.degradation!r})")
 
 
 @settings
@@ -129,6 +135,8 @@ class Gan:
     """weight of LDL's L1, which is weighted by an artifact map"""
     lr_consistency_weight: NonNegativeFloat = 0.0
     """weight of the L1 between LR and the downscaled SR"""
+    grid_weight: NonNegativeFloat = 0.0
+    """weight of the L1 of means by position modulo the scale, against a grid that a pixel shuffle can leave"""
     rank_weight: NonNegativeFloat = 0.0
     """weight of RankSRGAN's rank-content loss; needs `ranker`"""
     ranker: str = ""

@@ -18,6 +18,7 @@ from srgan_tf.data import blur
 _JPEG_QUALITY = (30.0, 95.0)
 _GRAY_NOISE = 0.4  # probability that noise is the same in all channels
 _METHODS = ("area", "bilinear", "bicubic")
+_CLEAN_SEED = 1_000_003  # folded into a patch's seed for the choice between `light` and the full chain
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +43,7 @@ _BELL_WEIGHTS = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
 _BETAS = ((1.0, 2.0), (0.5, 4.0))  # range of the plateau-shaped, of the generalized family
 
 
-def realistic(hr, seed, *, scale):
+def realistic(hr, seed, *, scale, clean_fraction=0.0):
     """Degrades a picture by Real-ESRGAN's second-order chain (Wang et al. 2021), with its published settings.
 
     Two rounds of blur, random resize, noise and JPEG, then the resize to LR with a final sinc filter, before or after
@@ -57,10 +58,56 @@ def realistic(hr, seed, *, scale):
         hr: float32 [height, width, 3] in [0, 1], sides multiples of `scale`.
         seed: int32 [2]; the same seed gives the same picture.
         scale: HR size over LR size.
+        clean_fraction: share of pictures that `light` degrades instead, so that a network learns to keep the texture
+            that a good picture has (an addition to the published chain).
 
     Returns:
         float32 [height / scale, width / scale, 3] in [0, 1], of 256 levels.
     """
+    if not clean_fraction:
+        return _second_order(hr, seed, scale)
+    return tf.cond(
+        tf.random.stateless_uniform((), tf.random.fold_in(seed, _CLEAN_SEED)) < clean_fraction,
+        lambda: light(hr, seed, scale=scale),
+        lambda: _second_order(hr, seed, scale),
+    )
+
+
+def light(hr, seed, *, scale):
+    """Degrades a picture a little: a good camera's picture, shrunk and saved.
+
+    A third is bicubic downscaling alone, antialiased. The others are blurred by an isotropic Gaussian (sigma 0.2 to
+    1.2 HR pixels) first and end as a JPEG of quality 70 to 97; half of those get Gaussian noise of 1 to 6 grey levels.
+
+    Args:
+        hr: as for `realistic`; so are the others.
+        seed: int32 [2].
+        scale: HR size over LR size.
+
+    Returns:
+        float32 [height / scale, width / scale, 3] in [0, 1], of 256 levels.
+    """
+    dice = _Dice(seed)
+    sigma, quality, levels = dice.uniform(0.2, 1.2), dice.uniform(70.0, 97.0), dice.uniform(1.0, 6.0)
+    saved, noisy = dice.chance(2 / 3), dice.chance(0.5)
+    noise_seed = dice.seed()
+
+    def resize(picture):
+        lr = tf.image.resize(picture, tf.shape(picture)[:2] // scale, "bicubic", antialias=True)
+        return tf.ensure_shape(lr, (None, None, 3))
+
+    def save():
+        gaussian = blur.bell_kernel(blur.GAUSSIAN, blur.MAX_RADIUS, sigma, sigma, 0.0, 1.0)
+        lr = resize(blur.blur(hr, gaussian))
+        noise = tf.where(noisy, levels / 255.0, 0.0) * tf.random.stateless_normal(tf.shape(lr), noise_seed)
+        return _jpeg(lr + noise, quality)
+
+    lr = tf.cond(saved, save, lambda: resize(hr))
+    return tf.round(tf.clip_by_value(lr, 0.0, 1.0) * 255.0) / 255.0
+
+
+def _second_order(hr, seed, scale):
+    """Real-ESRGAN's chain."""
     dice = _Dice(seed)
     hr_size = tf.shape(hr)[:2]
     lr_size = hr_size // scale

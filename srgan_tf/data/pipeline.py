@@ -130,13 +130,23 @@ class TrainingPictures(collections.abc.Sequence):
         augment: flip and rotate the patches at random.
         degradation: a name of `DEGRADATIONS`; other than "bicubic" makes LR patches from HR patches.
         sampling: how often each picture is drawn, as for `cumulative_areas`.
+        clean_fraction: share of the patches that "realistic" degrades lightly or not at all.
 
     Raises:
         ValueError: `hr_patch_size` is not a multiple of `scale`.
     """
 
     def __init__(
-        self, pairs, *, batch_size, hr_patch_size, scale, augment=True, degradation="bicubic", sampling="auto"
+        self,
+        pairs,
+        *,
+        batch_size,
+        hr_patch_size,
+        scale,
+        augment=True,
+        degradation="bicubic",
+        sampling="auto",
+        clean_fraction=0.0,
     ):
         if hr_patch_size % scale:
             raise ValueError(f"`hr_patch_size` must be a multiple of the scale {scale}. Received: {hr_patch_size}")
@@ -147,6 +157,7 @@ class TrainingPictures(collections.abc.Sequence):
         self._augment = augment
         self._degradation = degradation
         self._areas = cumulative_areas(pairs, sampling)
+        self._degradation_options = {"clean_fraction": clean_fraction} if clean_fraction else {}
 
     @classmethod
     def load(cls, sources, *, hr_patch_size, scale, degradation="bicubic", store="auto", cache="", **options):
@@ -219,7 +230,7 @@ class TrainingPictures(collections.abc.Sequence):
         _, hr = crop
         degradation, scale = DEGRADATIONS[self._degradation], self._scale
         margin, side = degradation.lr_margin, self._hr_patch_size
-        lr = degradation.make_lr(hr, tf.random.fold_in(seed, number), scale=scale)
+        lr = degradation.make_lr(hr, tf.random.fold_in(seed, number), scale=scale, **self._degradation_options)
         lr = tf.image.crop_to_bounding_box(lr, margin, margin, side // scale, side // scale)
         hr = tf.image.crop_to_bounding_box(hr, margin * scale, margin * scale, side, side)
         return lr, hr

@@ -39,12 +39,14 @@ class Source:
         loaders: one for each pair; to iterate, any function of no arguments that returns a pair will do.
         has_splits: True when its train and valid pictures are different ones; False when it has but one set.
         chosen: indices of the loaders whose pairs it has; None for all.
+        lr_is_given: True when the LR pictures are files of the source's own.
     """
 
     name: str
     loaders: Sequence[Loader | Callable[[], Pair]]
     has_splits: bool = False
     chosen: Sequence[int] | None = None
+    lr_is_given: bool = False
 
     @property
     def indices(self) -> Sequence[int]:
@@ -199,7 +201,7 @@ def _folder(name, hr_folder, lr_folder, lr_suffix, scale, has_splits=False):
                 f"{len(missing)} pictures of {name!r} have no {kind} of the same name, first {missing[0]!r}"
             )
     loaders = [_FilePair(key, lr_paths[key], path, scale) for key, path in hr_paths.items()]
-    return Source(name, loaders, has_splits)
+    return Source(name, loaders, has_splits, lr_is_given=True)
 
 
 def _by_stem(folder, suffix):

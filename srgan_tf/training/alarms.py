@@ -39,6 +39,13 @@ _ALARMS = {
         "{:.0%} more of the output than of the pictures is black or white: the generator saturates; "
         "try a lower learning rate",
     ),
+    "grid": _Alarm(
+        ("eval/grid",),
+        lambda ratio: ratio > 2.0,
+        2,
+        "a grid of the pixel shuffle's period shows: {:.1f} times the energy in the HR pictures; give gan.grid_weight "
+        "or gan.pixel_weight more weight",
+    ),
     "colour_drift": _Alarm(
         ("eval/colour_drift",),
         lambda levels: levels > 2.0,

@@ -12,7 +12,8 @@ def load_datasets(config):
     """Opens the sources that the settings name and decodes their pictures.
 
     Validation pictures come from `data.valid`; without it from each training source's own validation set, or held out
-    of it. Their LR is made by the same degradation as that of the training pictures, once.
+    of it. The LR pictures of a folder in `data.valid` with HR/ and LR/ are used as they are. Other LR pictures are made
+    once, by the degradation of the training pictures.
 
     Args:
         config: a `Config`.
@@ -54,13 +55,18 @@ def load_datasets(config):
         augment=data.augment,
         degradation=data.degradation,
         sampling=data.sampling,
+        clean_fraction=data.clean_fraction,
     )
     smallest = 11 + 2 * config.scale  # what is left without its border must hold SSIM's window
     per_source = -(-data.valid_pictures // len(valid))
     chosen = [source.select(range(min(per_source, len(source)))) for source in valid]
-    valid_pairs = load_pairs(chosen, min_hr_side=smallest, store="memory")[: data.valid_pictures]
-    valid_pairs = degrade_pairs(valid_pairs, seed=config.seed, scale=config.scale, degradation=data.degradation)
-    return train_pictures, valid_pairs
+    valid_pairs = []
+    for source in chosen:
+        pairs = load_pairs([source], min_hr_side=smallest, store="memory")
+        if not (source.lr_is_given and data.valid):
+            pairs = degrade_pairs(pairs, seed=config.seed, scale=config.scale, degradation=data.degradation)
+        valid_pairs += pairs
+    return train_pictures, valid_pairs[: data.valid_pictures]
 
 
 def hold_out(source, count):

@@ -11,6 +11,7 @@ import tensorflow as tf
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.artifacts import artifact_loss
 from srgan_tf.losses.consistency import lr_consistency
+from srgan_tf.losses.grid import grid_loss
 from srgan_tf.losses.penalties import gradient_penalty, r1_penalty
 from srgan_tf.losses.perceptual import perceptual_loss
 from srgan_tf.losses.pixel import PIXEL_LOSSES
@@ -78,6 +79,10 @@ def gan_terms(gan, features=None, ranker=None):
             lambda outputs: artifact_loss(outputs.hr, outputs.sr, outputs.generator_ema(outputs.lr)),
         ),
         "lr_consistency": Term(gan.lr_consistency_weight, lambda outputs: lr_consistency(outputs.lr, outputs.sr)),
+        "grid": Term(
+            gan.grid_weight,
+            lambda outputs: grid_loss(outputs.hr, outputs.sr, outputs.hr.shape[1] // outputs.lr.shape[1]),
+        ),
         "rank": Term(gan.rank_weight, lambda outputs: rank_content_loss(ranker(outputs.sr))),
     }
     return {name: term for name, term in terms.items() if term.weight > 0}

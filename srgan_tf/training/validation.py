@@ -7,6 +7,7 @@ from srgan_tf.evaluation import scoring
 from srgan_tf.images import comparison
 from srgan_tf.images.pixels import to_float
 from srgan_tf.images.resize import imresize
+from srgan_tf.losses.grid import grid_energy
 from srgan_tf.training.objective import LossInputs
 
 # Metrics whose best checkpoint is kept: True where higher is better.
@@ -26,13 +27,15 @@ def validate(upscaler, pairs, *, samples, perceptual=None):
         perceptual: function from `LossInputs` to the perceptual loss; None leaves its score out.
 
     Returns:
-        `(scores, sheets)`: the mean of each metric, "perceptual" (of the middle 512x512 pixels, lower is better) and
-        "colour_drift" (see `colour_drift`); and a dictionary of comparison strips by picture.
+        `(scores, sheets)`: the mean of each metric, "perceptual" (of the middle 512x512 pixels, lower is better),
+        "colour_drift" and "grid" (see the functions of these names); and a dictionary of comparison strips by picture.
     """
     rows, sheets = [], {}
     for index, scored in enumerate(scoring.evaluate(upscaler, pairs)):
         pair, sr = scored.pair, scored.sr
         scores = scored.scores | {"colour_drift": colour_drift(pair.lr, sr)}
+        if min(pair.hr.shape[:2]) >= 8 * upscaler.scale:
+            scores["grid"] = grid(pair.hr, sr, upscaler.scale)
         if perceptual is not None:
             images = [to_float(_middle(picture, _PERCEPTUAL_SIDE)[np.newaxis]) for picture in (pair.hr, sr)]
             scores["perceptual"] = float(perceptual(LossInputs(*(tf.convert_to_tensor(image) for image in images))))
@@ -56,6 +59,28 @@ def colour_drift(lr, sr):
     """
     difference = imresize(sr, *lr.shape[:2]).astype(np.float64) - lr
     return float(np.abs(difference.mean((0, 1))).max())
+
+
+def grid(hr, sr, scale):
+    """Energy of the grid of period `scale` in SR over that in HR: about 1 without a grid.
+
+    Both are taken of what bicubic resizing to LR and back leaves out, since a picture's own edges have every period.
+
+    Args:
+        hr: uint8 [height, width, 3], at least `8 * scale` pixels each way.
+        sr: the same shape.
+        scale: period of the grid, pixels.
+
+    Returns:
+        Ratio of two `srgan_tf.losses.grid.grid_energy`.
+    """
+    energies = []
+    for image in (sr, hr):
+        height, width = (side // scale for side in image.shape[:2])
+        coarse = imresize(imresize(image, height, width), *image.shape[:2])
+        detail = (image.astype(np.float32) - coarse)[np.newaxis]
+        energies.append(float(grid_energy(detail, scale)))
+    return energies[0] / max(energies[1], 1e-3)
 
 
 def sample_sheet(pair, sr, scale):

@@ -5,7 +5,9 @@ from srgan_tf.config.overrides import with_settings
 from srgan_tf.config.schema import Config
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.store import StoredPicture
+from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError
+from srgan_tf.images.pictures import write_picture
 from srgan_tf.training.datasets import hold_out, load_datasets
 
 
@@ -40,3 +42,17 @@ def test_settings_reach_the_pictures(picture_folder, tmp_path):
     np.testing.assert_array_equal(degraded.hr, bicubic.hr)
     assert (degraded.lr != bicubic.lr).any()
     assert len(list((tmp_path / "cache").iterdir())) == 2  # one store served all, beside the lock
+
+
+def test_given_lr_of_validation_pictures_is_kept(tmp_path):
+    """Degraded validation sets are fixed: the training degradation must not be applied to them again."""
+    hr = draw_picture(0, 48, 48)
+    lr = draw_picture(1, 12, 12)
+    for folder, picture in (("HR", hr), ("LR", lr)):
+        write_picture(tmp_path / "valid" / folder / "a.png", picture)
+    settings = [
+        *(f'data.valid=["{tmp_path / "valid"}"]', 'data.train=["synthetic"]', "data.synthetic_count=2"),
+        *("data.synthetic_size=96", "data.hr_patch_size=16", "data.degradation=realistic"),
+    ]
+    _, (pair,) = load_datasets(with_settings(Config(), settings))
+    np.testing.assert_array_equal(pair.lr, lr)

@@ -5,7 +5,7 @@ import tensorflow as tf
 from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.inference.upscalers import BicubicUpscaler
-from srgan_tf.training.validation import colour_drift, sample_sheet, validate
+from srgan_tf.training.validation import colour_drift, grid, sample_sheet, validate
 
 
 def test_colour_drift_worked_by_hand():
@@ -57,3 +57,11 @@ def test_a_sheet_shows_one_place_in_every_column(shape):
     assert sheet.dtype == np.uint8
     assert sheet.shape == with_lr_of_sr.shape
     assert (sheet != with_lr_of_sr).any()
+
+
+def test_grid_of_a_picture_and_of_one_with_a_grid():
+    hr = draw_picture(0, 96, 96)
+    assert grid(hr, hr, 4) == 1.0
+    sr = hr.astype(int)
+    sr[::4, ::4] += 24
+    assert grid(hr, np.clip(sr, 0, 255).astype(np.uint8), 4) > 2
