@@ -1,0 +1,56 @@
+import numpy as np
+import pytest
+
+from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.images.resize import imresize
+from srgan_tf.metrics.ntire18 import psnr_ntire18, ssim_ntire18
+
+
+def plain(hr, sr, scale):
+    """The organisers' loops over all shifts, written down one after the other, with scikit-image's SSIM."""
+    metrics = pytest.importorskip("skimage.metrics")
+    border = 6 + scale
+    height, width = (side - side % scale for side in hr.shape[:2])
+    hr, sr = (image[:height, :width][border:-border, border:-border] for image in (hr, sr))
+    centre = [side // 2 for side in hr.shape[:2]]
+    window = hr[centre[0] - 30 : centre[0] + 30, centre[1] - 30 : centre[1] + 30]
+    best_psnr, best_ssim = 0.0, -1.0
+    for dy in range(-40, 41):
+        for dx in range(-40, 41):
+            top, left = centre[0] - 30 + dy, centre[1] - 30 + dx
+            shifted = sr[top : top + 60, left : left + 60]
+            normalised = shifted * (window.mean() / shifted.mean())
+            best_psnr = max(best_psnr, 10 * np.log10(255**2 / np.mean((window - normalised) ** 2)))
+            # SSIM takes a millisecond: near the best shifts alone, which the caller has chosen to be near 0.
+            if dx % 2 == 0 and dy % 2 == 0 and max(abs(dx), abs(dy)) <= 8:
+                options = dict(gaussian_weights=True, sigma=1.5, use_sample_covariance=False, data_range=255)
+                ssim = metrics.structural_similarity(window, shifted, channel_axis=2, **options)
+                best_ssim = max(best_ssim, ssim)
+    return best_psnr, best_ssim
+
+
+@pytest.mark.parametrize("index", range(3))
+def test_equals_the_plain_loops(index):
+    hr = draw_picture(index, 211 + 8 * index, 190)
+    sr = imresize(imresize(hr, hr.shape[0] // 4, hr.shape[1] // 4), *hr.shape[:2])
+    sr = np.roll(sr, (index, -3), (0, 1))
+    psnr, ssim = plain(hr, sr, 4)
+    assert psnr_ntire18(hr, sr, 4) == pytest.approx(psnr, abs=1e-6)
+    assert ssim_ntire18(hr, sr, 4) == pytest.approx(ssim, abs=1e-6)
+
+
+def test_shift_and_brightness_cost_nothing():
+    hr = draw_picture(4, 240, 240) // 2
+    moved = np.roll(hr, (-7, 12), (0, 1))
+    assert psnr_ntire18(hr, moved, 4) == np.inf
+    # Twice as bright is the same picture to PSNR, not to SSIM.
+    assert psnr_ntire18(hr, 2 * hr, 4) == np.inf
+    assert ssim_ntire18(hr, 2 * hr, 4) < 0.95
+    assert ssim_ntire18(hr, np.roll(hr, (-6, 12), (0, 1)), 4) == pytest.approx(1.0)
+    assert ssim_ntire18(hr, np.roll(hr, (-7, 12), (0, 1)), 4) < 1.0  # an odd shift is not searched
+
+
+def test_too_small():
+    picture = draw_picture(0, 159, 200)
+    with pytest.raises(ValueError, match="needs 160x160 pixels"):
+        psnr_ntire18(picture, picture, 4)
