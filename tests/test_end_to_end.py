@@ -178,7 +178,7 @@ def test_tiny_learns_more_than_bicubic_within_a_minute_of_two_cores(tmp_path):
 
 def test_help_and_list_are_good_enough_to_work_from(run_script):
     for script, words in (
-        ("train", ("--preset", "--data", "--set", "--workdir", "goes on")),
+        ("train", ("--preset", "--data", "--set", "--workdir", "resume")),
         ("evaluate", ("--model", "--data", "bicubic", "--protocol", "--interpolate", "--metric")),
         ("upscale", ("PICTURE_OR_FOLDER", "--output")),
         ("export", ("--format", "saved_model")),
