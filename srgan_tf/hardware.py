@@ -24,8 +24,7 @@ def describe():
 def fast_precision():
     """The faster precision of the device: "bfloat16" or "float32".
 
-    bfloat16 is faster on GPUs of compute capability 8.0 (Ampere) or later, and on CPUs with AMX or the BF16 instructions
-    of AVX-512.
+    bfloat16 is faster on GPUs of compute capability 8.0 (Ampere) or later, and on CPUs with AMX or AVX-512 BF16.
     """
     gpus = tf.config.list_physical_devices("GPU")
     if gpus:
