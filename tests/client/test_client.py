@@ -185,6 +185,7 @@ def test_a_limit_below_the_smallest_tile(rng):
         upscaler.upscale(rng.integers(0, 256, (30, 112, 3), dtype=np.uint8))
 
 
+@pytest.mark.slow
 def test_tiles_that_fade_travel_as_floats(monkeypatch, tmp_path, rng):
     """A network that looks at the whole picture: its files are those of upscale.py with the same tiles."""
     options = {"normalization": "none", "output_activation": "linear", "bilinear_skip": True, "attention": "channel"}

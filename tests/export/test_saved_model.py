@@ -63,7 +63,7 @@ def test_every_signature_in_the_v1_loader_equals_upscaling(exported, served, rng
         np.testing.assert_array_equal(tf.io.decode_png(answer), upscaler.upscale(picture))
 
 
-@pytest.mark.parametrize("family", families(by_default=("rrdbnet", "self_attention")))
+@pytest.mark.parametrize("family", families(by_default=("self_attention",)))
 def test_every_family_in_the_v1_loader_equals_upscaling(tmp_path, rng, family):
     generator = SHRUNK[family]()
     served = ServedModel(export_saved_model(generator, tmp_path, warm_up_sizes=[]))

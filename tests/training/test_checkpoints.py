@@ -1,3 +1,4 @@
+import functools
 import json
 import math
 import pathlib
@@ -30,9 +31,24 @@ def all_variables(state):
     ]
 
 
+@functools.cache
+def _built():
+    state = pretrain_state(with_settings(presets.tiny(), SMALL))
+    return state, [(variable, variable.numpy().copy()) for variable in _variables(state)]
+
+
+def _variables(state):
+    counters = (state.step, state.skipped, state.skipped_in_a_row, state.rollbacks)
+    return [*state.weights(), *state.g_optimizer.variables, *state.g_loss_scale.variables, *counters]
+
+
 @pytest.fixture
 def state():
-    return pretrain_state(with_settings(presets.tiny(), SMALL))
+    """A state of the pretraining; it is built once and starts anew in each test."""
+    state, initial = _built()
+    for variable, value in initial:
+        variable.assign(value)
+    return state
 
 
 def save_at(checkpoints, state, *steps):
@@ -41,6 +57,7 @@ def save_at(checkpoints, state, *steps):
         checkpoints.save()
 
 
+@pytest.mark.usefixtures("eager_steps")
 @pytest.mark.parametrize("precision", ["float32", "float16"])
 def test_everything_comes_back(tmp_path, rng, precision):
     config = with_settings(presets.tiny(), [*SMALL, f"precision={precision}"])

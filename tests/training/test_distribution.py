@@ -33,7 +33,12 @@ def start_steps(kind, path, environment=None):
 
 
 def finish(process):
-    output, errors = process.communicate(timeout=240)
+    try:
+        output, errors = process.communicate(timeout=600)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.communicate()  # closes its pipes
+        raise
     assert process.returncode == 0, errors[-2000:]
     return output
 

@@ -110,6 +110,7 @@ def test_how_a_run_is_computed_may_change(tmp_path):
     assert json.loads((tmp_path / "config.json").read_text())["micro_batches"] == 2
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_a_full_disk_is_told(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", "metrics.jsonl")
@@ -128,6 +129,7 @@ def test_a_damaged_line_about_a_session(tmp_path):
     assert len((tmp_path / "sessions.jsonl").read_text().splitlines()) == 2
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_two_processes_do_not_share_a_folder(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
     with lock_workdir(tmp_path), pytest.raises(UserError, match="another process is training in"):
@@ -230,7 +232,8 @@ FAST_SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize("preset", ["srgan_x4", "msrgan_x4"])
+@pytest.mark.usefixtures("eager_steps")
+@pytest.mark.parametrize("preset", [pytest.param("srgan_x4", marks=pytest.mark.slow), "msrgan_x4"])
 @pytest.mark.parametrize(
     "precision",
     ["float32", *(pytest.param(name, marks=pytest.mark.slow) for name in ("bfloat16", "float16"))],
@@ -253,6 +256,7 @@ def test_recipes_run_with_the_real_vgg19(tmp_path, vgg_weights, preset, precisio
     assert {layer.compute_dtype for layer in generator.layers if hasattr(layer, "compute_dtype")} == {"float32"}
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_settings_reach_what_they_set(tmp_path, monkeypatch):
     """Each of these would otherwise be ignored without a sign."""
     seen = {}
@@ -291,6 +295,7 @@ def test_settings_reach_what_they_set(tmp_path, monkeypatch):
     assert seen["state"].discriminator.get_layer("conv1").compute_dtype == "bfloat16"
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_several_sources_and_validation_pictures_of_ones_own(tmp_path, picture_folder):
     pairs = tmp_path / "pairs"
     for kind, size in (("HR", 48), ("LR", 12)):
@@ -307,6 +312,7 @@ def test_several_sources_and_validation_pictures_of_ones_own(tmp_path, picture_f
     assert [pair.name for pair in valid_pairs] == ["pair"]
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_a_run_killed_before_its_generator_was_saved(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
     generator = training_run.run(config, tmp_path)
@@ -317,6 +323,7 @@ def test_a_run_killed_before_its_generator_was_saved(tmp_path):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_a_failing_validation_does_not_cost_the_checkpoint(tmp_path, monkeypatch):
     def fail(*_):
         raise WorkError("out of memory")
@@ -335,6 +342,7 @@ def test_a_failing_validation_does_not_cost_the_checkpoint(tmp_path, monkeypatch
     ]
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_a_generator_to_begin_with(tmp_path):
     first = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
     training_run.run(first, tmp_path / "first")
@@ -382,6 +390,7 @@ GUARDED = [
 ]
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_damaged_batches_are_skipped_and_counted(tmp_path, monkeypatch):
     damage_batches(monkeypatch, [2, 3, 9])
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, *GUARDED])
@@ -393,6 +402,7 @@ def test_damaged_batches_are_skipped_and_counted(tmp_path, monkeypatch):
     assert all(np.isfinite(weight).all() for weight in load_generator(str(tmp_path)).get_weights())
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_several_damaged_steps_go_back_to_the_checkpoint_once(tmp_path, monkeypatch, caplog):
     calls = damage_batches(monkeypatch, [5, 6, 7])
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, *GUARDED])
@@ -403,6 +413,7 @@ def test_several_damaged_steps_go_back_to_the_checkpoint_once(tmp_path, monkeypa
     assert [row["step"] for row in rows(tmp_path) if "guard/skipped" in row] == [2, 4, 6, 8, 10, 12]
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_a_second_divergence_ends_the_run_with_what_to_try(tmp_path, monkeypatch):
     damage_batches(monkeypatch, [5, 6, 7, 8, 9, 10], sessions=2)
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, *GUARDED])
