@@ -52,7 +52,7 @@ def stop_when(workdir, phase, step, number=signal.SIGKILL):
 
 
 @pytest.mark.parametrize("number", repetitions(100))
-def test_killed_in_both_phases_and_resumed_equals_unbroken(tmp_path, trained_run, number):
+def test_a_run_killed_in_both_phases_resumes_to_the_same_weights(tmp_path, trained_run, number):
     workdir = tmp_path / "killed"
     seed = f"{datetime.date.today().isoformat()} {number}"  # other steps every day
     rng = random.Random(seed)
@@ -69,7 +69,7 @@ def test_killed_in_both_phases_and_resumed_equals_unbroken(tmp_path, trained_run
     assert len((workdir / "sessions.jsonl").read_text().splitlines()) == 3
 
 
-def test_resumed_from_the_checkpoint_before_the_last_equals_unbroken(tmp_path, trained_run):
+def test_a_run_without_its_last_checkpoint_resumes_to_the_same_weights(tmp_path, trained_run):
     """What a kill in the GAN phase leaves; the test above kills real processes in both phases."""
     workdir = tmp_path / "killed"
     shutil.copytree(trained_run, workdir)
@@ -84,7 +84,7 @@ def test_resumed_from_the_checkpoint_before_the_last_equals_unbroken(tmp_path, t
 
 @pytest.mark.slow  # tests/training/test_loop.py raises both signals in its own process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_interrupted_saves_and_goes_on(tmp_path, trained_run, number, code):
+def test_an_interrupted_run_saves_a_checkpoint_and_resumes(tmp_path, trained_run, number, code):
     workdir = tmp_path / "interrupted"
     returned, output = stop_when(workdir, "pretrain", 6, number)
     assert returned == code, output
@@ -194,7 +194,7 @@ def test_tiny_learns_more_than_bicubic_within_a_minute_of_two_cores(tmp_path):
     assert tiny > bicubic + 1.0
 
 
-def test_help_and_list_are_good_enough_to_work_from(run_script):
+def test_help_and_list_name_the_main_flags_and_presets(run_script):
     for script, words in (
         ("train", ("--preset", "--data", "--set", "--workdir", "resume")),
         ("evaluate", ("--model", "--data", "bicubic", "--protocol", "--interpolate", "--metric")),

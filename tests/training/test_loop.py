@@ -19,7 +19,7 @@ def report(loss, skipped=0.0):
     return StepResult({"loss/generator/total": tf.constant(loss), "guard/skipped": tf.constant(skipped)}, {})
 
 
-def test_means_leave_skipped_steps_out():
+def test_means_exclude_skipped_steps():
     window = Window()
     for loss, skipped in ((1.0, 0.0), (math.nan, 1.0), (4.0, 0.0), (math.nan, 1.0), (4.0, 0.0)):
         window.add(report(loss, skipped), waited=0.5)
@@ -30,7 +30,7 @@ def test_means_leave_skipped_steps_out():
     assert only.scalars() == {"guard/skipped": 1.0}
 
 
-def test_means_of_what_only_some_steps_have():
+def test_means_of_scalars_that_only_some_steps_report():
     window = Window()
     for step in range(1, 5):  # the generator moves at every second one
         scalars = {"loss/discriminator/total": tf.constant(float(step)), "guard/skipped": tf.constant(0.0)}
@@ -73,7 +73,7 @@ class Training:
         )
 
 
-def test_a_phase_saves_on_its_way_and_at_its_end(tmp_path):
+def test_a_phase_saves_every_n_steps_and_at_its_end(tmp_path):
     training = Training(tmp_path, [0.5] * 5)
     training.run()
     assert training.saved == [2, 4, 5]
@@ -87,14 +87,14 @@ def test_a_loss_that_is_not_finite_stops_before_anything_is_saved(tmp_path):
 
 
 @pytest.mark.parametrize(("number", "error"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, SystemExit)])
-def test_a_signal_saves_the_step_in_hand_and_leaves(tmp_path, number, error):
+def test_a_signal_saves_a_checkpoint_and_exits(tmp_path, number, error):
     training = Training(tmp_path, [0.5] * 9, during=lambda step: step == 3 and signal.raise_signal(number))
     with delayed_signals() as training.interruption, pytest.raises(error):
         training.run()
     assert training.saved == [2, 3]
 
 
-def test_a_signal_in_the_last_validation_is_not_forgotten(tmp_path):
+def test_a_signal_during_the_last_validation_still_exits(tmp_path):
     training = Training(tmp_path, [0.5] * 5)
     training.validate = lambda: signal.raise_signal(signal.SIGTERM)
     with delayed_signals() as training.interruption, pytest.raises(SystemExit):
@@ -111,13 +111,13 @@ def test_nothing_is_saved_between_skipped_steps(tmp_path):
     assert training.saved == [4, 5]  # the end is saved in any case
 
 
-def test_a_machine_that_does_not_write_goes_on_until_the_first_has_saved():
+def test_other_machines_continue_until_the_chief_has_saved():
     with delayed_signals(saves=False) as interruption:
         signal.raise_signal(signal.SIGTERM)
         assert interruption.signal is None
 
 
-def test_a_trace_cut_short_is_stopped(tmp_path):
+def test_a_profile_is_stopped_if_training_ends_early(tmp_path):
     for _ in range(2):  # a second one would not start beside one that runs
         with Profiler(tmp_path, enabled=True) as profiler:
             for _ in range(12):
@@ -125,7 +125,7 @@ def test_a_trace_cut_short_is_stopped(tmp_path):
     assert list(tmp_path.rglob("*.xplane.pb"))
 
 
-def test_a_second_signal_acts_at_once():
+def test_a_second_signal_exits_at_once():
     before = signal.getsignal(signal.SIGINT)
     with delayed_signals() as interruption:
         signal.raise_signal(signal.SIGINT)

@@ -192,7 +192,7 @@ def test_ema_takes_batch_norm_statistics_along(batch):
 
 
 @pytest.mark.usefixtures("eager_steps")
-def test_frozen_batch_norms_stay_and_the_generator_learns_as_what_it_will_be_used(batch, rng):
+def test_frozen_batch_norms_train_the_generator_as_it_is_used_at_inference(batch, rng):
     config = small_config("freeze_batch_norm=true")
     state = pretrain_state(config)
     norms = [layer for layer in state.generator.layers if isinstance(layer, keras.layers.BatchNormalization)]

@@ -104,7 +104,7 @@ def test_each_objective_lowers_its_own_loss_on_one_batch(batch, name):
     ],
     ids=lambda settings: "-".join(setting.split("=")[1] for setting in settings),
 )
-def test_the_step_moves_both(batch, settings):
+def test_the_step_updates_both_networks(batch, settings):
     config = small_config(*settings)
     state = gan_state(config)
     step = make_step(config, state)
@@ -140,7 +140,7 @@ def test_the_penalties_of_the_step_are_those_of_its_networks(batch):
     assert float(scalars["loss/discriminator/r1"]) == pytest.approx(expected[1], rel=1e-4)
 
 
-def test_the_generator_moves_at_every_third_step(batch):
+def test_generator_every_3_updates_the_generator_at_every_third_step(batch):
     config = small_config("gan.generator_every=3")
     state = gan_state(config)
     step = make_step(config, state)
