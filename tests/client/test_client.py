@@ -116,7 +116,7 @@ def test_another_model(served, protocol):
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
-def test_a_busy_server_is_asked_again(served, protocol, rng):
+def test_requests_to_a_busy_server_are_retried(served, protocol, rng):
     server, upscaler = served
     lr = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
     many = [encode(lr)] * 80  # gRPC repeats requests of up to 256 KiB only, unless told otherwise
@@ -139,13 +139,13 @@ def test_answers_above_four_mebibytes(served, protocol, rng):
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_nobody_there(scheme):
+def test_an_unreachable_server_is_reported(scheme):
     with pytest.raises(WorkError, match=r"no answer of TensorFlow Serving at .*127\.0\.0\.1:1\b"):
         connect(f"{scheme}://127.0.0.1:1", "small", attempts=1, timeout=5).predict("describe", key=[b"scale"])
 
 
 @pytest.mark.parametrize("server", ["localhost:8501", "ftp://host:1", "http://"])
-def test_no_address(server):
+def test_invalid_addresses_are_refused(server):
     with pytest.raises(UserError, match="no server"):
         connect(server, "small")
 
@@ -185,7 +185,8 @@ def test_a_limit_below_the_smallest_tile(rng):
         upscaler.upscale(rng.integers(0, 256, (30, 112, 3), dtype=np.uint8))
 
 
-def test_tiles_that_fade_travel_as_floats(monkeypatch, tmp_path, rng):
+@pytest.mark.slow
+def test_blended_tiles_are_sent_as_floats(monkeypatch, tmp_path, rng):
     """A network that looks at the whole picture: its files are those of upscale.py with the same tiles."""
     options = {"normalization": "none", "output_activation": "linear", "bilinear_skip": True, "attention": "channel"}
     generator = srresnet(num_blocks=1, num_filters=8, head_kernel_size=3, tail_kernel_size=3, init_gain=0.3, **options)

@@ -86,7 +86,7 @@ def test_div2k_from_a_store(archives, tmp_path):
         np.testing.assert_array_equal(pair.lr[0:10, 0:12], expected.lr)
 
 
-def test_no_network_says_what_to_do(builder_class, monkeypatch):
+def test_a_download_without_a_network_is_reported_with_instructions(builder_class, monkeypatch):
     def fail(self, **_):
         raise ConnectionError("no route")
 

@@ -155,7 +155,7 @@ def test_an_infinite_score_is_null_in_json(tmp_path):
         (["a"], ["."], r"names of data sets are used as folder names, and '.' is not a valid one"),
     ],
 )
-def test_names_that_clash(tmp_path, models, datasets, message):
+def test_duplicate_model_names_are_refused(tmp_path, models, datasets, message):
     with pytest.raises(UserError, match=message):
         evaluate_sources(
             [Shifted(name, 0) for name in models], [source_of(name) for name in datasets], tmp_path / "out"
@@ -163,7 +163,7 @@ def test_names_that_clash(tmp_path, models, datasets, message):
     assert not (tmp_path / "out").exists()
 
 
-def test_models_of_different_factors(tmp_path):
+def test_models_of_different_scales_are_refused(tmp_path):
     with pytest.raises(UserError, match="different factors"):
         evaluate_sources([BicubicUpscaler(2), Shifted("a", 0)], [], tmp_path)
 

@@ -77,7 +77,10 @@ def test_a_bug_in_a_loader_is_not_swallowed():
         list(scoring.attempts(Source("mine", [bug])))
 
 
-@pytest.mark.parametrize(("dataset", "psnr_y"), [("Set5", 28.43), ("Set14", 26.09), ("BSD100", 25.96)])
+@pytest.mark.parametrize(
+    ("dataset", "psnr_y"),
+    [("Set5", 28.43), ("Set14", 26.09), pytest.param("BSD100", 25.96, marks=pytest.mark.slow)],
+)
 def test_bicubic_matches_the_published_scores(real_data, dataset, psnr_y):
     source = open_source(str(real_data / "benchmark" / dataset), split="valid", scale=4)
     mean = scoring.mean_scores(scored.scores for scored in scoring.evaluate(BicubicUpscaler(4), source))

@@ -101,6 +101,6 @@ def test_long_sides_are_refused(decode):
 
 
 @pytest.mark.parametrize("encoded", [b"", b"GIF89a" + bytes(40), png(9, 9)[:-30], b"\xff\xd8\xff" + bytes(40)])
-def test_other_bytes_are_the_callers_fault(decode, encoded):
+def test_invalid_images_are_an_invalid_argument(decode, encoded):
     with pytest.raises(tf.errors.InvalidArgumentError):
         decode(encoded)

@@ -50,7 +50,7 @@ def test_inputs_are_never_replaced(folder):
         job_module.plan([folder], pathlib.Path(f"{folder}/sub/.."))
 
 
-def test_results_of_an_earlier_run_are_no_inputs(folder):
+def test_results_of_an_earlier_run_are_not_inputs(folder):
     output = folder / "up"
     output.mkdir()
     Image.new("RGB", (9, 7)).save(output / "a.png")
@@ -157,7 +157,7 @@ def test_a_smaller_size_is_the_networks_result_resized(tmp_path, photo):
 
 
 @pytest.mark.parametrize("tile", [None, 0, 5])
-def test_a_file_holds_what_the_network_gives(tmp_path, photo, small_generator, tile):
+def test_a_written_file_equals_the_networks_output(tmp_path, photo, small_generator, tile):
     upscaler = network_upscaler(small_generator, "small")
     upscale_photo(upscaler, photo, tmp_path / "a.png", tile=tile)
     difference = np.abs(read_picture(tmp_path / "a.png").astype(int) - upscaler.upscale(photo.colour))
@@ -252,7 +252,7 @@ def test_an_output_above_the_inputs(folder, tmp_path):
     assert len(job_module.plan([folder / "sub"], folder)) == 1
 
 
-def test_no_job_is_an_error(folder):
+def test_inputs_without_a_job_are_an_error(folder):
     with pytest.raises(UserError, match="an input has an empty name"):
         job_module.plan([""], folder)
     (folder / "only").mkdir()

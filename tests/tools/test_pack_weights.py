@@ -77,7 +77,7 @@ def test_packing_halves_a_file_and_gives_the_same_bytes_again(run, tmp_path):
     assert zipfile.is_zipfile(tmp_path / "first")
 
 
-def test_a_card_tells_how_the_run_went(run):
+def test_a_card_records_the_training(run):
     file = pack_weights.add(run, "mine", notes=["began anew"], **FACTS)
     assert shipped.names() == ["mine"]
     assert shipped.find("mine") == file
@@ -90,7 +90,7 @@ def test_a_card_tells_how_the_run_went(run):
     assert (card["bytes"], card["notes"], card["scores"]) == (file.stat().st_size, ["began anew"], {})
 
 
-def test_scores_come_later(run, tmp_path):
+def test_scores_are_added_by_a_second_call(run, tmp_path):
     first = pack_weights.add(run, "mine", **FACTS).read_bytes()
     scores = tmp_path / "metrics.json"
     result = {"model": "mine", "protocol": "as ever", "datasets": {"Set5": {"mean": {"psnr_y": 30.5}}}}
@@ -105,7 +105,7 @@ def test_scores_come_later(run, tmp_path):
         pack_weights.add(run, "mine", scores=scores, **FACTS)
 
 
-def test_a_checkpoint_stands_for_the_run_up_to_it(run):
+def test_the_card_of_a_checkpoint_covers_the_run_up_to_it(run):
     rows = (run / "metrics.jsonl").read_text().splitlines()[:-1]
     (run / "metrics.jsonl").write_text("\n".join([*rows, '{"phase": "gan", "step": 90, "speed/images_per_second": 1}']))
     checkpoint = run / "checkpoints" / "gan" / "0000050" / GENERATOR_FILE

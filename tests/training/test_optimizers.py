@@ -50,7 +50,7 @@ def test_constant():
     assert make_schedule(LearningRate(initial=3e-4), 10) == 3e-4
 
 
-def test_optimizer_is_built_and_knows_its_rate():
+def test_optimizer_is_built_and_has_its_learning_rate():
     variable = keras.Variable([1.0])
     optimizer = make_optimizer(LearningRate(initial=3e-4), 10, [variable], tf.Variable(0))
     assert optimizer.built
@@ -79,7 +79,7 @@ def test_fused_adam_beside_keras(rng):
         np.testing.assert_allclose(fused, expected, rtol=1e-4, atol=1e-7)
 
 
-def test_a_schedule_follows_the_phase_whatever_was_skipped():
+def test_a_schedule_depends_on_the_step_of_the_phase_only():
     step, variable = tf.Variable(0, dtype=tf.int64), keras.Variable(1.0)
     rate = LearningRate(initial=1.0, decay="step", milestones=(0.5,), factor=0.1)
     optimizer = make_optimizer(rate, 10, [variable], step)

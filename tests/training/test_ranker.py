@@ -51,7 +51,7 @@ def test_patches_are_of_the_same_places_and_labelled(ranked):
     assert (ranked.labels[:, 2] < ranked.labels[:, 1]).all()
 
 
-def test_no_place_to_label_is_an_error():
+def test_pictures_smaller_than_a_patch_are_an_error():
     source = open_source("synthetic", split="train", scale=4, synthetic_count=2, synthetic_size=32)
     with pytest.raises(WorkError, match="2 pictures too small"):
         ranking.rank_patches([Noisy(0), Noisy(9)], source, roughness, patch_size=40, places=4, seed=0)
@@ -93,7 +93,7 @@ def test_accuracy_worked_by_hand():
     assert ranking.pair_accuracy(network, ranking.RankedPatches(patches, labels)) == pytest.approx(5 / 6)
 
 
-def test_what_is_no_ranker(tmp_path):
+def test_invalid_rankers_are_refused(tmp_path):
     with pytest.raises(UserError, match=r"gan\.ranker='missing\.keras' is no ranker.*train_ranker\.py"):
         ranking.load_ranker("missing.keras")
     file = str(tmp_path / "generator.keras")

@@ -92,6 +92,7 @@ def test_each_objective_lowers_its_own_loss_on_one_batch(batch, name):
         assert losses[-1] < losses[0] - 0.02
 
 
+@pytest.mark.usefixtures("eager_steps")
 @pytest.mark.parametrize(
     "settings",
     [
@@ -103,7 +104,7 @@ def test_each_objective_lowers_its_own_loss_on_one_batch(batch, name):
     ],
     ids=lambda settings: "-".join(setting.split("=")[1] for setting in settings),
 )
-def test_the_step_moves_both(batch, settings):
+def test_the_step_updates_both_networks(batch, settings):
     config = small_config(*settings)
     state = gan_state(config)
     step = make_step(config, state)
@@ -122,14 +123,15 @@ def test_the_step_moves_both(batch, settings):
     assert float(scalars["loss/discriminator/total"]) == pytest.approx(total, rel=1e-5)
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_the_penalties_of_the_step_are_those_of_its_networks(batch):
     config = small_config(*CRITIC, "gan.r1_weight=2")
     state = gan_state(config)
     lr, hr = batch
     sr, critic = state.generator(lr), state.discriminator
     expected = [
-        # The step draws its own places between the pictures: its penalty lies among those of twenty other draws.
-        [float(gradient_penalty(critic, hr, sr, tf.random.stateless_uniform((3,), (7, i)))) for i in range(20)],
+        # The step draws its own places between the pictures: its penalty lies among those of eight other draws.
+        [float(gradient_penalty(critic, hr, sr, tf.random.stateless_uniform((3,), (7, i)))) for i in range(8)],
         float(r1_penalty(critic, hr)),
     ]
     scalars = make_step(config, state)(lr, hr).scalars
@@ -138,8 +140,8 @@ def test_the_penalties_of_the_step_are_those_of_its_networks(batch):
     assert float(scalars["loss/discriminator/r1"]) == pytest.approx(expected[1], rel=1e-4)
 
 
-def test_the_generator_moves_at_every_third_step(batch):
-    config = small_config(*CRITIC, "gan.generator_every=3")
+def test_generator_every_3_updates_the_generator_at_every_third_step(batch):
+    config = small_config("gan.generator_every=3")
     state = gan_state(config)
     step = make_step(config, state)
     for number in range(1, 7):
@@ -155,6 +157,7 @@ def test_the_generator_moves_at_every_third_step(batch):
     assert "loss/generator/total" in step(*batch).scalars
 
 
+@pytest.mark.usefixtures("eager_steps")
 @pytest.mark.parametrize("term", ["artifact", "lr_consistency", "rank"])
 def test_each_new_term_alone_reaches_the_generator(batch, term):
     settings = ["gan.adversarial_weight=0", f"gan.{term}_weight=1", "gan.ranker=a stand-in"]

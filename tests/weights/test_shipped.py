@@ -29,7 +29,7 @@ def copies(tmp_path, monkeypatch):
     return folder
 
 
-def test_the_three_that_are_promised_are_there():
+def test_the_shipped_models_are_listed():
     assert {"compact_x4", "srgan_skip_x4", "srresnet_skip_x4"} <= set(shipped.names())
     assert shipped.DEFAULT in shipped.names()
     assert {file.stem for file in shipped.FOLDER.glob("*.keras")} == set(shipped.names())
@@ -63,7 +63,7 @@ def test_a_name_upscales_as_it_did_when_it_was_scored(name):
     assert np.mean(scores) == pytest.approx(PSNR_ON_DRAWINGS[name], abs=0.01)
 
 
-def test_damage_is_seen(copies):
+def test_a_damaged_weights_file_is_refused(copies):
     file = copies / "compact_x4.keras"
     content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
@@ -75,12 +75,12 @@ def test_damage_is_seen(copies):
         load_generator("compact_x4")
 
 
-def test_an_unknown_name_tells_the_known_ones():
+def test_an_unknown_name_lists_the_known_ones():
     with pytest.raises(UserError, match="'compact_x4', 'srgan_skip_x4', 'srresnet_skip_x4'"):
         loading.load_upscaler("compact_x2")
 
 
-def test_a_model_of_the_users_goes_before_one_of_the_same_name(tmp_path, monkeypatch, small_generator):
+def test_a_local_model_takes_precedence_over_a_shipped_one(tmp_path, monkeypatch, small_generator):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "compact_x4").mkdir()
     small_generator.save(tmp_path / "compact_x4" / GENERATOR_FILE)
