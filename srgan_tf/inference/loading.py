@@ -9,20 +9,25 @@ from srgan_tf.networks.saved import find, load_generator
 from srgan_tf.weights import shipped
 
 
-def load_upscaler(model, *, scale=None):
+def load_upscaler(model, *, scale=None, strength=None):
     """Loads the model that `--model` names. A Keras generator is optimized for inference.
 
     Args:
         model: "bicubic", the name of a shipped model, a run folder, a `.keras` file, or an exported model: a
             SavedModel folder (or one version of it), an ONNX or a LiteRT file.
         scale: the factor; None for 4 with "bicubic", and for the network's own factor otherwise.
+        strength: between 0, the faithful counterpart of a shipped model, and 1, the model; None for the model itself.
 
     Returns:
         An `Upscaler` of whole images. For images of any size wrap it in a `TiledUpscaler`.
 
     Raises:
-        UserError: there is no such model, a file is not a model, or the network has another factor.
+        UserError: there is no such model, a file is not a model, the network has another factor, `strength` is out of
+            range, or the model has no faithful counterpart.
     """
+    if strength is not None:
+        generator = load_generator(model, strength=strength)
+        return _of_scale(network_upscaler(optimize_for_inference(generator), f"{model}@{strength:g}"), model, scale)
     if model == "bicubic":
         return BicubicUpscaler(scale or 4)
     path = find(model)
@@ -41,6 +46,10 @@ def load_upscaler(model, *, scale=None):
     else:
         name = path.resolve().stem if path.is_file() else path.resolve().name
         upscaler = network_upscaler(optimize_for_inference(load_generator(path)), name)
+    return _of_scale(upscaler, model, scale)
+
+
+def _of_scale(upscaler, model, scale):
     if scale not in (None, upscaler.scale):
         raise UserError(f"the model {model!r} enlarges by {upscaler.scale}, not by {scale}")
     return upscaler
