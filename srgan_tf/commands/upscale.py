@@ -1,6 +1,7 @@
 """Upscales images and folders of images.
 
     srgan-tf upscale photo.jpg holiday/ --output upscaled
+    srgan-tf upscale photo.jpg --output upscaled --strength 0.5
     srgan-tf upscale photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
 
 Reads PNG, JPEG, WebP, TIFF, BMP and GIF: 8 or 16 bits, gray, palette, RGB, CMYK, transparency, EXIF rotation. The
@@ -51,6 +52,13 @@ def main():
         help="iterative back-projection: correct the result until it downscales to the input",
     )
     parser.add_argument(
+        "--strength",
+        type=float,
+        metavar="S",
+        help=f"between 0, the faithful counterpart of the model, and 1, the model (default: 1); for "
+        f"{', '.join(shipped.pairs())}",
+    )
+    parser.add_argument(
         "--interpolate", metavar="MODEL", help="interpolate the weights of --model and this model, by --alpha"
     )
     parser.add_argument("--alpha", type=float, metavar="A", help="0 is --model, 1 is the model of --interpolate")
@@ -73,6 +81,8 @@ def main():
     flags = parser.parse_args()
     if (flags.interpolate is None) != (flags.alpha is None):
         parser.error("--interpolate and --alpha must be given together")
+    if flags.strength is not None and flags.interpolate is not None:
+        parser.error("--strength and --interpolate cannot be given together")
 
     from tqdm import tqdm
 
@@ -136,7 +146,7 @@ def _upscaler(flags):
     else:
         whole_factor = flags.scale is not None and flags.scale.is_integer()
         scale = int(flags.scale) if flags.model == "bicubic" and whole_factor else None
-        upscaler = load_upscaler(flags.model, scale=scale, precision=flags.precision)
+        upscaler = load_upscaler(flags.model, scale=scale, strength=flags.strength, precision=flags.precision)
     if flags.ensemble:
         upscaler = EnsembleUpscaler(upscaler)
     return BackProjectionUpscaler(upscaler, flags.back_projection) if flags.back_projection else upscaler

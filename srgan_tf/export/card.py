@@ -15,12 +15,14 @@ from srgan_tf.runs import CONFIG_FILE, METRICS_FILE, SCORE_PREFIX
 FILE = "MODEL_CARD.md"
 
 
-def training_facts(model, *, scores=None, license_text=None):
+def training_facts(model, *, blend=None, scores=None, license_text=None):
     """What can be found out about a model's training.
 
     Args:
         model: path of a run folder, which tells its preset, its data and its last validation scores, or of a `.keras`
             file. A card beside that, NAME.json, tells "preset", "data", "scores" and "license", as far as it has them.
+        blend: (name of the faithful counterpart, strength) if the weights of both are interpolated, or None. The scores
+            in the card of `model` are then left out unless the strength is 1.
         scores: a `metrics.json` of evaluate.py, or None.
         license_text: under which terms the weights may be used, or None.
 
@@ -37,6 +39,11 @@ def training_facts(model, *, scores=None, license_text=None):
         raise UserError(f"cannot read what lies beside the model {str(model)!r}: {first_line(error)}") from error
     origin = f"exported from {path.name!r} by srgan_tf {srgan_tf.__version__}"
     facts["Model"] = [origin, *facts.get("Model", [])]
+    if blend is not None:
+        faithful, strength = blend
+        facts["Model"].append(f"strength: {strength:g} (weights interpolated; 0 is {faithful}, 1 is {path.stem})")
+        if strength != 1:
+            facts.pop("Scores", None)
     if scores is not None:
         facts["Scores"] = facts.get("Scores", []) + _score_lines(read_means(scores)[1])
     if license_text is not None:

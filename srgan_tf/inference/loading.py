@@ -11,13 +11,14 @@ from srgan_tf.weights import shipped
 PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
 
-def load_upscaler(model, *, scale=None, precision="float32"):
+def load_upscaler(model, *, scale=None, strength=None, precision="float32"):
     """Loads the model that `--model` names. A Keras generator is optimized for inference.
 
     Args:
         model: "bicubic", the name of a shipped model, a run folder, a `.keras` file, or an exported model: a
             SavedModel folder (or one version of it), an ONNX or a LiteRT file.
         scale: the factor; None for 4 with "bicubic", and for the network's own factor otherwise.
+        strength: between 0, the faithful counterpart of a shipped model, and 1, the model; None for the model itself.
         precision: of a Keras generator's feature maps, one of `PRECISIONS`; "auto" is bfloat16 where the device is
             faster in it, else float32. Exports have a precision of their own.
 
@@ -25,9 +26,12 @@ def load_upscaler(model, *, scale=None, precision="float32"):
         An `Upscaler` of whole images. For images of any size wrap it in a `TiledUpscaler`.
 
     Raises:
-        UserError: there is no such model, a file is not a model, the network has another factor, or half precision is
-            asked of an export.
+        UserError: there is no such model, a file is not a model, the network has another factor, `strength` is out of
+            range, the model has no faithful counterpart, or half precision is asked of an export.
     """
+    if strength is not None:
+        generator = load_generator(model, strength=strength)
+        return _of_scale(_of_network(generator, f"{model}@{strength:g}", precision), model, scale)
     if model == "bicubic":
         return BicubicUpscaler(scale or 4)
     path = find(model)
@@ -48,7 +52,15 @@ def load_upscaler(model, *, scale=None, precision="float32"):
         )
     else:
         name = path.resolve().stem if path.is_file() else path.resolve().name
-        upscaler = network_upscaler(optimize_for_inference(load_generator(path), resolve(precision)), name)
+        upscaler = _of_network(load_generator(path), name, precision)
+    return _of_scale(upscaler, model, scale)
+
+
+def _of_network(generator, name, precision):
+    return network_upscaler(optimize_for_inference(generator, resolve(precision)), name)
+
+
+def _of_scale(upscaler, model, scale):
     if scale not in (None, upscaler.scale):
         raise UserError(f"the model {model!r} enlarges by {upscaler.scale}, not by {scale}")
     return upscaler

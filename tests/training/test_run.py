@@ -15,6 +15,7 @@ from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images.pictures import write_picture
 from srgan_tf.inference.loading import load_upscaler
+from srgan_tf.networks.generators import srresnet
 from srgan_tf.networks.saved import load_generator
 from srgan_tf.training import phase, validation
 from srgan_tf.training import run as training_run
@@ -433,6 +434,8 @@ def test_a_profile_is_written(tmp_path):
 
 
 def test_init_generator_with_equal_shapes_but_another_architecture_is_refused(tmp_path):
-    config = with_settings(presets.srresnet_x4(), ["init_generator=srresnet_skip_x4"])  # has a skip, no tanh
-    with pytest.raises(UserError, match="'srresnet_skip_x4' is not the generator that the settings describe"):
+    skip = srresnet(output_activation="linear", bilinear_skip=True)  # srresnet_x4 has no skip, but a tanh
+    skip.save(tmp_path / "skip.keras")
+    config = with_settings(presets.srresnet_x4(), [f"init_generator={tmp_path / 'skip.keras'}"])
+    with pytest.raises(UserError, match=r"skip\.keras' is not the generator that the settings describe"):
         training_run.run(config, tmp_path / "run")
