@@ -19,6 +19,20 @@ TENSORBOARD_FOLDER = "tensorboard"
 SAMPLES_FOLDER = "samples"
 
 
+def written_paths(workdir):
+    """The files and folders that a training writes in its run folder."""
+    names = (
+        CONFIG_FILE,
+        SESSIONS_FILE,
+        METRICS_FILE,
+        TENSORBOARD_FOLDER,
+        "checkpoints",
+        SAMPLES_FOLDER,
+        GENERATOR_FILE,
+    )
+    return [pathlib.Path(workdir) / name for name in names]
+
+
 def checkpoints_folder(workdir, phase):
     """The folder of a phase's checkpoints."""
     return pathlib.Path(workdir) / "checkpoints" / phase

@@ -15,7 +15,7 @@ from PIL import Image
 
 from srgan_tf.commands import cli
 from srgan_tf.errors import UserError
-from srgan_tf.files import make_folder
+from srgan_tf.files import check_targets, make_folder
 from srgan_tf.images import comparison
 from srgan_tf.images.pictures import read_picture
 from srgan_tf.images.resize import imresize
@@ -86,10 +86,12 @@ def main():
 
     from srgan_tf.inference.loading import load_upscaler
 
+    models = [model.rpartition("=") for model in flags.model]
+    written = filter(None, [flags.output, flags.lr])
+    check_targets(written, [flags.photograph, *(model for _, _, model in models)])
     hr = read_photograph(flags.photograph)
     if flags.crop and (flags.crop[0] + flags.crop[2] > hr.shape[0] or flags.crop[1] + flags.crop[3] > hr.shape[1]):
         raise UserError(f"--crop {flags.crop} is not inside the photograph of {hr.shape[0]}x{hr.shape[1]} pixels")
-    models = (model.rpartition("=") for model in flags.model)
     upscalers = {label or model: load_upscaler(model, scale=SCALE) for label, _, model in models}
     make_folder(flags.output.absolute().parent)
     Image.fromarray(draw_strip(hr, upscalers, crop=flags.crop)).save(flags.output, quality=92, subsampling=0)

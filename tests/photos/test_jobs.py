@@ -258,7 +258,7 @@ def test_no_job_is_an_error(folder):
     (folder / "only").mkdir()
     (folder / "only" / "up").mkdir()
     Image.new("RGB", (9, 7)).save(folder / "only" / "up" / "a.png")
-    with pytest.raises(UserError, match="all inputs are results of an earlier run"):
+    with pytest.raises(WorkError, match="all inputs are results of an earlier run"):
         job_module.plan([folder / "only"], folder / "only" / "up")
     with pytest.raises(UserError, match="no image or folder 'qqq"):
         job_module.plan(["q" * 300 + ".png"], folder)
