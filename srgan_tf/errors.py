@@ -18,7 +18,7 @@ def first_line(error):
 
 
 def joined_lines(text, longest=500):
-    """Text of several lines in one, without control characters and cut off after `longest` characters.
+    r"""Text of several lines in one, without control characters and cut off after `longest` characters.
 
     >>> joined_lines("assertion failed:\n\t[too large]")
     'assertion failed: [too large]'

@@ -141,8 +141,8 @@ def check_targets(targets, inputs, *, flag="--output"):
 
     Args:
         targets: paths that will be written or replaced.
-        inputs: paths of pictures, folders and models that are read. Those that do not exist, such as the names of shipped
-            models, are skipped.
+        inputs: paths of pictures, folders and models that are read. Names of shipped models and others that do not
+            exist are skipped.
         flag: the flag that chooses the targets, for the message.
 
     Raises:

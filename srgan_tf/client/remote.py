@@ -73,8 +73,8 @@ class RemoteUpscaler:
         answer.
 
         Raises:
-            WorkError: the picture has more pixels than the server's limit, or the server refuses it, does not answer, or
-                gives an answer of another shape or kind.
+            WorkError: the picture has more pixels than the server's limit, or the server refuses it or does not answer,
+                or the answer has another shape or type.
         """
         height, width = lr.shape[:2]
         if height * width > self.max_pixels:

@@ -2,12 +2,12 @@
 
 import tensorflow as tf
 
+from srgan_tf.images.pictures import MAX_SCANS
+
 _HEADER = 30  # bytes that hold the size in the formats below, except JPEG, whose header TensorFlow parses
 # Bytes of an encoded image: a 16-bit RGBA PNG without compression has 8 per pixel, and a filter byte per row.
 _BYTES_PER_PIXEL = 9
 _METADATA_BYTES = 1 << 20  # ICC profile, EXIF, thumbnail
-# Progressive JPEGs have about ten scans; each costs time for the whole image, however few bytes it has.
-_MOST_SCANS = 256
 # PNG 11.3.3: a zTXt chunk, and an iTXt chunk that is compressed. libpng inflates up to 8 MB of each chunk.
 _COMPRESSED_TEXT = r"(?s)\C*(zTXt\C{1,79}\x00\x00|iTXt\C{1,79}\x00\x01\x00)\C*"
 
@@ -64,7 +64,7 @@ def decode_picture(encoded, max_pixels, *, max_side=2**31 - 1):
 def _decode_jpeg(encoded):
     data = tf.io.decode_raw(encoded, tf.uint8)
     scans = tf.math.count_nonzero(tf.logical_and(data[:-1] == 0xFF, data[1:] == 0xDA))  # T.81, B.1.1.3: SOS markers
-    few = tf.debugging.Assert(scans <= _MOST_SCANS, [f"JPEG files of more than {_MOST_SCANS} scans are refused"])
+    few = tf.debugging.Assert(scans <= MAX_SCANS, [f"JPEG files of more than {MAX_SCANS} scans are refused"])
     with tf.control_dependencies([few]):
         encoded = tf.identity(encoded)
     return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")

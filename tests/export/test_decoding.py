@@ -7,7 +7,10 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
+from support.hostile import jpeg_of_scans
+
 from srgan_tf.export.decoding import decode_picture
+from srgan_tf.images.pictures import MAX_SCANS
 
 LIMIT = 1 << 20
 
@@ -104,3 +107,10 @@ def test_long_sides_are_refused(decode):
 def test_other_bytes_are_the_callers_fault(decode, encoded):
     with pytest.raises(tf.errors.InvalidArgumentError):
         decode(encoded)
+
+
+def test_jpegs_of_many_scans_are_refused(decode):
+    encoded = jpeg_of_scans(MAX_SCANS)
+    np.testing.assert_array_equal(decode(encoded), np.asarray(Image.open(io.BytesIO(encoded))))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="JPEG files of more than 256 scans are refused"):
+        decode(jpeg_of_scans(MAX_SCANS + 1))
