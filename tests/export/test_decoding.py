@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-
 from support.hostile import jpeg_of_scans
 
 from srgan_tf.export.decoding import decode_picture
