@@ -48,7 +48,7 @@ def test_evaluate(run_script, tmp_path, seeds):
     assert code == 1
     assert len(error.splitlines()) == 1
     dataset = json.loads((tmp_path / "out" / "metrics.json").read_text())["datasets"]["in"]
-    assert "good" in dataset["images"]
+    assert "good" in [image["name"] for image in dataset["images"]]
     assert len(dataset["images"]) + len(dataset["failed"]) == len(list_pictures(tmp_path / "in"))
     assert all(reason.isprintable() for reason in dataset["failed"])
     assert not list((tmp_path / "out").glob(".unfinished-*"))

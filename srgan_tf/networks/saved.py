@@ -3,6 +3,7 @@
 import pathlib
 
 import keras
+import numpy as np
 
 from srgan_tf import runs
 from srgan_tf.errors import UserError, first_line
@@ -15,7 +16,7 @@ def load_generator(model):
     """Loads a Keras generator: a shipped model by name, a run folder or a `.keras` file.
 
     Raises:
-        UserError: there is no such model, or the file is not a generator.
+        UserError: there is no such model, the file is not a generator, or a weight is not finite.
         WorkError: the file of a shipped model is damaged.
     """
     path = find(model)
@@ -34,6 +35,8 @@ def load_generator(model):
         scale_of(generator)
     except ValueError as error:
         raise UserError(f"{str(file)!r} is not a generator: {error}") from error
+    if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
+        raise UserError(f"{str(file)!r} has weights that are not finite: its training diverged")
     return generator
 
 

@@ -61,5 +61,5 @@ def test_eight_threads_equal_local_upscaling(served, requests):
 def test_number_of_images_is_limited(served):
     small = tf.io.encode_png(np.zeros((2, 2, 3), np.uint8)).numpy()
     assert len(served[0]("serving_default", image_bytes=[small] * 64)["sr_bytes"]) == 64
-    with pytest.raises(tf.errors.InvalidArgumentError, match="at most 64 images. Received: 65"):
+    with pytest.raises(tf.errors.InvalidArgumentError, match=r"at most 64 images\. Received: 65"):
         served[0]("serving_default", image_bytes=[small] * 65)
