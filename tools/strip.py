@@ -19,7 +19,7 @@ from PIL import Image
 
 from srgan_tf.commands import cli
 from srgan_tf.errors import UserError
-from srgan_tf.files import make_folder
+from srgan_tf.files import check_targets, make_folder
 from srgan_tf.images import comparison
 from srgan_tf.images.pictures import read_picture
 from srgan_tf.images.resize import imresize
@@ -105,6 +105,9 @@ def main():
 
     from srgan_tf.inference.loading import load_upscaler
 
+    models = [model.rpartition("=") for model in flags.model]
+    written = filter(None, [flags.output, flags.lr])
+    check_targets(written, [flags.photograph, *(model for _, _, model in models)])
     hr = read_photograph(flags.photograph)
     if flags.crop and (flags.crop[0] + flags.crop[2] > hr.shape[0] or flags.crop[1] + flags.crop[3] > hr.shape[1]):
         raise UserError(f"--crop {flags.crop} is not inside the photograph of {hr.shape[0]}x{hr.shape[1]} pixels")

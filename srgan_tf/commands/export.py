@@ -74,10 +74,18 @@ def main():
 
     from srgan_tf import hardware
     from srgan_tf.export import card
+    from srgan_tf.files import check_targets
     from srgan_tf.networks.saved import faithful_of, find, load_generator
 
+    model = find(flags.model)
+    output = pathlib.Path(flags.output)
+    if flags.format == "saved_model":
+        targets = [output / str(flags.version or 1)]
+    else:
+        targets = [output, output.with_name(f"{output.name}.md")]
+    check_targets(targets, filter(None, [flags.model, flags.scores]))
     blend = None if flags.strength is None else (faithful_of(flags.model, flags.strength), flags.strength)
-    facts = card.training_facts(find(flags.model), blend=blend, scores=flags.scores, license_text=flags.license)
+    facts = card.training_facts(model, blend=blend, scores=flags.scores, license_text=flags.license)
     generator = load_generator(flags.model, strength=flags.strength)
     blended = "" if blend is None else f"@{flags.strength:g}"
     print(
@@ -129,12 +137,14 @@ def _export_litert(generator, flags, facts):
 
 
 def _output_file(flags):
+    from srgan_tf.export import card
     from srgan_tf.files import make_folder
 
     path = pathlib.Path(flags.output)
     suffix, _ = FORMATS[flags.format]
     if path.suffix != suffix or path.is_dir():
         raise UserError(f"--format {flags.format} writes a file: --output NAME{suffix} (received {flags.output!r})")
+    card.check_replaceable(path)
     make_folder(path.parent)
     return path
 

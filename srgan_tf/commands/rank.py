@@ -6,6 +6,7 @@
 Give models that differ: one pretrained with a pixel loss, and GANs. NIQE labels patches of their results.
 """
 
+import os
 import pathlib
 
 from srgan_tf.commands import cli
@@ -53,13 +54,16 @@ def main():
     import keras
 
     from srgan_tf.data.sources import open_source
-    from srgan_tf.files import make_folder
+    from srgan_tf.files import check_targets, make_folder
     from srgan_tf.inference.loading import load_upscaler
     from srgan_tf.metrics.niqe import load_niqe
     from srgan_tf.networks.ranker import ranker_network
     from srgan_tf.training import ranker as ranking
     from srgan_tf.training.datasets import hold_out
 
+    check_targets([flags.output], [*flags.model, *flags.data])
+    if os.path.exists(flags.output):
+        ranking.load_ranker(flags.output)  # raises if the file to be replaced is not a ranker
     label = load_niqe()
     make_folder(pathlib.Path(flags.output).absolute().parent)
     upscalers = [load_upscaler(flags.model[0])]

@@ -87,13 +87,14 @@ def main():
     from tqdm import tqdm
 
     from srgan_tf import hardware
-    from srgan_tf.files import make_folder
+    from srgan_tf.files import check_targets, make_folder
     from srgan_tf.inference.loading import resolve
     from srgan_tf.photos.formats import FORMATS, MAX_PIXELS
     from srgan_tf.photos.jobs import plan, run, unsupported_files, without_existing
     from srgan_tf.photos.upscale import Enlargement
 
     planned = plan(flags.pictures, flags.output, FORMATS[flags.format])
+    check_targets([job.target for job in planned], filter(None, [flags.model, flags.interpolate]))
     jobs = without_existing(planned, flags.existing)
     upscaler = _upscaler(flags)
     make_folder(flags.output)

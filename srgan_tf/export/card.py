@@ -145,6 +145,20 @@ def write_file_card(path, generator, function, *, form, facts):
     return path
 
 
+def check_replaceable(path):
+    """Refuses to replace a file, or its card, that an earlier export did not write.
+
+    Args:
+        path: the export.
+
+    Raises:
+        UserError: the file or its card exists and does not contain this package's name, as exports and cards do.
+    """
+    for file in (path, path.with_name(f"{path.name}.md")):
+        if file.exists() and srgan_tf.__name__.encode() not in file.read_bytes():
+            raise UserError(f"cannot replace {str(file)!r}: no earlier export wrote it; give another --output")
+
+
 def _signature(name, function):
     def describe(key, tensor):
         sizes = ", ".join("any" if size is None else str(size) for size in tensor.shape)

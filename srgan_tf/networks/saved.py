@@ -3,6 +3,7 @@
 import pathlib
 
 import keras
+import numpy as np
 
 from srgan_tf import runs
 from srgan_tf.errors import UserError, first_line
@@ -21,8 +22,8 @@ def load_generator(model, *, strength=None):
             weights are interpolated. Only for shipped models that have a counterpart.
 
     Raises:
-        UserError: there is no such model, the file is not a generator, `strength` is out of range, or the model has no
-            faithful counterpart.
+        UserError: there is no such model, the file is not a generator, a weight is not finite, `strength` is out of
+            range, or the model has no faithful counterpart.
         WorkError: the file of a shipped model is damaged.
     """
     if strength is not None:
@@ -43,6 +44,8 @@ def load_generator(model, *, strength=None):
         scale_of(generator)
     except ValueError as error:
         raise UserError(f"{str(file)!r} is not a generator: {error}") from error
+    if not all(np.isfinite(weight).all() for weight in generator.get_weights()):
+        raise UserError(f"{str(file)!r} has weights that are not finite: its training diverged")
     return generator
 
 

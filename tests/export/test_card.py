@@ -104,3 +104,25 @@ def test_the_card(run_folder):
     assert "- `serving_default`: image_bytes string [any] -> sr_bytes string [any]" in lines
     assert "- `tensor_uint8`: lr uint8 [any, any, any, 3] -> sr uint8 [any, any, any, 3]" in lines
     assert lines[lines.index("## Licence of the weights") + 2] == "- not stated: ask whoever trained the model"
+
+
+def test_only_earlier_exports_are_replaced(tmp_path):
+    path = tmp_path / "a.onnx"
+    card.check_replaceable(path)
+    path.write_bytes(b"of srgan_tf")
+    card.check_replaceable(path)
+    for foreign in (path.with_name("a.onnx.md"), path):
+        foreign.write_bytes(b"mine")
+        with pytest.raises(UserError, match=f"cannot replace .*{foreign.name}': no earlier export wrote it"):
+            card.check_replaceable(path)
+        foreign.unlink()
+
+
+def test_exports_do_not_overwrite_their_inputs(run_script, tmp_path, small_generator):
+    (tmp_path / "run").mkdir()
+    small_generator.save(tmp_path / "run" / "generator.keras")
+    for arguments in (["--output", tmp_path / "run"], ["--format", "onnx", "--output", tmp_path / "run" / "a.onnx"]):
+        code, _, error = run_script("export", "--model", tmp_path / "run", *arguments)
+        assert code == 2
+        assert "overlaps the input" in error
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["generator.keras"]

@@ -199,6 +199,24 @@ def test_a_workdir_that_is_a_file(tmp_path):
             check_workdir(presets.tiny(), workdir)
 
 
+@pytest.mark.parametrize("name", ["generator.keras", "checkpoints", "samples", "metrics.jsonl", "sessions.jsonl"])
+def test_a_workdir_with_files_of_a_runs_names_but_no_settings(tmp_path, name):
+    (tmp_path / "log.txt").write_text("output of the command")
+    check_workdir(presets.tiny(), tmp_path)
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match=f"has '{name}' but no config.json, so it is not a run folder"):
+        check_workdir(presets.tiny(), tmp_path)
+
+
+def test_a_workdir_that_overlaps_its_data(tmp_path):
+    (tmp_path / "photos" / "samples").mkdir(parents=True)
+    for data, workdir in (("photos", "photos"), ("photos", "photos/run"), ("photos/samples", "photos")):
+        config = with_settings(presets.tiny(), [f'data.train=["{tmp_path / data}"]'])
+        with pytest.raises(UserError, match=r"overlaps the input .*: give another --workdir"):
+            check_workdir(config, tmp_path / workdir)
+    check_workdir(with_settings(presets.tiny(), [f'data.train=["{tmp_path / "photos"}"]']), tmp_path)
+
+
 def test_config_is_written_and_fits_itself(tmp_path):
     write_config(presets.srgan_x4(), tmp_path / "new" / "run")
     check_workdir(presets.srgan_x4(), tmp_path / "new" / "run")
