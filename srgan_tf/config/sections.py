@@ -51,7 +51,7 @@ class Data:
     """Training and validation images, and the patches cropped from them."""
 
     train: Annotated[tuple[str, ...], Field(min_length=1)] = ("div2k",)
-    """training images: div2k, synthetic, or folders; --data sets it"""
+    """training images: div2k, div2k/CONFIG, synthetic, or folders; --data sets it"""
     valid: tuple[str, ...] = ()
     """validation images; if empty, the validation split of each training source, or some of its images; --valid"""
     valid_pictures: PositiveInt = 10
