@@ -57,7 +57,7 @@ def main():
         "ssim_y_full; repeat for several",
     )
     parser.add_argument("--output", help="folder for the results (default: results/MODEL, or results/comparison)")
-    parser.add_argument("--scale", type=int, choices=(2, 4, 8), help="factor of bicubic; a network has a fixed one")
+    parser.add_argument("--scale", type=int, choices=(2, 3, 4, 8), help="factor of bicubic; a network has a fixed one")
     parser.add_argument(
         "--report-pictures",
         type=int,
