@@ -46,8 +46,9 @@ def main():
     parser.add_argument(
         "--protocol",
         default="y-border",
-        choices=("y-border", "rgb-border", "rgb-full", "all"),
-        help="PSNR and SSIM on luma or RGB, with or without a border of SCALE pixels (default: %(default)s)",
+        choices=("y-border", "rgb-border", "rgb-full", "all", "ntire18", "ntire18-x8"),
+        help="PSNR and SSIM on luma or RGB, with or without a border of SCALE pixels, or as in the NTIRE 2018 contest "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--metric",
