@@ -18,6 +18,7 @@ import pathlib
 from collections.abc import Callable, Iterator, Sequence
 from typing import Literal
 
+from srgan_tf.data.alignment import AlignedLoader
 from srgan_tf.data.div2k import CONFIGURATIONS, div2k_loaders, find_configuration
 from srgan_tf.data.loaders import drawings, file_pairs, hr_files
 from srgan_tf.data.pairs import Loader, Pair, UnreadableError
@@ -108,6 +109,10 @@ class Source:
             finally:
                 for future, _ in ahead:
                     future.cancel()
+
+    def aligned(self) -> "Source":
+        """The same source with the shift between LR and HR removed."""
+        return dataclasses.replace(self, loaders=[AlignedLoader(loader) for loader in self.loaders], misaligned=False)
 
     def all(self) -> "Source":
         """The same source with every pair."""
