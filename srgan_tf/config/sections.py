@@ -51,7 +51,7 @@ class Data:
     """Training and validation images, and the patches cropped from them."""
 
     train: Annotated[tuple[str, ...], Field(min_length=1)] = ("div2k",)
-    """training images: div2k, synthetic, or folders; --data sets it"""
+    """training images: div2k, div2k/CONFIG, synthetic, or folders; --data sets it"""
     valid: tuple[str, ...] = ()
     """validation images; if empty, the validation split of each training source, or some of its images; --valid"""
     valid_pictures: PositiveInt = 10
@@ -66,6 +66,8 @@ class Data:
     """random flips and 90-degree rotations of the patches"""
     degradation: Literal[tuple(DEGRADATIONS)] = "bicubic"
     """how LR is made from HR: "bicubic" as in benchmarks; "realistic" adds blur, noise and JPEG (Real-ESRGAN)"""
+    align: Literal["auto", "on", "off"] = "auto"
+    """estimate the shift between LR and HR of each pair and crop by it; "auto": for div2k/realistic_* only"""
     clean_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
     """share of patches that degradation=realistic degrades lightly or not at all"""
     store: Literal["auto", "memory", "disk"] = "auto"

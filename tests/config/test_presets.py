@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from srgan_tf.config import presets
+from srgan_tf.config.overrides import with_settings
 from srgan_tf.config.schema import flatten
 from srgan_tf.data.sources import open_source
 from srgan_tf.errors import UserError
@@ -134,6 +135,16 @@ def test_published_perceptual_weights_meet_features_of_their_scale(real_data, vg
 def test_tiny_needs_no_vgg():
     assert presets.tiny().gan.perceptual_weight == 0
     assert presets.tiny().gan.steps > 0
+
+
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_every_preset_at_scale_3(name):
+    """The patch size becomes the nearest multiple of 48: of 3, and of 16 for the discriminator."""
+    before = presets.load_preset(name).data.hr_patch_size
+    config = with_settings(presets.load_preset(name), ["scale=3"])
+    assert config.data.hr_patch_size == {96: 96, 128: 144, 64: 48}[before]
+    chosen = with_settings(presets.load_preset(name), ["data.hr_patch_size=192", "scale=3"])
+    assert chosen.data.hr_patch_size == 192
 
 
 def test_unknown_preset_names_the_nearest():

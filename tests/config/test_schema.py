@@ -49,7 +49,7 @@ def test_assignments(assignment, name, value):
         ("generator.name=vdsr", "generator.name must be one of srresnet, rrdbnet, compact (received 'vdsr')"),
         ("generator.name=[1]", "generator.name must be one of srresnet, rrdbnet, compact (received [1])"),
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
-        ("scale=3", "scale: input should be 2, 4 or 8 (received 3)"),
+        ("scale=5", "scale: input should be 2, 3, 4 or 8 (received 5)"),
         ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),
         ("data.train=[]", "data.train: tuple should have at least 1 item"),
         ("seed=4294967296", "seed: input should be less than 4294967296 (received 4294967296)"),

@@ -62,6 +62,18 @@ def test_any_size(tmp_path, rng, form, family):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.parametrize("build", [srresnet, compact])
+def test_scale_3(tmp_path, rng, form, build):
+    export, load, name, _ = form
+    generator = build(scale=3, num_blocks=1, num_filters=8)
+    export(generator, tmp_path / name)
+    run, description = load(tmp_path / name)
+    assert description["scale"] == 3
+    lr = rng.random((1, 17, 23, 3), np.float32)
+    assert run(lr).shape == (1, 51, 69, 3)
+    np.testing.assert_allclose(run(lr), sr_of(generator, lr), atol=1e-4)
+
+
 def test_one_size(tmp_path, rng, form):
     export, load, name, _ = form
     generator = SHRUNK["msrresnet"]()

@@ -10,7 +10,7 @@ from srgan_tf.errors import WorkError
 from srgan_tf.inference import tiled
 from srgan_tf.inference.tiled import TiledUpscaler
 from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
-from srgan_tf.networks.generators import srresnet
+from srgan_tf.networks.generators import compact, rrdbnet, srresnet
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
 # With AVX-512, oneDNN's convolutions sum in the same order at every size (except kernels of 5 and more with at most 32
@@ -40,6 +40,16 @@ def fast_upscaler():
     keras.utils.set_random_seed(0)
     generator = optimize_for_inference(srresnet(num_blocks=1))
     return network_upscaler(generator, "fast")
+
+
+@pytest.mark.parametrize("build", [srresnet, rrdbnet, compact])
+def test_tiles_equal_the_whole_at_scale_3(build, rng):
+    keras.utils.set_random_seed(0)
+    upscaler = network_upscaler(optimize_for_inference(build(scale=3, num_blocks=1, num_filters=8)), "x3")
+    lr = rng.integers(0, 256, (31, 44, 3), dtype=np.uint8)
+    whole = upscaler.upscale(lr)
+    assert whole.shape == (93, 132, 3)
+    assert_same_picture(TiledUpscaler(upscaler, 20).upscale(lr), whole)
 
 
 def test_tiles_of_bicubic_equal_the_whole(rng):

@@ -41,7 +41,7 @@ def test_no_generator_is_untested():
 
 # Attention and activations work at LR size: they do not depend on the scale.
 SCALES = [(name, 4) for name in VARIANTS] + [
-    (name, scale) for name in ("msrresnet", "rrdbnet", "compact") for scale in (2, 8)
+    (name, scale) for name in ("msrresnet", "rrdbnet", "compact") for scale in (2, 3, 8)
 ]
 
 
