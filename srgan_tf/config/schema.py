@@ -22,6 +22,11 @@ NETWORKS = {"generator": (GENERATORS, {"scale"}), "discriminator": (DISCRIMINATO
 # Old names of settings, which a config.json of an earlier version may contain.
 RENAMED = {"gan.discriminator_steps": "gan.generator_every"}
 
+# The optimizer of versions that had no settings for it. A config.json of theirs gets it, not today's defaults: a run
+# that is resumed must not change.
+_OLD_OPTIMIZER = {"name": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0}
+_OPTIMIZERS = {"pretrain": ("optimizer",), "gan": ("generator_optimizer", "discriminator_optimizer")}
+
 
 @settings
 class Config:
@@ -86,13 +91,14 @@ class Config:
     def from_dict(cls, settings):
         """The settings from what `to_dict` returned; settings that are missing have their defaults.
 
-        Settings that were renamed since are accepted under their old names.
+        Settings that were renamed since are accepted under their old names. A phase without optimizers gets the Adam of
+        the versions that had no settings for it, with an epsilon of 1e-7.
 
         Raises:
             UserError: names the first invalid setting and the value received.
         """
         try:
-            return _adapter().validate_python(_with_new_names(settings))
+            return _adapter().validate_python(_with_old_optimizers(_with_new_names(settings)))
         except pydantic.ValidationError as error:
             raise UserError(_explain(error)) from None
 
@@ -108,6 +114,13 @@ def _with_new_names(settings):
         if isinstance(settings, dict) and isinstance(values := settings.get(group), dict) and old_leaf in values:
             renamed = {new_leaf if name == old_leaf else name: value for name, value in values.items()}
             settings = settings | {group: renamed}
+    return settings
+
+
+def _with_old_optimizers(settings):
+    for group, names in _OPTIMIZERS.items():
+        if isinstance(settings, dict) and isinstance(values := settings.get(group), dict):
+            settings = settings | {group: dict.fromkeys(names, _OLD_OPTIMIZER) | values}
     return settings
 
 
