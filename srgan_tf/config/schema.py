@@ -22,6 +22,8 @@ NETWORKS = {"generator": (GENERATORS, {"scale"}), "discriminator": (DISCRIMINATO
 # Old names of settings, which a config.json of an earlier version may contain.
 RENAMED = {"gan.discriminator_steps": "gan.generator_every"}
 
+_SSIM_WINDOW = 11
+
 # The optimizer of versions that had no settings for it. A config.json of theirs gets it, not today's defaults: a run
 # that is resumed must not change.
 _OLD_OPTIMIZER = {"name": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0}
@@ -77,10 +79,16 @@ class Config:
             )
         if (side := self.data.hr_patch_size) % self.scale:
             raise UserError(f"data.hr_patch_size must be a multiple of the scale {self.scale} (received {side})")
-        if self.gan.gradient_penalty_weight and self.discriminator.get("normalization") == "batch":
+        penalties = [name for name in ("gradient_penalty_weight", "r1_weight") if getattr(self.gan, name)]
+        if self.gan.steps and penalties and self.discriminator.get("normalization") == "batch":
             raise UserError(
-                "a gradient penalty is computed for each image separately: it needs discriminator.normalization=layer "
-                "(received 'batch')"
+                f"gan.{penalties[0]} penalizes the gradient of each image separately: it needs "
+                "discriminator.normalization=layer, spectral or none (received 'batch')"
+            )
+        smallest = _SSIM_WINDOW if self.pretrain.ssim_weight or self.gan.ssim_weight else 1
+        if self.data.hr_patch_size < smallest:
+            raise UserError(
+                f"ssim_weight needs data.hr_patch_size of at least {smallest} (received {self.data.hr_patch_size})"
             )
 
     def to_dict(self):

@@ -109,6 +109,8 @@ class Pretrain:
     """pixel loss"""
     learning_rate: LearningRate = LearningRate()
     optimizer: Optimizer = Optimizer()
+    ssim_weight: NonNegativeFloat = 0.0
+    """weight of 1 - SSIM, which is added to the pixel loss"""
 
 
 @settings
@@ -142,6 +144,8 @@ class Gan:
     """pixel loss"""
     pixel_weight: NonNegativeFloat = 0.0
     """weight of the pixel loss"""
+    ssim_weight: NonNegativeFloat = 0.0
+    """weight of 1 - SSIM"""
     perceptual: Perceptual = Perceptual()
     perceptual_weight: NonNegativeFloat = 1.0
     """weight of the perceptual loss; VGG19 is not loaded if 0"""
@@ -164,7 +168,7 @@ class Gan:
     gradient_penalty_weight: NonNegativeFloat = 0.0
     """weight of WGAN-GP's gradient penalty on the discriminator, 10 in the paper"""
     r1_weight: NonNegativeFloat = 0.0
-    """weight of the R1 gradient penalty on real images"""
+    """weight of the R1 gradient penalty on real images; for a discriminator without batch norm"""
     clip_weights: NonNegativeFloat = 0.0
     """clip the discriminator's weights to [-N, N] after each update, 0.01 in WGAN; 0 does not clip"""
     generator_every: PositiveInt = 1

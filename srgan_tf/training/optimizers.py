@@ -53,9 +53,9 @@ def make_optimizer(learning_rate, steps, variables, step, settings=None, *, clip
     rate = (lambda: schedule(step)) if callable(schedule) else schedule
     if settings.name == "rmsprop":
         # Keras adds epsilon under the square root, PyTorch outside of it.
-        optimizer = _RMSProp(rate, rho=settings.beta_2, epsilon=settings.epsilon**2)
+        optimizer = ClippedRMSProp(rate, rho=settings.beta_2, epsilon=settings.epsilon**2)
     else:
-        optimizer = _Adam(rate, beta_1=settings.beta_1, beta_2=settings.beta_2, epsilon=settings.epsilon)
+        optimizer = ClippedAdam(rate, beta_1=settings.beta_1, beta_2=settings.beta_2, epsilon=settings.epsilon)
     optimizer.l2_decay = settings.weight_decay
     optimizer.clip_weights = clip_weights
     optimizer.build(variables)
@@ -108,12 +108,12 @@ class _DecayAndClipping:
             variable.assign(tf.clip_by_value(variable, -self.clip_weights, self.clip_weights))
 
 
-class _Adam(_DecayAndClipping, FusedAdam):
-    pass
+class ClippedAdam(_DecayAndClipping, FusedAdam):
+    """Adam with the attributes `l2_decay` and `clip_weights`."""
 
 
-class _RMSProp(_DecayAndClipping, keras.optimizers.RMSprop):
-    pass
+class ClippedRMSProp(_DecayAndClipping, keras.optimizers.RMSprop):
+    """Keras's RMSProp with the attributes `l2_decay` and `clip_weights`."""
 
 
 def current_learning_rate(optimizer):

@@ -84,13 +84,26 @@ def test_settings_that_contradict_each_other():
     with pytest.raises(UserError, match=r"wgan_gp needs gan\.gradient_penalty_weight"):
         with_settings(Config(), critic)
     critic += ["gan.gradient_penalty_weight=10"]
-    with pytest.raises(UserError, match=r"discriminator\.normalization=layer \(received 'batch'\)"):
+    with pytest.raises(UserError, match=r"discriminator\.normalization=layer, spectral or none \(received 'batch'\)"):
         with_settings(Config(), critic)
     assert with_settings(Config(), [*critic, "discriminator.normalization=layer"]).gan.adversarial == "wgan_gp"
     clipped = ["gan.clip_weights=0.01", "gan.adversarial=wgan"]
     assert with_settings(Config(), clipped).gan.adversarial == "wgan"
     with pytest.raises(UserError, match=r"gan\.rank_weight=0\.5 needs a ranker: gan\.ranker=FILE"):
         with_settings(Config(), ["gan.rank_weight=0.5"])
+
+
+def test_r1_is_a_penalty_of_each_image_too():
+    with pytest.raises(UserError, match=r"gan\.r1_weight penalizes the gradient of each image separately"):
+        with_settings(Config(), ["gan.r1_weight=1"])
+    for choice in ("discriminator.normalization=spectral", "discriminator.name=unet", "gan.steps=0"):
+        assert with_settings(Config(), [choice, "gan.r1_weight=1"]).gan.r1_weight == 1
+
+
+def test_ssim_needs_patches_of_its_window():
+    with pytest.raises(UserError, match=r"ssim_weight needs data\.hr_patch_size of at least 11 \(received 8\)"):
+        with_settings(Config(), ["pretrain.ssim_weight=0.1", "data.hr_patch_size=8"])
+    assert with_settings(Config(), ["gan.ssim_weight=0.1", "data.hr_patch_size=12"]).gan.ssim_weight == 0.1
 
 
 def test_network_options_are_complete():
