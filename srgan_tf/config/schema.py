@@ -85,6 +85,10 @@ class Config:
                 f"gan.{penalties[0]} penalizes the gradient of each image separately: it needs "
                 "discriminator.normalization=layer, spectral or none (received 'batch')"
             )
+        for name in ("pretrain", "gan"):
+            phase = getattr(self, name)
+            if phase.epochs and not phase.steps:
+                raise UserError(f"{name}.epochs={phase.epochs:g}: {name}.steps=0 skips the phase; set it to 1 or more")
         smallest = _SSIM_WINDOW if self.pretrain.ssim_weight or self.gan.ssim_weight else 1
         if self.data.hr_patch_size < smallest:
             raise UserError(

@@ -105,6 +105,10 @@ class Pretrain:
 
     steps: NonNegativeInt = 1_000_000
     """number of steps; 0 skips the phase"""
+    epochs: NonNegativeFloat = 0.0
+    """length in epochs instead of steps: passes over the training images; 0 uses `steps`"""
+    patience: NonNegativeInt = 0
+    """stop the phase after N validations in a row without a better PSNR-Y; 0 does not stop early"""
     loss: PixelLoss = "mse"
     """pixel loss"""
     learning_rate: LearningRate = LearningRate()
@@ -137,6 +141,10 @@ class Gan:
 
     steps: NonNegativeInt = 200_000
     """number of steps; 0 skips the phase"""
+    epochs: NonNegativeFloat = 0.0
+    """length in epochs instead of steps: passes over the training images; 0 uses `steps`"""
+    patience: NonNegativeInt = 0
+    """stop the phase after N validations in a row without a better perceptual score; 0 does not stop early"""
     learning_rate: LearningRate = LearningRate(decay="step", milestones=(0.5,), factor=0.1)
     generator_optimizer: Optimizer = Optimizer()
     discriminator_optimizer: Optimizer = Optimizer()

@@ -1,23 +1,39 @@
 """The scores of a network in training, by the code that evaluate.py uses, and what else shows how it does."""
 
+import logging
+
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.errors import UserError
 from srgan_tf.evaluation import scoring
 from srgan_tf.images import comparison
 from srgan_tf.images.pixels import to_float
 from srgan_tf.images.resize import imresize
 from srgan_tf.losses.grid import grid_energy
+from srgan_tf.metrics.stlpips import load_stlpips
 from srgan_tf.training.objective import LossInputs
 
+_log = logging.getLogger(__name__)
+
 # Metrics whose best checkpoint is kept: True where higher is better.
-BEST = {"psnr_y": True, "perceptual": False}
+BEST = {"psnr_y": True, "perceptual": False, "stlpips": False}
 
 _PERCEPTUAL_SIDE = 512  # HR pixels: VGG19's features of a whole 2K picture would take gigabytes
+_STLPIPS_SIDE = 32  # smallest images of ST-LPIPS
 _SAMPLE_SIDE = 256  # HR pixels: of the crops that are drawn
 
 
-def validate(upscaler, pairs, *, samples, perceptual=None):
+def installed_stlpips():
+    """ST-LPIPS as a function of two uint8 images; None if its weights are not installed, which is logged."""
+    try:
+        return load_stlpips()
+    except UserError as error:
+        _log.info("validation without ST-LPIPS: %s", error)
+        return None
+
+
+def validate(upscaler, pairs, *, samples, perceptual=None, stlpips=None):
     """Scores an upscaler and draws samples.
 
     Args:
@@ -25,20 +41,25 @@ def validate(upscaler, pairs, *, samples, perceptual=None):
         pairs: list of `Pair`.
         samples: how many of the first pictures are drawn.
         perceptual: function from `LossInputs` to the perceptual loss; None leaves its score out.
+        stlpips: function of two uint8 images, see `installed_stlpips`; None leaves its score out.
 
     Returns:
-        `(scores, sheets)`: the mean of each metric, "perceptual" (of the middle 512x512 pixels, lower is better),
-        "colour_drift" and "grid" (see the functions of these names); and a dictionary of comparison strips by picture.
+        `(scores, sheets)`: the mean of each metric, "perceptual" and "stlpips" (of the middle 512x512 pixels, lower is
+        better), "colour_drift" and "grid" (see the functions of these names); and a dictionary of comparison strips by
+        picture. "grid" and "stlpips" are left out if a picture is too small for them.
     """
     rows, sheets = [], {}
+    smallest = min(min(pair.hr.shape[:2]) for pair in pairs)
     for index, scored in enumerate(scoring.evaluate(upscaler, pairs)):
         pair, sr = scored.pair, scored.sr
         scores = scored.scores | {"colour_drift": colour_drift(pair.lr, sr)}
-        if min(pair.hr.shape[:2]) >= 8 * upscaler.scale:
+        if smallest >= 8 * upscaler.scale:
             scores["grid"] = grid(pair.hr, sr, upscaler.scale)
         if perceptual is not None:
             images = [to_float(_middle(picture, _PERCEPTUAL_SIDE)[np.newaxis]) for picture in (pair.hr, sr)]
             scores["perceptual"] = float(perceptual(LossInputs(*(tf.convert_to_tensor(image) for image in images))))
+        if stlpips is not None and smallest >= _STLPIPS_SIDE:
+            scores["stlpips"] = stlpips(_middle(pair.hr, _PERCEPTUAL_SIDE), _middle(sr, _PERCEPTUAL_SIDE))
         rows.append(scores)
         if index < samples:
             # Two sources may have pictures of one name, and names may be as long as the file system allows.

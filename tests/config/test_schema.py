@@ -56,6 +56,8 @@ def test_assignments(assignment, name, value):
         ("gan.generator_optimizer.name=sgd", "gan.generator_optimizer.name: input should be 'adam' or 'rmsprop'"),
         ("pretrain.optimizer.beta_2=1", "pretrain.optimizer.beta_2: input should be less than 1 (received 1)"),
         ("pretrain.optimizer.epsilon=0", "pretrain.optimizer.epsilon: input should be greater than 0 (received 0)"),
+        ("gan.epochs=-1", "gan.epochs: input should be greater than or equal to 0 (received -1)"),
+        ("gan.patience=1.5", "gan.patience: input should be a valid integer"),
         ("gan.clip_weights=-1", "gan.clip_weights: input should be greater than or equal to 0 (received -1)"),
         ("gan.adversarial=wgan", "gan.adversarial=wgan needs gan.clip_weights, 0.01 in the paper (received 0)"),
         ("seed=4294967296", "seed: input should be less than 4294967296 (received 4294967296)"),
@@ -98,6 +100,12 @@ def test_r1_is_a_penalty_of_each_image_too():
         with_settings(Config(), ["gan.r1_weight=1"])
     for choice in ("discriminator.normalization=spectral", "discriminator.name=unet", "gan.steps=0"):
         assert with_settings(Config(), [choice, "gan.r1_weight=1"]).gan.r1_weight == 1
+
+
+def test_a_phase_that_is_skipped_has_no_epochs():
+    with pytest.raises(UserError, match=r"gan\.epochs=2: gan\.steps=0 skips the phase"):
+        with_settings(Config(), ["gan.steps=0", "gan.epochs=2"])
+    assert with_settings(Config(), ["gan.epochs=2"]).gan.epochs == 2
 
 
 def test_ssim_needs_patches_of_its_window():
