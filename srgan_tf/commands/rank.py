@@ -33,7 +33,13 @@ def main():
         "--places", type=int, default=2_000, help="patches cropped from each model's results (%(default)s)"
     )
     parser.add_argument(
-        "--patch-size", type=int, default=192, help="side of the patches, at least 192 for NIQE (%(default)s)"
+        "--patch-size", type=int, default=288, help="side of the labelled patches, at least 192 for NIQE (%(default)s)"
+    )
+    parser.add_argument(
+        "--crop-size",
+        type=int,
+        default=192,
+        help="side of the random crops that the ranker is trained on; best data.hr_patch_size of the GAN (%(default)s)",
     )
     parser.add_argument("--steps", type=int, default=20_000, help="training steps (%(default)s)")
     parser.add_argument("--batch-size", type=int, default=16, help="pairs per step (%(default)s)")
@@ -46,6 +52,8 @@ def main():
             parser.error(f"--{name.replace('_', '-')} must be positive (received {getattr(flags, name)})")
     if flags.patch_size < 192:
         parser.error(f"--patch-size must be at least 192 (received {flags.patch_size})")
+    if not 32 <= flags.crop_size <= flags.patch_size:
+        parser.error(f"--crop-size must be from 32 to --patch-size {flags.patch_size} (received {flags.crop_size})")
     if len(flags.model) < 2:
         parser.error(f"--model is needed twice or more (received {flags.model[0]!r} alone)")
     if not flags.output.endswith(".keras"):
@@ -94,6 +102,7 @@ def main():
         ranker,
         ranked,
         held_out,
+        crop_size=flags.crop_size,
         steps=flags.steps,
         batch_size=flags.batch_size,
         learning_rate=flags.learning_rate,

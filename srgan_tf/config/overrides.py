@@ -39,7 +39,7 @@ def with_settings(config, assignments):
         parent = settings
         for group in groups:
             parent = parent[group]
-        if leaf == "name":  # another network, with other options
+        if leaf == "name" and groups[0] in NETWORKS:  # another network, with other options
             settings[groups[0]] = complete_options(groups[0], {"name": _parse(text)})
         else:
             parent[leaf] = _parse(text)

@@ -25,6 +25,7 @@ CONFIG = "config"
 
 # Scores of a validation that are not metrics of evaluate.py.
 PERCEPTUAL = "perceptual"
+STLPIPS = "stlpips"
 COLOUR_DRIFT = "colour_drift"
 GRID = "grid"
 

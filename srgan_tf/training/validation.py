@@ -1,24 +1,40 @@
 """Validation during training: the scores of evaluate.py, three scores more, and sample pictures."""
 
+import logging
+
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.errors import UserError
 from srgan_tf.evaluation import scoring
 from srgan_tf.images import comparison
 from srgan_tf.images.pixels import to_float
 from srgan_tf.images.resize import imresize
 from srgan_tf.losses.grid import grid_energy
+from srgan_tf.metrics.stlpips import load_stlpips
 from srgan_tf.training import names
 from srgan_tf.training.objective import LossInputs
 
+_log = logging.getLogger(__name__)
+
 # Metrics whose best checkpoint is kept: True where higher is better.
-BEST = {"psnr_y": True, names.PERCEPTUAL: False}
+BEST = {"psnr_y": True, names.PERCEPTUAL: False, names.STLPIPS: False}
 
 _PERCEPTUAL_SIDE = 512  # HR pixels: VGG19's features of a whole 2K picture would take gigabytes
+_STLPIPS_SIDE = 32  # smallest images of ST-LPIPS
 _SAMPLE_SIDE = 256  # HR pixels: side of the sample pictures
 
 
-def validate(upscaler, pairs, *, samples, perceptual=None):
+def installed_stlpips():
+    """ST-LPIPS as a function of two uint8 images; None if its weights are not installed, which is logged."""
+    try:
+        return load_stlpips()
+    except UserError as error:
+        _log.info("validation without ST-LPIPS: %s", error)
+        return None
+
+
+def validate(upscaler, pairs, *, samples, perceptual=None, stlpips=None):
     """Scores an upscaler and draws samples.
 
     Args:
@@ -26,20 +42,25 @@ def validate(upscaler, pairs, *, samples, perceptual=None):
         pairs: list of `Pair`.
         samples: number of pictures, from the first, that become sample pictures.
         perceptual: function from `LossInputs` to the perceptual loss; None for no such score.
+        stlpips: function of two uint8 images, see `installed_stlpips`; None for no such score.
 
     Returns:
-        `(scores, sheets)`: the mean of each metric, "perceptual" (of the middle 512x512 pixels, lower is better),
-        "colour_drift" and "grid" (see the functions of these names); and a dictionary of comparison strips by picture.
+        `(scores, sheets)`: the mean of each metric, "perceptual" and "stlpips" (of the middle 512x512 pixels, lower is
+        better), "colour_drift" and "grid" (see the functions of these names); and a dictionary of comparison strips by
+        picture. "grid" and "stlpips" are left out if a picture is too small for them.
     """
     rows, sheets = [], {}
+    smallest = min(min(pair.hr.shape[:2]) for pair in pairs)
     for index, scored in enumerate(scoring.evaluate(upscaler, pairs)):
         pair, sr = scored.pair, scored.sr
         scores = scored.scores | {names.COLOUR_DRIFT: colour_drift(pair.lr, sr)}
-        if min(pair.hr.shape[:2]) >= 8 * upscaler.scale:
+        if smallest >= 8 * upscaler.scale:
             scores[names.GRID] = grid(pair.hr, sr, upscaler.scale)
         if perceptual is not None:
             images = [to_float(_middle(picture, _PERCEPTUAL_SIDE)[np.newaxis]) for picture in (pair.hr, sr)]
             scores[names.PERCEPTUAL] = float(perceptual(LossInputs(*(tf.convert_to_tensor(image) for image in images))))
+        if stlpips is not None and smallest >= _STLPIPS_SIDE:
+            scores[names.STLPIPS] = stlpips(_middle(pair.hr, _PERCEPTUAL_SIDE), _middle(sr, _PERCEPTUAL_SIDE))
         rows.append(scores)
         if index < samples:
             # Two sources may have pictures of the same name, and a name may be too long for a file.
@@ -65,7 +86,7 @@ def colour_drift(lr, sr):
 def grid(hr, sr, scale):
     """Energy of the grid of period `scale` in SR over that in HR: about 1 without a grid.
 
-    Both are measured on the image minus its bicubic copy, resized to LR and back: edges in the picture have all periods.
+    Both are measured on the image minus its bicubic copy, resized to LR and back: edges of a picture have all periods.
 
     Args:
         hr: uint8 [height, width, 3], at least `8 * scale` pixels each way.

@@ -27,6 +27,7 @@ PARAMETERS = {
     "esrgan_light_x4": (4_467_779, 38_247_425),
     "ldl_x4": (16_697_987, 38_247_425),
     "lsgan_x4": (1_517_571, 38_247_425),
+    "wgan_x4": (1_517_571, 38_247_425),
     "wgan_gp_x4": (1_517_571, 38_243_713),
     # At HR 192 the last feature map is 12x12 instead of 8x8.
     "ranksrgan_x4": (1_517_571, 38_247_425 + (12**2 - 8**2) * 512 * 1024),
@@ -117,6 +118,12 @@ def test_variants_differ_from_msrgan_in_what_they_are_named_for():
     assert different["wgan_gp_x4"] == {
         *("preset", "gan.adversarial", "gan.gradient_penalty_weight", "gan.generator_every"),
         "discriminator.normalization",
+        *(f"gan.{name}_optimizer.beta_{n}" for name in ("generator", "discriminator") for n in (1, 2)),
+    }
+    assert different["wgan_x4"] == {
+        *("preset", "gan.adversarial", "gan.clip_weights", "gan.generator_every"),
+        *(f"gan.learning_rate.{name}" for name in ("initial", "decay", "milestones", "factor")),
+        *("gan.generator_optimizer.name", "gan.discriminator_optimizer.name"),
     }
     assert different["ranksrgan_x4"] == {
         *("preset", "gan.pixel_weight", "gan.rank_weight", "gan.ranker", "data.hr_patch_size", "data.batch_size")
@@ -125,6 +132,28 @@ def test_variants_differ_from_msrgan_in_what_they_are_named_for():
         assert different[f"{attention}_attention_x4"] <= {
             *("preset", "generator.attention", "generator.attention_interval")
         }
+
+
+@pytest.mark.parametrize(
+    ("name", "betas"),
+    [
+        *((name, (0.9, 0.99)) for name in ("msrgan_x4", "esrgan_x4", "ldl_x4", "ranksrgan_x4")),
+        *((name, (0.9, 0.999)) for name in ("srresnet_x4", "srgan_x4")),
+        ("wgan_gp_x4", (0.0, 0.9)),
+    ],
+)
+def test_optimizers_are_those_of_the_papers(name, betas):
+    gan = presets.load_preset(name).gan
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        assert (optimizer.name, optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == ("adam", *betas, 1e-8)
+
+
+def test_wgan_has_the_papers_optimizer_and_bounds():
+    gan = presets.wgan_x4().gan
+    assert (gan.clip_weights, gan.generator_every, gan.gradient_penalty_weight) == (0.01, 5, 0.0)
+    assert (gan.learning_rate.initial, gan.learning_rate.decay) == (5e-5, "constant")
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        assert (optimizer.name, optimizer.beta_2) == ("rmsprop", 0.99)
 
 
 def test_published_perceptual_weights_meet_features_of_their_scale(real_data, vgg_weights):

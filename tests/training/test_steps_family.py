@@ -16,8 +16,9 @@ from srgan_tf.training.state import gan_state
 from srgan_tf.training.steps import make_gan_step
 
 CRITIC = ("gan.adversarial=wgan_gp", "gan.gradient_penalty_weight=10", "discriminator.normalization=layer")
+CLIPPED = ("gan.clip_weights=0.01", "gan.adversarial=wgan", "gan.discriminator_optimizer.name=rmsprop")
 # What each objective needs beside its name.
-OBJECTIVES = {name: (f"gan.adversarial={name}",) for name in ADVERSARIAL_LOSSES} | {"wgan_gp": CRITIC}
+OBJECTIVES = {name: (f"gan.adversarial={name}",) for name in ADVERSARIAL_LOSSES} | {"wgan_gp": CRITIC, "wgan": CLIPPED}
 
 
 def small_config(*assignments):
@@ -97,7 +98,7 @@ def test_each_objective_lowers_its_own_loss_on_one_batch(batch, name):
     "settings",
     [
         *(pytest.param(OBJECTIVES[name], marks=pytest.mark.slow) for name in ("ra", "lsgan", "hinge")),
-        pytest.param(("gan.r1_weight=1",), marks=pytest.mark.slow),
+        pytest.param(("discriminator.normalization=none", "gan.r1_weight=1"), marks=pytest.mark.slow),
         OBJECTIVES["wgan_gp"],
         ("discriminator.name=unet", "gan.adversarial=hinge"),
         ("discriminator.normalization=spectral", "gan.r1_weight=1"),
@@ -121,6 +122,28 @@ def test_the_step_updates_both_networks(batch, settings):
         assert (f"loss/discriminator/{name}" in scalars) == bool(weight)
         total += weight * float(scalars.get(f"loss/discriminator/{name}", 0.0))
     assert float(scalars["loss/discriminator/total"]) == pytest.approx(total, rel=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", ["rmsprop", pytest.param("adam", marks=pytest.mark.slow)])
+def test_the_weights_of_a_clipped_critic_are_bounded_after_each_step(batch, optimizer):
+    config = small_config(
+        *CLIPPED,
+        *(f"gan.discriminator_optimizer.name={optimizer}", "gan.adversarial_weight=1", "gan.generator_every=2"),
+        "gan.learning_rate.initial=1e-4",
+    )
+    state = gan_state(config)
+    step = make_step(config, state)
+    assert max(float(np.abs(weight).max()) for weight in weights(state.discriminator)) > 0.1
+    for number in (1, 2, 3):
+        generator, critic = weights(state.generator), weights(state.discriminator)
+        step(*batch)
+        bounds = [float(np.abs(weight).max()) for weight in weights(state.discriminator)]
+        assert max(bounds) <= 0.01 * (1 + 1e-6)
+        assert max(bounds) > 0.009
+        assert any(moved(critic, state.discriminator))
+        assert any(moved(generator, state.generator)) == (number == 2)
+    # The generator is not clipped.
+    assert max(float(np.abs(weight).max()) for weight in weights(state.generator)) > 0.05
 
 
 @pytest.mark.usefixtures("eager_steps")
