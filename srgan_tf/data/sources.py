@@ -168,10 +168,13 @@ def open_source(
 
 
 def _try(function):
+    """The result of a function, or the error why there is none."""
     try:
         return function()
     except WorkError as error:
         return error
+    except MemoryError:
+        return WorkError(f"not enough memory to read {getattr(function, 'name', 'a picture')!r}")
 
 
 def _hr_pixels(loader):
