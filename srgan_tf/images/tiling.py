@@ -27,7 +27,8 @@ def exact_stripes(function, image, *, scale, tile, halo):
         function: from an image [height, width, channels] to one of `scale` times the height and width.
         image: [height, width, channels] array.
         scale: upscaling factor of `function`.
-        tile: maximum side, or (rows, columns), of a tile without its halo, pixels of `image`. Tiles divide an axis evenly.
+        tile: maximum side, or (rows, columns), of a tile without its halo, pixels of `image`. Tiles divide an axis
+            evenly.
         halo: context on each side, pixels of `image`.
 
     Yields:
