@@ -158,7 +158,7 @@ def test_evaluate_names_the_bad_and_scores_the_rest(run_script, tmp_path, pair_f
         assert f"left out: {reason}" in lines
     unreadable, little, wrong = dataset["failed"]
     assert "07.png': not an image file" in unreadable
-    assert "cannot score '30': `border` must leave pixels of a 8x8 picture" in little
+    assert "cannot score '30': `border` must leave pixels of a 8x8 image" in little
     assert "b.png' is 12x13, which is not 1/4 of the 48x48" in wrong
     assert (output / "report.html").read_text().count('<figure class="viewer"') == 3
 
@@ -184,7 +184,7 @@ def test_evaluate_with_nothing_to_score(run_script, tmp_path, pair_folder):
         (["--model", "bicubic", "--metric", "fid"], "no metric 'fid'"),
         (["--model", "bicubic", "--protocol", "y"], "argument --protocol: invalid choice: 'y'"),
         (["--model", "bicubic", "--model", "bicubic"], "two models have the same name"),
-        (["--model", "bicubic", "--ensemble"], "a self-ensemble needs a network"),
+        (["--model", "bicubic", "--ensemble"], "--ensemble needs a network"),
         (["--model", "bicubic", "--report-pictures", "-1"], "expected 0 or more (received -1)"),
         (["--interpolate", "missing", "missing"], "no model 'missing'"),
         (["--model", "small=missing"], "no model 'missing'"),

@@ -134,7 +134,8 @@ def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):
     ]
 
     write_picture(tmp_path / "in" / "deep" / "photo.png", draw_picture(5, 33, 47))
-    code, _, error = run_script("upscale", tmp_path / "in", "--model", trained_run, "--output", tmp_path / "out")
+    pictures = ("upscale", tmp_path / "in", "--precision", "float32")
+    code, _, error = run_script(*pictures, "--model", trained_run, "--output", tmp_path / "out")
     assert code == 0, error
     sr = read_picture(tmp_path / "out" / "deep" / "photo.png")
     assert sr.shape == (132, 188, 3)
@@ -142,9 +143,7 @@ def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):
     code, output, error = run_script("export", "--model", trained_run, "--output", tmp_path / "served")
     assert code == 0, error
     assert "verified: every signature equals" in output
-    code, _, error = run_script(
-        "upscale", tmp_path / "in", "--model", tmp_path / "served", "--output", tmp_path / "out2"
-    )
+    code, _, error = run_script(*pictures, "--model", tmp_path / "served", "--output", tmp_path / "out2")
     assert code == 0, error
     assert_same_picture(read_picture(tmp_path / "out2" / "deep" / "photo.png"), sr)
 
@@ -178,7 +177,7 @@ def test_tiny_learns_more_than_bicubic_within_a_minute_of_two_cores(tmp_path):
 
 def test_help_and_list_are_good_enough_to_work_from(run_script):
     for script, words in (
-        ("train", ("--preset", "--data", "--set", "--workdir", "goes on")),
+        ("train", ("--preset", "--data", "--set", "--workdir", "resume")),
         ("evaluate", ("--model", "--data", "bicubic", "--protocol", "--interpolate", "--metric")),
         ("upscale", ("PICTURE_OR_FOLDER", "--output")),
         ("export", ("--format", "saved_model")),

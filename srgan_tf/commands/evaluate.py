@@ -58,6 +58,12 @@ def main():
     parser.add_argument("--output", help="folder for the results (default: results/MODEL, or results/comparison)")
     parser.add_argument("--scale", type=int, choices=(2, 4, 8), help="factor of bicubic; a network has a fixed one")
     parser.add_argument(
+        "--precision",
+        default="float32",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="of the networks' feature maps; auto: bfloat16 where the device is faster in it (default: %(default)s)",
+    )
+    parser.add_argument(
         "--report-pictures",
         type=int,
         default=20,
@@ -77,18 +83,27 @@ def main():
     from srgan_tf.evaluation.driver import PAGE_FILE, evaluate_sources
     from srgan_tf.evaluation.lineup import load_lineup
     from srgan_tf.evaluation.tables import to_markdown
+    from srgan_tf.inference.loading import resolve
     from srgan_tf.metrics.table import METRICS, PROTOCOLS, describe, load_metrics
 
     metrics = list(load_metrics([*PROTOCOLS[flags.protocol], "psnr_lr", *flags.metric]))
     upscalers, curve = load_lineup(
-        flags.model, between=flags.interpolate, alphas=flags.alpha, ensemble=flags.ensemble, scale=flags.scale
+        flags.model,
+        between=flags.interpolate,
+        alphas=flags.alpha,
+        ensemble=flags.ensemble,
+        scale=flags.scale,
+        precision=flags.precision,
     )
     names = [upscaler.name for upscaler in upscalers]
     scale = upscalers[0].scale
     sources = [open_source(data, split="valid", scale=scale) for data in flags.data]
     output = flags.output or f"results/{names[0] if len(names) == 1 else 'comparison'}"
     pictures = ", ".join(f"{source.name} ({len(source)} pictures)" for source in sources)
-    print(f"scoring {', '.join(names)} x{scale} on {pictures}; device {hardware.describe()}, precision float32")
+    print(
+        f"scoring {', '.join(names)} x{scale} on {pictures}; device {hardware.describe()}, "
+        f"precision {resolve(flags.precision)}"
+    )
     print(f"protocol: {describe(metrics, scale)}")
     if not any(METRICS[metric].perceptual for metric in metrics):
         print("no perceptual score: --metric niqe or --metric stlpips adds one")

@@ -112,7 +112,7 @@ def test_every_setting_is_described():
     assert "gan.perceptual.layers" in names
     for line in lines:
         assert len(line.split("  ", 1)[1]) > 5, line
-    assert "generator.num_blocks = 16  residual blocks" in lines
+    assert "generator.num_blocks = 16  number of residual blocks" in lines
 
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])

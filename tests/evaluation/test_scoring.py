@@ -42,7 +42,7 @@ def test_the_default_scores_and_their_time():
 def test_pictures_that_cannot_be_scored_are_named():
     with pytest.raises(WorkError, match="cannot score 'little': SSIM needs at least 11"):
         list(scoring.evaluate(Constant(), [flat_pair("little", 0, 16)]))
-    with pytest.raises(WorkError, match=r"cannot score 'tiny': `border` must leave pixels of a 8x8 picture"):
+    with pytest.raises(WorkError, match=r"cannot score 'tiny': `border` must leave pixels of a 8x8 image"):
         list(scoring.evaluate(Constant(), [flat_pair("tiny", 0, 8)]))
 
 

@@ -101,7 +101,7 @@ def test_scores_come_later(run, tmp_path):
     with pytest.raises(UserError, match="'other', not of 'mine'"):
         pack_weights.add(run, "mine", scores=scores, **FACTS)
     scores.write_text("[]")
-    with pytest.raises(UserError, match=r"no metrics\.json"):
+    with pytest.raises(UserError, match=r"is not a metrics\.json of srgan-tf evaluate"):
         pack_weights.add(run, "mine", scores=scores, **FACTS)
 
 

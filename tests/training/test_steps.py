@@ -75,7 +75,9 @@ def test_pretrain_step_changes_every_weight_and_lowers_the_loss(batch, precision
     before = weights(state.generator)
     losses = [float(step(*batch).scalars["loss/generator/total"]) for _ in range(30)]
     assert all(changed(before, state.generator))
-    assert losses[-1] < 0.7 * losses[0]
+    lr, hr = batch  # HR is noise: no network predicts more of it than the mean of each 4x4 block, which LR holds
+    unpredictable = float(np.mean((hr - np.repeat(np.repeat(lr, 4, 1), 4, 2)) ** 2))
+    assert losses[-1] - unpredictable < 0.1 * (losses[0] - unpredictable)
     assert int(state.step) == 30
 
 
