@@ -189,10 +189,13 @@ def split_name(data: str) -> tuple[str, str]:
 
 
 def _try(function):
+    """The result of a function, or the error why there is none."""
     try:
         return function()
     except WorkError as error:
         return error
+    except MemoryError:
+        return WorkError(f"not enough memory to read {getattr(function, 'name', 'a picture')!r}")
 
 
 def _hr_pixels(loader):

@@ -218,3 +218,13 @@ def test_a_link_is_not_replaced(tmp_path):
     (tmp_path / "mine").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="it is not a folder"):
         evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn("a", 1))], tmp_path)
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    pair = drawn("caf\udce9", 1)
+    evaluate_sources([BicubicUpscaler(4), Shifted("dark", -5)], [source_of("mine", pair)], tmp_path)
+    metrics = json.loads((tmp_path / "dark" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["datasets"]["mine"]["images"][0]["name"] == pair.name
+    assert (tmp_path / "dark" / "mine" / "sr" / f"{pair.name}.png").is_file()
+    for file in ("report.html", "scores.csv"):
+        assert "caf\\udce9" in (tmp_path / file).read_text(encoding="utf-8")

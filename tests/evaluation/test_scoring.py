@@ -85,3 +85,15 @@ def test_bicubic_matches_the_published_scores(real_data, dataset, psnr_y):
     source = open_source(str(real_data / "benchmark" / dataset), split="valid", scale=4)
     mean = scoring.mean_scores(scored.scores for scored in scoring.evaluate(BicubicUpscaler(4), source))
     assert mean["psnr_y"] == pytest.approx(psnr_y, abs=0.01)
+
+
+def test_a_picture_that_does_not_fit_the_memory_is_an_error_like_others():
+    class Large:
+        name = "large"
+
+        def __call__(self):
+            raise MemoryError
+
+    first, second = scoring.attempts(Source("mine", [Large(), lambda: flat_pair("a", 90)]))
+    assert str(first) == "not enough memory to read 'large'"
+    assert second.name == "a"
