@@ -116,7 +116,7 @@ def test_restore_fails_if_every_checkpoint_is_damaged(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=3)
     save_at(checkpoints, state, 1)
     (tmp_path / "0000001" / "state.index").unlink()
-    with pytest.raises(WorkError, match=r"no checkpoint in .* is whole"):
+    with pytest.raises(WorkError, match=r"all checkpoints in .* are damaged"):
         checkpoints.restore()
 
 
@@ -210,7 +210,7 @@ def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, state):
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
-        with pytest.raises(WorkError, match=r"cannot save a checkpoint in .* Those before it are whole"):
+        with pytest.raises(WorkError, match=r"cannot save a checkpoint in .* Earlier checkpoints are intact"):
             checkpoints.save()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
