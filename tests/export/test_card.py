@@ -21,7 +21,7 @@ def run_folder(tmp_path):
     return tmp_path
 
 
-def test_a_run_tells_its_preset_its_data_and_its_last_scores(run_folder):
+def test_facts_of_a_run(run_folder):
     facts = card.training_facts(run_folder, license_text="CC0-1.0")
     assert facts["Model"][1:] == ["preset: msrgan_x4"]
     assert facts["Training data"] == ["training: div2k, photos"]
@@ -29,7 +29,7 @@ def test_a_run_tells_its_preset_its_data_and_its_last_scores(run_folder):
     assert facts["Licence of the weights"] == ["CC0-1.0"]
 
 
-def test_a_file_tells_nothing(tmp_path):
+def test_facts_of_a_file_without_a_card(tmp_path):
     assert [*card.training_facts(tmp_path / "alone.keras")] == ["Model"]
 
 
@@ -44,13 +44,13 @@ def test_scores_of_evaluate(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"datasets": {"Set5": 1}}'])
-def test_scores_that_are_none(tmp_path, text):
+def test_invalid_scores(tmp_path, text):
     (tmp_path / "metrics.json").write_text(text)
     with pytest.raises(UserError, match=r"is not a metrics\.json of srgan-tf evaluate"):
         card.training_facts("alone.keras", scores=tmp_path / "metrics.json")
 
 
-def test_damaged_rows_are_passed_over(run_folder):
+def test_damaged_rows_are_skipped(run_folder):
     with (run_folder / "metrics.jsonl").open("a") as file:
         file.write('null\n[1]\n{"phase": "gan", "step": null, "eval/psnr_y": 1}\n{"eval/psnr_y": 2}\n')
         file.write('{"phase": "gan", "step": 120, "eval/psnr_y": null, "eval/ssim_y": 1.0}\n{"phase": "gan", "st')

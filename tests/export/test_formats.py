@@ -72,7 +72,7 @@ def test_one_size(tmp_path, rng, form):
         load_upscaler(str(tmp_path / name))
 
 
-def test_what_cannot_be_converted_is_said_in_a_line(tmp_path, form):
+def test_unconvertible_network_is_one_line(tmp_path, form):
     export, _, name, _ = form
     lr = keras.Input((None, None, 3))
     generator = keras.Model(lr, Unconvertible()(lr))
@@ -93,7 +93,7 @@ def test_a_half_precision_model(tmp_path, rng, form):
     np.testing.assert_allclose(load(tmp_path / name)[0](lr), sr_of(full, lr), atol=1e-4)
 
 
-def test_an_onnx_file_says_what_it_is(tmp_path, rng, small_generator):
+def test_metadata_of_an_onnx_file(tmp_path, rng, small_generator):
     onnx = pytest.importorskip("onnx")
     export_onnx(small_generator, tmp_path / "small.onnx")
     model = onnx.load(tmp_path / "small.onnx")

@@ -90,7 +90,7 @@ def test_signatures_have_the_names_that_are_documented(served):
     }
 
 
-def test_what_a_caller_must_know_is_served(served):
+def test_describe(served):
     values = served("describe", key=["scale", "max_pixels", "receptive_field"])["value"]
     assert values.tolist() == [4, 1000, 12]
     assert "`key` must be of: scale, receptive_field, max_pixels" in refusal(served, "describe", key=["size"])
