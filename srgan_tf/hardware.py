@@ -1,4 +1,4 @@
-"""The device that a script works on."""
+"""The device: its name and memory."""
 
 import os
 import pathlib
@@ -8,7 +8,7 @@ import sys
 import psutil
 import tensorflow as tf
 
-# Linux: what a container may use, with control groups of version 2 and 1.
+# Memory limit of a Linux container, control groups version 2 and 1.
 _MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -43,7 +43,7 @@ def _cpu_flags():
 
 
 def peak_memory():
-    """Bytes: the most of the first GPU's memory that was in use so far; without a GPU, of the process's own."""
+    """Peak memory in bytes so far: of the first GPU if there is one, else of the process."""
     if tf.config.list_physical_devices("GPU"):
         return tf.config.experimental.get_memory_info("GPU:0")["peak"]
     # Kibibytes on Linux, bytes on macOS.
@@ -51,7 +51,7 @@ def peak_memory():
 
 
 def free_memory():
-    """Bytes of memory that are free, or that a container's limit leaves if that is less."""
+    """Free memory in bytes, or what is free within a container's limit if that is less."""
     free = psutil.virtual_memory().available
     for file in map(pathlib.Path, _MEMORY_LIMITS):
         if file.exists() and (limit := file.read_text().strip()).isdecimal():  # else "max"

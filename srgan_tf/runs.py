@@ -1,7 +1,7 @@
 """The run folder: names of the files in it, and their readers.
 
 config.json        the settings
-sessions.jsonl     one line for each time that the run was started: command, versions, device
+sessions.jsonl     one line for each start of the run: command, versions, device
 metrics.jsonl      one line for each report and validation
 tensorboard/       the same for TensorBoard
 checkpoints/PHASE/STEP/   everything needed to resume

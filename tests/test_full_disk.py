@@ -60,7 +60,7 @@ def test_file_size_limit(monkeypatch, capfd, tmp_path, picture_folder, small_gen
     monkeypatch.setattr("sys.argv", [f"{command}.py", *map(str, arguments), "--output", str(output)])
     lines = []
     monkeypatch.setattr("builtins.print", lambda *text, **_: lines.append(" ".join(map(str, text))))
-    monkeypatch.setattr("tqdm.tqdm.write", lambda line, **_: lines.append(line))
+    monkeypatch.setattr("tqdm.tqdm.write", lambda *line, **_: lines.append(line[-1]))
     with files_of_at_most(limit):
         code = cli.execute(main)
     assert code == 1, lines

@@ -131,7 +131,7 @@ def _export_litert(generator, flags, facts):
     path = _output_file(flags)
     precision = flags.precision or "float32"
     function, deviation = export_litert(generator, path, size=flags.size, precision=precision)
-    result = f"within {deviation:.1e}" if precision == "float32" else f"{deviation:.1f} dB (PSNR, drawn images)"
+    result = f"within {deviation:.1e}" if precision == "float32" else f"{deviation:.1f} dB (PSNR, generated images)"
     form = f"LiteRT, {precision}"
     _finish_file(path, generator, function, facts, form=form, result=f"{result} of the generator in LiteRT")
 

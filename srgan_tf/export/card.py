@@ -1,4 +1,4 @@
-"""The model card: what lies in an export, where it comes from, and what it may be used for."""
+"""The model card of an export: its signatures, training data, scores and licence."""
 
 import datetime
 import json
@@ -16,27 +16,27 @@ FILE = "MODEL_CARD.md"
 
 
 def training_facts(model, *, blend=None, scores=None, license_text=None):
-    """What can be found out about a model's training.
+    """Collects what is known about a model's training.
 
     Args:
-        model: path of a run folder, which tells its preset, its data and its last validation scores, or of a `.keras`
-            file. A card beside that, NAME.json, tells "preset", "data", "scores" and "license", as far as it has them.
+        model: path of a run folder, whose preset, data and last validation scores are used, or of a `.keras` file. Of a
+            card beside the file, NAME.json, "preset", "data", "scores" and "license" are used if available.
         blend: (name of the faithful counterpart, strength) if the weights of both are interpolated, or None. The scores
             in the card of `model` are then left out unless the strength is 1.
-        scores: a `metrics.json` of evaluate.py, or None.
-        license_text: under which terms the weights may be used, or None.
+        scores: a `metrics.json` of `srgan-tf evaluate`, or None.
+        license_text: licence of the weights, or None.
 
     Returns:
         Dictionary of headings to lines of text, for `model_card`.
 
     Raises:
-        UserError: `scores` is no such file, or the files of the run folder or the card are damaged.
+        UserError: `scores` is not such a file, or the files of the run folder or the card are damaged.
     """
     path = pathlib.Path(model)
     try:
         facts = _of_run(path) if path.is_dir() else _of_card(path.with_suffix(".json"))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise UserError(f"cannot read what lies beside the model {str(model)!r}: {first_line(error)}") from error
+        raise UserError(f"cannot read the files beside the model {str(model)!r}: {first_line(error)}") from error
     origin = f"exported from {path.name!r} by srgan_tf {srgan_tf.__version__}"
     facts["Model"] = [origin, *facts.get("Model", [])]
     if blend is not None:
@@ -71,7 +71,7 @@ def _of_run(folder):
 
 def _of_card(file):
     card = json.loads(file.read_text()) if file.is_file() else {}
-    if not isinstance(card, dict) or card.get("name") != file.stem:  # another program's file by that name
+    if not isinstance(card, dict) or card.get("name") != file.stem:  # a file of another program
         card = {}
     facts = {
         "Model": [f"preset: {card['preset']}"] if "preset" in card else [],
@@ -83,12 +83,12 @@ def _of_card(file):
 
 
 def _score_lines(scores):
-    """A line of each of `scores`: "protocol", which is a sentence, and data sets by their mean scores."""
+    """One line for each item of `scores`: "protocol", a sentence, and the mean scores of each data set."""
     return [f"{name}: {value if name == 'protocol' else _figures(value)}" for name, value in scores.items()]
 
 
 def _figures(scores):
-    """Scores in words; null in our files is what JSON cannot hold, such as the infinite PSNR of equal pictures."""
+    """Scores in words. JSON has no infinity: the infinite PSNR of equal pictures is null in our files."""
     return ", ".join(
         f"{name} {'not finite' if value is None else format(value, '.4g')}" for name, value in scores.items()
     )
@@ -100,7 +100,7 @@ def model_card(generator, signatures, *, description, facts):
     Args:
         generator: the network.
         signatures: names to `tf.function`s that return dictionaries.
-        description: "scale", "receptive_field" and whatever else callers must know.
+        description: "scale", "receptive_field" and other facts for callers.
         facts: from `training_facts`.
     """
     missing = ["not stated: ask whoever trained the model"]
@@ -127,13 +127,13 @@ def model_card(generator, signatures, *, description, facts):
 
 
 def write_file_card(path, generator, function, *, form, facts):
-    """Writes the card of an export that is one file with one function.
+    """Writes the card of an ONNX or LiteRT file.
 
     Args:
         path: the export; its card is `path` and ".md".
         generator: the network.
-        function: what was exported, from `runtimes.upscaling_function`.
-        form: the format in words.
+        function: the exported function, from `runtimes.upscaling_function`.
+        form: name of the format.
         facts: from `training_facts`.
 
     Returns:

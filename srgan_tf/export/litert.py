@@ -13,25 +13,25 @@ from srgan_tf.inference.exported import DESCRIPTION_FILE, SIGNATURE, load_litert
 from srgan_tf.networks.precision import as_float32
 from srgan_tf.networks.rewrites.inference import optimize_for_inference, store_shuffled_kernels
 
-# Names to the lowest PSNR, against the generator's own results on drawn pictures, that passes; None: equal to 1e-4.
+# Minimum PSNR of each precision's results against the generator's, on generated pictures; None: equal within 1e-4.
 PRECISIONS = {"float32": None, "float16": 40.0, "int8": 20.0}
 
 
 def export_litert(generator, path, *, size=None, precision="float32"):
-    """Writes a LiteRT file, loads it into LiteRT and compares before the file gets its name.
+    """Writes a LiteRT file, after its results in LiteRT have been compared with the generator's.
 
-    Its signature `upscale` takes `lr` float32 [1, height, width, 3] in [0, 1] and returns `sr`. A zip
-    archive at its end, where LiteRT's metadata keeps associated files too, holds what `load_litert` needs to know.
+    Its signature `upscale` takes `lr` float32 [1, height, width, 3] in [0, 1] and returns `sr`. The
+    description that `load_litert` reads is in a zip archive at the end of the file, as other LiteRT metadata is.
 
     Args:
         generator: functional `keras.Model` from LR to SR in [0, 1], of any precision.
-        path: the file, whose folder must exist; one that is there is replaced.
-        size: (height, width) of the pictures that it takes, or None for any.
-        precision: of the weights in the file: "float32", "float16", or "int8" (dynamic range: the convolutions compute
-            in 8 bits, activations are quantized as they come).
+        path: the file, whose folder must exist; an existing file is replaced.
+        size: fixed (height, width) of the input, or None for any.
+        precision: of the weights: "float32", "float16", or "int8" (dynamic range: 8-bit convolutions, activations are
+            quantized at run time).
 
     Returns:
-        (the function that was exported, its largest deviation for float32, else its lowest PSNR against the generator).
+        (the exported function; for float32 its largest deviation from the generator, else its lowest PSNR).
 
     Raises:
         UserError: LiteRT is not installed.

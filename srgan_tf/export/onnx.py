@@ -14,17 +14,17 @@ OPSET = 18
 
 
 def export_onnx(generator, path, *, size=None):
-    """Writes an ONNX file, loads it into ONNX Runtime and compares before the file gets its name.
+    """Writes an ONNX file, after its results in ONNX Runtime have been compared with the generator's.
 
     Its input is `lr` float32 [batch, height, width, 3] in [0, 1], its output `sr`, `scale` times as large, in [0, 1].
 
     Args:
         generator: functional `keras.Model` from LR to SR in [0, 1], of any precision.
-        path: the file, whose folder must exist; one that is there is replaced.
-        size: (height, width) of the pictures that it takes, or None for any.
+        path: the file, whose folder must exist; an existing file is replaced.
+        size: fixed (height, width) of the input, or None for any.
 
     Returns:
-        (the function that was exported, its largest deviation).
+        (the exported function, its largest deviation from the generator).
 
     Raises:
         UserError: an optional package is not installed.
@@ -41,10 +41,10 @@ def export_onnx(generator, path, *, size=None):
 
 
 def convert(generator, *, size=None):
-    """What `export_onnx` writes.
+    """Converts a generator to ONNX.
 
     Returns:
-        (`onnx.ModelProto`, the function that it was made from).
+        (`onnx.ModelProto`, the function that was converted).
 
     Raises:
         UserError: tf2onnx is not installed.
@@ -52,7 +52,7 @@ def convert(generator, *, size=None):
     """
     tf2onnx = require("tf2onnx", "exporting ONNX")
     onnx = require("onnx", "exporting ONNX")
-    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs each rewriting that it cannot do as an error
+    logging.getLogger("tf2onnx").setLevel(logging.CRITICAL)  # it logs rewrites that do not apply as errors
     function = upscaling_function(optimize_for_inference(generator), batch=None, size=size)
     with conversion("ONNX"):
         model, _ = tf2onnx.convert.from_function(function, input_signature=function.input_signature, opset=OPSET)
@@ -63,7 +63,7 @@ def convert(generator, *, size=None):
 
 
 def _name_output(graph, name):
-    """Gives the only output a name; tf2onnx calls it after the last operation."""
+    """Renames the only output, which tf2onnx names after the last operation."""
     (output,) = graph.output
     for node in graph.node:
         node.output[:] = [name if tensor == output.name else tensor for tensor in node.output]

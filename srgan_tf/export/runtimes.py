@@ -1,4 +1,4 @@
-"""What the exports for other runtimes share: the function that is converted, and the comparison with the generator."""
+"""Shared by the ONNX and LiteRT exports: the function to convert and the comparison with the generator."""
 
 import contextlib
 
@@ -8,7 +8,7 @@ import tensorflow as tf
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError, first_line
 
-_SIZES = ((24, 24), (17, 33), (40, 28))  # of the pictures that are compared, unless the export has one size
+_SIZES = ((24, 24), (17, 33), (40, 28))  # of the compared pictures, unless the export has a fixed size
 
 
 def upscaling_function(generator, *, batch, size):
@@ -16,7 +16,7 @@ def upscaling_function(generator, *, batch, size):
 
     Args:
         generator: float32 network.
-        batch: pictures at once, None for any.
+        batch: number of pictures, None for any.
         size: (height, width), or None for any.
     """
 
@@ -29,10 +29,10 @@ def upscaling_function(generator, *, batch, size):
 
 @contextlib.contextmanager
 def conversion(form):
-    """Makes a `WorkError` of what a converter or a runtime raises in the `with` block, which is of many kinds.
+    """Turns any exception of a converter or runtime in the `with` block into a `WorkError`.
 
     Args:
-        form: the format, for the message.
+        form: name of the format in the message.
     """
     try:
         yield
@@ -43,20 +43,20 @@ def conversion(form):
 
 
 def compare(generator, run, size, *, tolerance=1e-4, least_psnr=None):
-    """Holds an export, in its own runtime, against the generator that it was made from.
+    """Compares the results of an export, in its runtime, with those of its generator.
 
     Args:
         generator: in float32.
-        run: the export: from float32 [1, height, width, 3] to its enlargement, arrays.
-        size: the (height, width) that it takes, or None for any.
-        tolerance: the largest deviation allowed.
-        least_psnr: instead of `tolerance`, decibels of the export's results against the generator's.
+        run: the export, a function of a float32 array [1, height, width, 3].
+        size: fixed (height, width) of its input, or None for any.
+        tolerance: maximum absolute deviation.
+        least_psnr: minimum PSNR against the generator's results, dB; replaces `tolerance`.
 
     Returns:
-        The largest deviation, or with `least_psnr` the lowest PSNR, over three drawn pictures.
+        The largest deviation, or with `least_psnr` the lowest PSNR, over three generated pictures.
 
     Raises:
-        WorkError: it deviates by more.
+        WorkError: the deviation is larger, or the PSNR lower.
     """
     deviations, scores = [], []
     for index, (height, width) in enumerate([size] * 3 if size else _SIZES):
@@ -68,7 +68,7 @@ def compare(generator, run, size, *, tolerance=1e-4, least_psnr=None):
         if not max(deviations) <= tolerance:  # also catches NaN
             raise WorkError(
                 f"the export deviates from the generator by {max(deviations)}; "
-                "of a network that is hardly trained, that may be rounding, magnified"
+                "in a network with little training this may be amplified rounding"
             )
         return max(deviations)
     if not min(scores) >= least_psnr:

@@ -16,14 +16,14 @@ _MONITORING = """prometheus_config {
 
 
 def write_server_configs(output):
-    """Writes `models.config` and `monitoring.config` into the folder of the versions; existing ones are left alone.
+    """Writes `models.config` and `monitoring.config` into the folder of the versions; existing files are kept.
 
     Args:
-        output: folder that `export_saved_model` wrote to. Its name is the model's; the server is to find it as
-            /models/NAME, where the Docker image expects models.
+        output: folder of `export_saved_model`. Its name becomes the model's name; the base path is /models/NAME, as in
+            the Docker image.
 
     Returns:
-        List of the paths that were written.
+        List of the written paths.
     """
     output = pathlib.Path(output)
     name = output.resolve().name

@@ -1,4 +1,4 @@
-"""The requests that TensorFlow Serving replays before it calls a version ready."""
+"""Warm-up requests, which TensorFlow Serving replays before a version accepts traffic."""
 
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2

@@ -79,13 +79,13 @@ def test_a_card_beside_the_file(tmp_path):
         (tmp_path / "compact_x4.json").write_text(other)
         assert card.training_facts(tmp_path / "compact_x4.keras").keys() == {"Model"}
     (tmp_path / "compact_x4.json").write_text("{")
-    with pytest.raises(UserError, match="cannot read what lies beside the model"):
+    with pytest.raises(UserError, match="cannot read the files beside the model"):
         card.training_facts(tmp_path / "compact_x4.keras")
 
 
 def test_a_damaged_run_folder(run_folder):
     (run_folder / "config.json").write_text("{}")
-    with pytest.raises(UserError, match="cannot read what lies beside the model"):
+    with pytest.raises(UserError, match="cannot read the files beside the model"):
         card.training_facts(run_folder)
 
 
