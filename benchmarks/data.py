@@ -29,7 +29,7 @@ def main(arguments):
     parser.add_argument(
         "--hr-patch-size", type=int, nargs="+", default=[96, 128, 192], metavar="N", help="pixels; default: 96 128 192"
     )
-    parser.add_argument("--scale", type=int, choices=(2, 4, 8), default=4, help="default: %(default)s")
+    parser.add_argument("--scale", type=int, choices=(2, 3, 4, 8), default=4, help="default: %(default)s")
     parser.add_argument(
         "--degradation", choices=("bicubic", "realistic"), default="bicubic", help="default: %(default)s"
     )

@@ -42,7 +42,7 @@ OBJECTIVES = {
     "least squares": ("gan.adversarial=lsgan",),
     "hinge": ("gan.adversarial=hinge",),
     "WGAN-GP": (*CRITIC, "discriminator.normalization=layer"),
-    "R1": ("gan.r1_weight=1",),
+    "R1": ("gan.r1_weight=1", "discriminator.normalization=layer"),
     "U-Net, spectral norm": ("discriminator.name=unet",),
     "LDL": ("gan.adversarial=ra", "gan.artifact_weight=1"),
     "rank": ("gan.pixel_weight=0", "gan.rank_weight=0.24"),

@@ -17,6 +17,15 @@ def first_line(error):
     return printable(next(iter(text.splitlines()), type(error).__name__))
 
 
+def joined_lines(text, longest=500):
+    r"""Text of several lines in one, without control characters and cut off after `longest` characters.
+
+    >>> joined_lines("assertion failed:\n\t[too large]")
+    'assertion failed: [too large]'
+    """
+    return printable(" ".join(str(text).split()))[:longest]
+
+
 def printable(value):
     r"""Text without control characters and undecodable bytes, which are escaped: safe for a terminal and any stream.
 

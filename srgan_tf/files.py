@@ -136,22 +136,24 @@ def make_folder(folder):
     remove_leftovers(folder)
 
 
-def check_targets(targets, inputs):
+def check_targets(targets, inputs, *, flag="--output"):
     """Refuses output paths that overlap an input.
 
     Args:
         targets: paths that will be written or replaced.
-        inputs: paths of pictures, folders and models that are read.
+        inputs: paths of pictures, folders and models that are read. Names of shipped models and others that do not
+            exist are skipped.
+        flag: the flag that chooses the targets, for the message.
 
     Raises:
         UserError: a target is, contains or lies inside an input.
     """
-    inputs = [(path, pathlib.Path(path).resolve()) for path in inputs]
+    inputs = [(path, pathlib.Path(path).resolve()) for path in inputs if os.path.exists(path)]
     for target in targets:
         resolved = pathlib.Path(target).resolve()
         for path, used in inputs:
             if resolved == used or resolved in used.parents or used in resolved.parents:
-                raise UserError(f"the output {str(target)!r} overlaps the input {str(path)!r}: give another --output")
+                raise UserError(f"the output {str(target)!r} overlaps the input {str(path)!r}: give another {flag}")
 
 
 def check_replaceable(folder):

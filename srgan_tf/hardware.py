@@ -21,6 +21,27 @@ def describe():
     return ", ".join(names) or f"CPU, {os.cpu_count()} cores"
 
 
+def fast_precision():
+    """The faster precision of the device: "bfloat16" or "float32".
+
+    bfloat16 is faster on GPUs of compute capability 8.0 (Ampere) or later, and on CPUs with AMX or AVX-512 BF16.
+    """
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        details = [tf.config.experimental.get_device_details(gpu) for gpu in gpus]
+        fast = all(each.get("compute_capability", (0, 0)) >= (8, 0) for each in details)
+    else:
+        fast = bool(_cpu_flags() & {"amx_bf16", "avx512_bf16"})
+    return "bfloat16" if fast else "float32"
+
+
+def _cpu_flags():
+    """Instruction sets of the CPU, as Linux names them; empty elsewhere."""
+    info = pathlib.Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.is_file() else []
+    return set(next((line for line in lines if line.startswith("flags")), "").split())
+
+
 def peak_memory():
     """Bytes: the most of the first GPU's memory that was in use so far; without a GPU, of the process's own."""
     if tf.config.list_physical_devices("GPU"):

@@ -18,6 +18,24 @@ GENERATOR_FILE = "generator.keras"
 TENSORBOARD_FOLDER = "tensorboard"
 SAMPLES_FOLDER = "samples"
 
+# In the rows of metrics.jsonl.
+SCORE_PREFIX = "eval/"  # of the name of each validation score
+IMAGES_PER_SECOND = "speed/images_per_second"
+
+
+def written_paths(workdir):
+    """The files and folders that a training writes in its run folder."""
+    names = (
+        CONFIG_FILE,
+        SESSIONS_FILE,
+        METRICS_FILE,
+        TENSORBOARD_FOLDER,
+        "checkpoints",
+        SAMPLES_FOLDER,
+        GENERATOR_FILE,
+    )
+    return [pathlib.Path(workdir) / name for name in names]
+
 
 def checkpoints_folder(workdir, phase):
     """The folder of a phase's checkpoints."""

@@ -47,6 +47,16 @@ def rng():
 
 
 @pytest.fixture
+def eager_steps():
+    """Runs every `tf.function` eagerly: tracing a training step takes as long as ten to twenty eager steps."""
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def small_generator():
     """An untrained SRResNet x4 with every kind of layer, 2 blocks of 8 filters."""
     import keras

@@ -112,7 +112,7 @@ def broken_habits(path):
             yield f"{path}:{node.lineno}: a Lambda layer cannot be loaded from a file safely"
 
 
-def test_habits():
+def test_house_rules_of_the_source():
     assert [line for path in FILES for line in broken_habits(path)] == []
 
 

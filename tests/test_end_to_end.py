@@ -7,6 +7,7 @@ import os
 import random
 import re
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,10 +19,13 @@ import pytest
 import tensorflow as tf
 from support.samples import FAST, ROOT, assert_same_picture, repetitions
 
+from srgan_tf.config.schema import Config
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.images.pictures import read_picture, write_picture
 from srgan_tf.inference.loading import load_upscaler
 from srgan_tf.networks.saved import load_generator
+from srgan_tf.runs import CONFIG_FILE, GENERATOR_FILE, SESSIONS_FILE, checkpoint_folder
+from srgan_tf.training import run as training_run
 
 TRAIN = [sys.executable, str(ROOT / "train.py"), *FAST]
 
@@ -48,7 +52,7 @@ def stop_when(workdir, phase, step, number=signal.SIGKILL):
 
 
 @pytest.mark.parametrize("number", repetitions(100))
-def test_killed_in_both_phases_and_resumed_equals_unbroken(tmp_path, trained_run, number):
+def test_a_run_killed_in_both_phases_resumes_to_the_same_weights(tmp_path, trained_run, number):
     workdir = tmp_path / "killed"
     seed = f"{datetime.date.today().isoformat()} {number}"  # other steps every day
     rng = random.Random(seed)
@@ -65,14 +69,27 @@ def test_killed_in_both_phases_and_resumed_equals_unbroken(tmp_path, trained_run
     assert len((workdir / "sessions.jsonl").read_text().splitlines()) == 3
 
 
+def test_a_run_without_its_last_checkpoint_resumes_to_the_same_weights(tmp_path, trained_run):
+    """What a kill in the GAN phase leaves; the test above kills real processes in both phases."""
+    workdir = tmp_path / "killed"
+    shutil.copytree(trained_run, workdir)
+    (workdir / GENERATOR_FILE).unlink()
+    shutil.rmtree(checkpoint_folder(workdir, "gan", 8))
+    training_run.run(Config.from_dict(json.loads((workdir / CONFIG_FILE).read_text())), workdir)
+    for resumed, unbroken in zip(weights_of(workdir), weights_of(trained_run), strict=True):
+        np.testing.assert_array_equal(resumed, unbroken)
+    assert_same_reports(workdir, trained_run)
+    assert len((workdir / SESSIONS_FILE).read_text().splitlines()) == 2
+
+
 @pytest.mark.slow  # tests/training/test_loop.py raises both signals in its own process
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
-def test_interrupted_saves_and_goes_on(tmp_path, trained_run, number, code):
+def test_an_interrupted_run_saves_a_checkpoint_and_resumes(tmp_path, trained_run, number, code):
     workdir = tmp_path / "interrupted"
     returned, output = stop_when(workdir, "pretrain", 6, number)
     assert returned == code, output
     saved = int(re.search(r"saved at step (\d+)", output)[1])
-    assert "the same command goes on from there" in output
+    assert "the same command resumes from there" in output
     assert saved >= 6
     finished = subprocess.run([*TRAIN, "--workdir", str(workdir)], capture_output=True, text=True, check=True)
     assert f"pretrain: resumed at step {saved} of 12" in finished.stdout
@@ -108,23 +125,24 @@ def assert_same_reports(workdir, unbroken):
 
 
 def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):
-    results = tmp_path / "results"
-    code, output, error = run_script("evaluate", "--model", trained_run, "--data", "synthetic", "--output", results)
+    results, data = tmp_path / "results", tmp_path / "data"
+    for index in range(2):
+        write_picture(data / f"{index}.png", draw_picture(index, 48, 64))
+    code, output, error = run_script("evaluate", "--model", trained_run, "--data", data, "--output", results)
     assert code == 0, error
     assert "protocol:" in output
     metrics = json.loads((results / "metrics.json").read_text())
-    assert len(metrics["datasets"]["synthetic"]["images"]) == 8
-    assert len(list((results / "synthetic" / "comparison").glob("*.png"))) == 8
+    assert len(metrics["datasets"]["data"]["images"]) == 2
+    assert len(list((results / "data" / "comparison").glob("*.png"))) == 2
     assert (results / "report.html").is_file()
 
     arguments = ["--model", "bicubic", "--model", f"named={trained_run}", "--interpolate", trained_run, trained_run]
-    arguments += ["--alpha", "0", "0.5", "--ensemble", "--data", "synthetic", "--protocol", "all", "--output", results]
+    arguments += ["--alpha", "0", "0.5", "--ensemble", "--data", data, "--protocol", "all", "--output", results]
     code, output, error = run_script("evaluate", *arguments)
     assert code == 0, error
     names = ["bicubic", "named", "fast-fast@0", "fast-fast@0.5", "named+", "fast-fast@0+", "fast-fast@0.5+"]
     means = {
-        name: json.loads((results / name / "metrics.json").read_text())["datasets"]["synthetic"]["mean"]
-        for name in names
+        name: json.loads((results / name / "metrics.json").read_text())["datasets"]["data"]["mean"] for name in names
     }
     # A network between a network and itself is that network.
     assert means["fast-fast@0.5"] == pytest.approx(means["named"], rel=1e-4)
@@ -134,7 +152,8 @@ def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):
     ]
 
     write_picture(tmp_path / "in" / "deep" / "photo.png", draw_picture(5, 33, 47))
-    code, _, error = run_script("upscale", tmp_path / "in", "--model", trained_run, "--output", tmp_path / "out")
+    pictures = ("upscale", tmp_path / "in", "--precision", "float32")
+    code, _, error = run_script(*pictures, "--model", trained_run, "--output", tmp_path / "out")
     assert code == 0, error
     sr = read_picture(tmp_path / "out" / "deep" / "photo.png")
     assert sr.shape == (132, 188, 3)
@@ -142,9 +161,7 @@ def test_evaluate_upscale_export_reload(run_script, tmp_path, trained_run):
     code, output, error = run_script("export", "--model", trained_run, "--output", tmp_path / "served")
     assert code == 0, error
     assert "verified: every signature equals" in output
-    code, _, error = run_script(
-        "upscale", tmp_path / "in", "--model", tmp_path / "served", "--output", tmp_path / "out2"
-    )
+    code, _, error = run_script(*pictures, "--model", tmp_path / "served", "--output", tmp_path / "out2")
     assert code == 0, error
     assert_same_picture(read_picture(tmp_path / "out2" / "deep" / "photo.png"), sr)
 
@@ -176,9 +193,9 @@ def test_tiny_learns_more_than_bicubic_within_a_minute_of_two_cores(tmp_path):
     assert tiny > bicubic + 1.0
 
 
-def test_help_and_list_are_good_enough_to_work_from(run_script):
+def test_help_and_list_name_the_main_flags_and_presets(run_script):
     for script, words in (
-        ("train", ("--preset", "--data", "--set", "--workdir", "goes on")),
+        ("train", ("--preset", "--data", "--set", "--workdir", "resume")),
         ("evaluate", ("--model", "--data", "bicubic", "--protocol", "--interpolate", "--metric")),
         ("upscale", ("PICTURE_OR_FOLDER", "--output")),
         ("export", ("--format", "saved_model")),

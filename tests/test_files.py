@@ -114,14 +114,21 @@ def test_make_folder(tmp_path, monkeypatch):
     ("target", "used"), [("a", "a"), ("a", "a/b"), ("a/b", "a"), ("a/../a/b", "a"), ("link/b", "a"), ("a", "link")]
 )
 def test_check_targets_refuses(tmp_path, target, used):
-    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "a")
     with pytest.raises(UserError, match="overlaps the input"):
         files.check_targets([tmp_path / target], [tmp_path / used])
 
 
 def test_check_targets_allows_separate_paths(tmp_path):
-    files.check_targets([tmp_path / "out"], [tmp_path / "in", tmp_path / "output"])
+    for name in ("in", "output"):
+        (tmp_path / name).mkdir()
+    files.check_targets([tmp_path / "out"], [tmp_path / "in", tmp_path / "output", "compact_x4", "missing"])
+
+
+def test_check_targets_names_the_flag(tmp_path):
+    with pytest.raises(UserError, match="give another --workdir"):
+        files.check_targets([tmp_path], [tmp_path], flag="--workdir")
 
 
 def test_check_replaceable(tmp_path):

@@ -11,7 +11,7 @@ import sys
 
 from srgan_tf.commands import cli
 from srgan_tf.data.photo_levels import LEVELS, degrade_photo
-from srgan_tf.files import make_folder
+from srgan_tf.files import check_targets, make_folder
 from srgan_tf.images.pictures import list_pictures, names_of, read_picture, write_picture
 from srgan_tf.images.pixels import modcrop
 
@@ -25,6 +25,7 @@ def main():
     parser.add_argument("--scale", type=cli.positive_int, default=4, help="HR size over LR size (default: %(default)s)")
     flags = parser.parse_args()
     output = pathlib.Path(flags.output)
+    check_targets([output / level for level in flags.level or LEVELS], [flags.pictures])
     make_folder(output)
     paths = list_pictures(flags.pictures)
     names = names_of(path.relative_to(flags.pictures) for path in paths)

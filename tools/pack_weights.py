@@ -1,6 +1,9 @@
-"""Packs the generator of a run into srgan_tf/weights/, with float16 kernels and a model card.
+"""Packs a generator into srgan_tf/weights/, with float16 kernels and a model card.
 
     python -m tools.pack_weights runs/compact_x4 --name compact_x4 --summary TEXT --data TEXT --license TEXT ...
+    python -m tools.pack_weights photo.keras --config photo.json --command TEXT --steps gan=3600 --hours 1.2 ...
+
+The first form takes the history of the training from the run folder. The second is for a file without one.
 
 Repeat the command with --scores to add the scores of the packed model (metrics.json of srgan-tf evaluate).
 """
@@ -21,25 +24,27 @@ from srgan_tf.errors import UserError, first_line
 from srgan_tf.evaluation.results import read_means
 from srgan_tf.files import atomic_write, read_rows, sha256
 from srgan_tf.networks.saved import load_generator
-from srgan_tf.runs import CONFIG_FILE, GENERATOR_FILE, METRICS_FILE, SESSIONS_FILE, checkpoint_folder
+from srgan_tf.runs import (
+    CONFIG_FILE,
+    GENERATOR_FILE,
+    IMAGES_PER_SECOND,
+    METRICS_FILE,
+    SESSIONS_FILE,
+    checkpoint_folder,
+)
 from srgan_tf.weights import shipped
 
 _WEIGHTS_FILE = "model.weights.h5"  # in a .keras file
 
 
-def add(run, name, *, summary, data, license_text, hardware, step=None, notes=(), scores=None):
+def add(run, name, *, step=None, **facts):
     """Packs the generator of a run and writes its card. A repeated call writes the same file: scores can come later.
 
     Args:
         run: run folder.
         name: its name for `--model`.
-        summary: its purpose in one sentence.
-        data: the training images and their licences.
-        license_text: licence of the weights.
-        hardware: the hardware that it was trained on.
         step: checkpoint of the last phase to pack; None for its end.
-        notes: other facts, such as the initial weights.
-        scores: `metrics.json` of an evaluation of the packed model, or None.
+        facts: see `_pack`.
 
     Returns:
         Path of the `.keras` file.
@@ -59,6 +64,72 @@ def add(run, name, *, summary, data, license_text, hardware, step=None, notes=()
     if step is not None:
         source = checkpoint_folder(run, phase, step) / GENERATOR_FILE
         rows = [row for row in rows if row["phase"] != phase or row["step"] <= step]
+    history = {
+        "data_fingerprint": last["data"],
+        "command": shlex.join(["python", *last["command"]]),
+        "steps": {phase: max(row["step"] for row in rows if row["phase"] == phase) for phase in _phases(rows)},
+        "hours": round(_seconds(rows, config["data"]["batch_size"]) / 3600, 2),
+        "date": datetime.date.fromisoformat(last["start"][:10]).isoformat(),
+        "git_commit": last["git_commit"],
+        "versions": last["versions"],
+    }
+    return _pack(source, name, config=config, history=history, **facts)
+
+
+def add_file(file, name, *, config, command, steps, hours, git_commit, **facts):
+    """Packs a `.keras` file whose run folder is not at hand, and writes its card.
+
+    Args:
+        file: `.keras` file.
+        name: its name for `--model`, and of the preset that has its settings.
+        config: JSON file of the settings that it was trained with.
+        command: the command that trained it.
+        steps: dictionary of phases to their steps.
+        hours: the time of the training.
+        git_commit: the commit that trained it.
+        facts: see `_pack`.
+
+    Returns:
+        Path of the `.keras` file of the package.
+
+    Raises:
+        UserError: not a generator, not a file of settings, or scores of another model.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            metadata = json.loads(archive.read("metadata.json"))
+        config = json.loads(pathlib.Path(config).read_text()) | {"preset": name}
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise UserError(f"cannot read {str(file)!r} and its settings: {first_line(error)}") from error
+    history = {
+        "command": command,
+        "steps": steps,
+        "hours": hours,
+        "date": metadata["date_saved"].partition("@")[0],
+        "git_commit": git_commit,
+        "versions": {"keras": metadata["keras_version"]},
+    }
+    return _pack(file, name, config=config, history=history, **facts)
+
+
+def _pack(
+    source, name, *, config, history, summary, data, license_text, hardware, faithful=None, notes=(), scores=None
+):
+    """Writes the float16 file and the card.
+
+    Args:
+        source: `.keras` file.
+        name: its name for `--model`.
+        config: settings, a dictionary.
+        history: the card's entries about the run.
+        summary: its purpose in one sentence.
+        data: the training images and their licences.
+        license_text: licence of the weights.
+        hardware: the hardware that it was trained on.
+        faithful: the shipped model at the other end of `--strength`, or None.
+        notes: other facts, such as the initial weights.
+        scores: `metrics.json` of an evaluation of the packed model, or None.
+    """
     generator = load_generator(source)
     file = shipped.FOLDER / f"{name}.keras"
     with atomic_write(file) as unfinished:
@@ -67,20 +138,15 @@ def add(run, name, *, summary, data, license_text, hardware, step=None, notes=()
         "name": name,
         "summary": summary,
         "preset": config["preset"],
+        **({"faithful": faithful} if faithful else {}),
         "scale": config["scale"],
         "parameters": generator.count_params(),
         "bytes": file.stat().st_size,
         "sha256": sha256(file),
         "license": license_text,
         "data": data,
-        "data_fingerprint": last["data"],
-        "command": shlex.join(["python", *last["command"]]),
-        "steps": {phase: max(row["step"] for row in rows if row["phase"] == phase) for phase in _phases(rows)},
-        "hours": round(_seconds(rows, config["data"]["batch_size"]) / 3600, 2),
+        **history,
         "hardware": hardware,
-        "date": datetime.date.fromisoformat(last["start"][:10]).isoformat(),
-        "git_commit": last["git_commit"],
-        "versions": last["versions"],
         "notes": list(notes),
         "scores": _scores(scores, name) if scores else {},
         "config": config,
@@ -134,7 +200,7 @@ def _seconds(rows, batch_size):
     """Total time of the steps: each row has the mean speed since the row before it."""
     seconds, before = 0.0, {}
     for row in rows:
-        if speed := row.get("speed/images_per_second"):
+        if speed := row.get(IMAGES_PER_SECOND):
             seconds += (row["step"] - before.get(row["phase"], 0)) * batch_size / speed
             before[row["phase"]] = row["step"]
     return seconds
@@ -147,30 +213,52 @@ def _scores(file, name):
     return scores
 
 
+def _phase_steps(text):
+    phase, _, steps = text.partition("=")
+    return phase, cli.positive_int(steps)
+
+
 def main():
     """Parses the flags and packs."""
     parser = cli.Parser(__doc__)
-    parser.add_argument("run", help="run folder")
+    parser.add_argument("source", help="run folder or .keras file")
     parser.add_argument("--name", required=True, help="name of its preset")
     parser.add_argument("--summary", required=True, help="its purpose in one sentence")
     parser.add_argument("--data", required=True, help="the training images and their licences")
     parser.add_argument("--license", required=True, help="licence of the weights")
     parser.add_argument("--hardware", required=True, help="the hardware that it was trained on")
-    parser.add_argument("--step", type=cli.positive_int, help="checkpoint of the last phase (default: its end)")
+    parser.add_argument("--faithful", metavar="NAME", help="the shipped model at the other end of --strength")
     parser.add_argument("--note", action="append", default=[], help="another fact; repeat for several")
     parser.add_argument("--scores", metavar="FILE", help="metrics.json of srgan-tf evaluate")
-    flags = parser.parse_args()
-    file = add(
-        flags.run,
-        flags.name,
-        summary=flags.summary,
-        data=flags.data,
-        license_text=flags.license,
-        hardware=flags.hardware,
-        step=flags.step,
-        notes=flags.note,
-        scores=flags.scores,
+    folder = parser.add_argument_group("for a run folder")
+    folder.add_argument("--step", type=cli.positive_int, help="checkpoint of the last phase (default: its end)")
+    alone = parser.add_argument_group("for a .keras file, all required")
+    alone.add_argument("--config", metavar="FILE", help="JSON file of the settings")
+    alone.add_argument("--command", metavar="TEXT", help="the command that trained it")
+    alone.add_argument(
+        "--steps", type=_phase_steps, action="append", metavar="PHASE=N", help="steps of a phase; repeat for both"
     )
+    alone.add_argument("--hours", type=float, help="time of the training")
+    alone.add_argument("--git-commit", metavar="HASH", help="the commit that trained it")
+    flags = parser.parse_args()
+    history = {name: getattr(flags, name) for name in ("config", "command", "steps", "hours", "git_commit")}
+    facts = {
+        "summary": flags.summary,
+        "data": flags.data,
+        "license_text": flags.license,
+        "hardware": flags.hardware,
+        "faithful": flags.faithful,
+        "notes": flags.note,
+        "scores": flags.scores,
+    }
+    if pathlib.Path(flags.source).is_dir():
+        if any(value is not None for value in history.values()):
+            parser.error("--config, --command, --steps, --hours and --git-commit are for a .keras file")
+        file = add(flags.source, flags.name, step=flags.step, **facts)
+    else:
+        if None in history.values() or flags.step:
+            parser.error("a .keras file needs --config, --command, --steps, --hours and --git-commit, not --step")
+        file = add_file(flags.source, flags.name, **history | {"steps": dict(flags.steps)}, **facts)
     print(f"done: {file} ({file.stat().st_size:,} bytes) and its card {file.with_suffix('.json').name}")
 
 

@@ -1,21 +1,25 @@
 """Draws the strip of README.md: one photograph as bicubic, as each model upscales it, and as HR.
 
-    python -m tools.strip chelsea --model compact_x4 --model srgan_skip_x4 --output strip.png
+    python -m tools.strip chelsea --model compact_x4 --model photo_x4 --output strip.png
+    python -m tools.strip chelsea --model photo_x4@0 --model photo_x4@0.5 --jpeg 60 --output strip.png
 
 PHOTOGRAPH is a picture file or a photograph that comes with scikit-image: astronaut, chelsea, coffee or rocket;
-docs/PICTURES.md has their sources. LR is the photograph downscaled x4 by MATLAB-like bicubic.
+docs/PICTURES.md has their sources. LR is the photograph downscaled x4 by MATLAB-like
+bicubic, and with --jpeg compressed after that. MODEL@S is MODEL with --strength S.
 """
 
 import argparse
+import io
 import pathlib
 import re
 import sys
 
+import numpy as np
 from PIL import Image
 
 from srgan_tf.commands import cli
 from srgan_tf.errors import UserError
-from srgan_tf.files import make_folder
+from srgan_tf.files import check_targets, make_folder
 from srgan_tf.images import comparison
 from srgan_tf.images.pictures import read_picture
 from srgan_tf.images.resize import imresize
@@ -43,7 +47,18 @@ def read_photograph(name):
     return picture[:height, :width]
 
 
-def draw_strip(hr, upscalers, *, crop=None, zoom=4):
+def downscale(hr, quality=None):
+    """LR of a photograph: MATLAB-like bicubic, then JPEG of `quality` unless None."""
+    lr = imresize(hr, hr.shape[0] // SCALE, hr.shape[1] // SCALE)
+    if quality is None:
+        return lr
+    file = io.BytesIO()
+    Image.fromarray(lr).save(file, "JPEG", quality=quality)
+    with Image.open(file) as picture:
+        return np.asarray(picture)
+
+
+def draw_strip(hr, upscalers, *, crop=None, zoom=4, quality=None):
     """Draws bicubic, every upscaler's result and HR side by side, with one detail enlarged below each.
 
     Args:
@@ -51,12 +66,13 @@ def draw_strip(hr, upscalers, *, crop=None, zoom=4):
         upscalers: mapping of a label to an x4 upscaler of uint8 pictures.
         crop: (top, left, height, width) of the part of HR to show; all of it if None. The whole picture is upscaled.
         zoom: factor of the enlarged detail.
+        quality: JPEG quality of LR; None for no compression.
 
     Returns:
         uint8 [height, width, 3] array.
     """
     height, width = hr.shape[:2]
-    lr = imresize(hr, height // SCALE, width // SCALE)
+    lr = downscale(hr, quality)
     columns = {"bicubic": imresize(lr, height, width)}
     columns |= {label: upscaler.upscale(lr) for label, upscaler in upscalers.items()}
     columns["HR"] = hr
@@ -82,19 +98,30 @@ def main():
     parser.add_argument("--crop", type=parse_crop, metavar="TOPxLEFTxHEIGHTxWIDTH", help="part to show, HR pixels")
     parser.add_argument("--output", required=True, type=pathlib.Path, help="the picture to write, PNG or JPEG")
     parser.add_argument("--lr", type=pathlib.Path, metavar="FILE", help="also write the LR picture")
+    parser.add_argument(
+        "--jpeg", type=cli.positive_int, metavar="QUALITY", help="compress LR (default: no compression)"
+    )
     flags = parser.parse_args()
 
     from srgan_tf.inference.loading import load_upscaler
 
+    models = [model.rpartition("=") for model in flags.model]
+    written = filter(None, [flags.output, flags.lr])
+    check_targets(written, [flags.photograph, *(model for _, _, model in models)])
     hr = read_photograph(flags.photograph)
     if flags.crop and (flags.crop[0] + flags.crop[2] > hr.shape[0] or flags.crop[1] + flags.crop[3] > hr.shape[1]):
         raise UserError(f"--crop {flags.crop} is not inside the photograph of {hr.shape[0]}x{hr.shape[1]} pixels")
     models = (model.rpartition("=") for model in flags.model)
-    upscalers = {label or model: load_upscaler(model, scale=SCALE) for label, _, model in models}
+    upscalers = {}
+    for label, _, model in models:
+        name, _, strength = model.partition("@")
+        upscalers[label or model] = load_upscaler(name, scale=SCALE, strength=float(strength) if strength else None)
     make_folder(flags.output.absolute().parent)
-    Image.fromarray(draw_strip(hr, upscalers, crop=flags.crop)).save(flags.output, quality=92, subsampling=0)
+    Image.fromarray(draw_strip(hr, upscalers, crop=flags.crop, quality=flags.jpeg)).save(
+        flags.output, quality=92, subsampling=0
+    )
     if flags.lr:
-        Image.fromarray(imresize(hr, hr.shape[0] // SCALE, hr.shape[1] // SCALE)).save(flags.lr, optimize=True)
+        Image.fromarray(downscale(hr, flags.jpeg)).save(flags.lr, optimize=True)
     print(f"done: {flags.output} ({flags.output.stat().st_size:,} bytes)")
 
 

@@ -19,12 +19,12 @@ def connect(server, model, *, version=None, timeout=300.0, attempts=5):
     Args:
         server: "http://HOST:8501", "https://...", "grpc://HOST:8500", or "grpcs://..." for gRPC over TLS.
         model: its name on the server.
-        version: an int, or None for the one that the server takes.
-        timeout: seconds for the answer to one request.
-        attempts: how often a request is made to a server that is unreachable or busy, 1 to 5.
+        version: an int, or None for the version that the server chooses.
+        timeout: seconds for the whole answer to one request, all attempts together.
+        attempts: maximum number of attempts if the server is unreachable or busy, 1 to 5.
 
     Returns:
-        `RestConnection` or `GrpcConnection`, not tried yet.
+        `RestConnection` or `GrpcConnection`; nothing has been sent yet.
 
     Raises:
         UserError: the address is invalid or has a password in it.
@@ -48,7 +48,7 @@ class RemoteUpscaler:
     """A generator on a server, applied to whole images; an `Upscaler`.
 
     Args:
-        connection: from `connect`; it is asked for the model's factor, receptive field and limit.
+        connection: from `connect`; the model's factor, receptive field and limit are requested through it.
         name: name in reports.
 
     Attributes:
@@ -69,15 +69,17 @@ class RemoteUpscaler:
     def upscale(self, lr):
         """Enlarges a picture [height, width, 3], uint8 to uint8 or float32 to float32 in [0, 1].
 
-        uint8 travels as PNG; floats, over REST, as text of about twenty bytes a value, and twelve in the answer.
+        uint8 is sent as PNG. Floats are sent over REST as text: about 20 bytes per value in the request and 12 in the
+        answer.
 
         Raises:
-            WorkError: it has more pixels than the server takes, or the server refuses it or does not answer.
+            WorkError: the picture has more pixels than the server's limit, or the server refuses it or does not answer,
+                or the answer has another shape or type.
         """
         height, width = lr.shape[:2]
         if height * width > self.max_pixels:
             raise WorkError(
-                f"the server takes {self.max_pixels} pixels at once, and a tile has {height}x{width}: "
+                f"the server's limit is {self.max_pixels} pixels per request, and a tile has {height}x{width}: "
                 "export the model with a larger --max-pixels"
             )
         if lr.dtype != np.uint8:
@@ -115,5 +117,5 @@ def _checked_facts(facts):
     except (ValueError, TypeError, OverflowError) as error:
         raise WorkError(f"the server's description of the model is invalid: {first_line(error)}") from error
     if not plain or not (1 <= scale <= 64 and halo >= -1 and limit >= 1):
-        raise WorkError(f"the server's description of the model is invalid: {first_line(list(facts))}")
+        raise WorkError(f"the server's description of the model is invalid: {first_line(list(facts))[:200]}")
     return scale, halo, limit

@@ -6,9 +6,9 @@ import grpc
 import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
-from srgan_tf.errors import WorkError
+from srgan_tf.errors import WorkError, first_line, joined_lines
 
-_LARGEST_MESSAGE = 2**31 - 1  # the server's own limit; without the option a client refuses answers above 4 MiB
+_LARGEST_MESSAGE = 2**31 - 1  # the server's own limit; a client's default is 4 MiB
 
 
 class GrpcConnection:
@@ -17,9 +17,9 @@ class GrpcConnection:
     Args:
         address: "HOST:PORT".
         model: the model's name on the server.
-        version: an int, or None for the one that the server takes.
-        timeout: seconds for an answer, all attempts together.
-        attempts: how often a call is made that finds the server unreachable, with growing pauses.
+        version: an int, or None for the version that the server chooses.
+        timeout: seconds for the whole answer, all attempts together.
+        attempts: maximum number of attempts if the server is unreachable, with growing pauses.
         secure: whether the connection is TLS.
     """
 
@@ -29,7 +29,7 @@ class GrpcConnection:
         self._version = version
         self._timeout = timeout
         policy = {
-            "maxAttempts": attempts,  # gRPC takes no more than five
+            "maxAttempts": attempts,  # at most five in gRPC
             "initialBackoff": "0.5s",
             "maxBackoff": "8s",
             "backoffMultiplier": 2,
@@ -38,7 +38,7 @@ class GrpcConnection:
         options = [
             ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
             ("grpc.max_send_message_length", _LARGEST_MESSAGE),
-            ("grpc.per_rpc_retry_buffer_size", _LARGEST_MESSAGE),  # larger requests would not be tried again
+            ("grpc.per_rpc_retry_buffer_size", _LARGEST_MESSAGE),  # larger requests are not retried
         ]
         if attempts > 1:
             options.append(
@@ -62,8 +62,13 @@ class GrpcConnection:
             response = self._stub.Predict(request, timeout=self._timeout)
         except grpc.RpcError as error:
             if error.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
-                raise WorkError(f"no answer of TensorFlow Serving at {self._address}: {error.details()}") from error
-            raise WorkError(f"the server refuses the request: {error.details()}") from error
-        (output,) = response.outputs.values()
-        values = tf.make_ndarray(output)
-        return list(values) if output.dtype == tf.string.as_datatype_enum else values
+                raise WorkError(
+                    f"no answer of TensorFlow Serving at {self._address}: {joined_lines(error.details())}"
+                ) from error
+            raise WorkError(f"the server refuses the request: {joined_lines(error.details())}") from error
+        try:
+            (output,) = response.outputs.values()
+            values = tf.make_ndarray(output)
+            return list(values) if output.dtype == tf.string.as_datatype_enum else values
+        except Exception as error:  # TensorFlow raises various exceptions on invalid tensors
+            raise WorkError(f"the server's answer is not a tensor: {first_line(error)}") from error

@@ -40,13 +40,15 @@ def main():
         action="append",
         required=True,
         metavar="DATA",
-        help="div2k, synthetic, a folder of HR images, a folder with HR/ and LR/, or an unpacked DIV2K; repeatable",
+        help="div2k, div2k/CONFIG, synthetic, a folder of HR images, a folder with HR/ and LR/, or an unpacked DIV2K "
+        "(FOLDER or FOLDER:CONFIG); repeatable",
     )
     parser.add_argument(
         "--protocol",
         default="y-border",
-        choices=("y-border", "rgb-border", "rgb-full", "all"),
-        help="PSNR and SSIM on luma or RGB, with or without a border of SCALE pixels (default: %(default)s)",
+        choices=("y-border", "rgb-border", "rgb-full", "all", "ntire18", "ntire18-x8"),
+        help="PSNR and SSIM on luma or RGB, with or without a border of SCALE pixels, or as in the NTIRE 2018 contest "
+        "(default: %(default)s)",
     )
     parser.add_argument(
         "--metric",
@@ -56,7 +58,13 @@ def main():
         "ssim_y_full; repeat for several",
     )
     parser.add_argument("--output", help="folder for the results (default: results/MODEL, or results/comparison)")
-    parser.add_argument("--scale", type=int, choices=(2, 4, 8), help="factor of bicubic; a network has a fixed one")
+    parser.add_argument("--scale", type=int, choices=(2, 3, 4, 8), help="factor of bicubic; a network has a fixed one")
+    parser.add_argument(
+        "--precision",
+        default="float32",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="of the networks' feature maps; auto: bfloat16 where the device is faster in it (default: %(default)s)",
+    )
     parser.add_argument(
         "--report-pictures",
         type=int,
@@ -71,36 +79,46 @@ def main():
         parser.error(f"argument --report-pictures: expected 0 or more (received {flags.report_pictures})")
 
     from srgan_tf import hardware
-    from srgan_tf.data.sources import open_source
+    from srgan_tf.data.sources import open_source, split_name
     from srgan_tf.errors import WorkError
     from srgan_tf.evaluation.console import Console
     from srgan_tf.evaluation.driver import PAGE_FILE, evaluate_sources
     from srgan_tf.evaluation.lineup import load_lineup
     from srgan_tf.evaluation.tables import to_markdown
+    from srgan_tf.inference.loading import resolve
     from srgan_tf.metrics.table import METRICS, PROTOCOLS, describe, load_metrics
 
     metrics = list(load_metrics([*PROTOCOLS[flags.protocol], "psnr_lr", *flags.metric]))
     upscalers, curve = load_lineup(
-        flags.model, between=flags.interpolate, alphas=flags.alpha, ensemble=flags.ensemble, scale=flags.scale
+        flags.model,
+        between=flags.interpolate,
+        alphas=flags.alpha,
+        ensemble=flags.ensemble,
+        scale=flags.scale,
+        precision=flags.precision,
     )
     names = [upscaler.name for upscaler in upscalers]
     scale = upscalers[0].scale
     sources = [open_source(data, split="valid", scale=scale) for data in flags.data]
     output = flags.output or f"results/{names[0] if len(names) == 1 else 'comparison'}"
     pictures = ", ".join(f"{source.name} ({len(source)} pictures)" for source in sources)
-    print(f"scoring {', '.join(names)} x{scale} on {pictures}; device {hardware.describe()}, precision float32")
+    print(
+        f"scoring {', '.join(names)} x{scale} on {pictures}; device {hardware.describe()}, "
+        f"precision {resolve(flags.precision)}"
+    )
     print(f"protocol: {describe(metrics, scale)}")
     if not any(METRICS[metric].perceptual for metric in metrics):
         print("no perceptual score: --metric niqe or --metric stlpips adds one")
     total = sum(map(len, sources))
     console = Console(names, metrics, total)
     print(console.header(), flush=True)
+    folders = [split_name(data)[0] for data in flags.data]
     renamed = [model.partition("=")[2] for model in flags.model]
     results = evaluate_sources(
         upscalers,
         sources,
         output,
-        inputs=filter(os.path.exists, [*flags.data, *flags.model, *renamed, *(flags.interpolate or ())]),
+        inputs=filter(os.path.exists, [*folders, *flags.model, *renamed, *(flags.interpolate or ())]),
         metrics=metrics,
         page_pictures=flags.report_pictures,
         curve=curve,

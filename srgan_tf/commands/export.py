@@ -1,11 +1,13 @@
 """Exports a generator as SavedModel, ONNX or LiteRT.
 
     srgan-tf export --model runs/srgan_x4 --output models/srgan
+    srgan-tf export --model photo_x4 --strength 0.5 --output models/photo
     srgan-tf export --model runs/srgan_x4 --output models/srgan.onnx --format onnx
     srgan-tf export --model runs/srgan_x4 --output models/srgan.tflite --format litert --precision int8
 
-The first command writes models/srgan/1 (the next run: 2), the folder layout of TensorFlow Serving; see docs/SERVING.md.
-Each export gets a model card. It is loaded again and compared with the generator before the command succeeds.
+The first two commands write models/NAME/1 (the next run: 2), the folder layout of TensorFlow Serving; see
+docs/SERVING.md. Each export gets a model card. It is loaded again and compared with the generator before the command
+succeeds.
 """
 
 import argparse
@@ -38,6 +40,13 @@ def main():
     parser.add_argument("--model", required=True, help=f"{', '.join(shipped.names())}, a run folder or a .keras file")
     parser.add_argument("--output", required=True, help="folder of versions, or the .onnx or .tflite file")
     parser.add_argument("--format", default="saved_model", choices=tuple(FORMATS), help="(default: %(default)s)")
+    parser.add_argument(
+        "--strength",
+        type=float,
+        metavar="S",
+        help="export the network between the faithful counterpart of the model, 0, and the model, 1 (default: 1); for "
+        f"{', '.join(shipped.pairs())}",
+    )
     parser.add_argument("--scores", metavar="FILE", help="metrics.json of srgan-tf evaluate, for the model card")
     parser.add_argument(
         "--license", metavar="TEXT", help="licence of the weights for the model card, such as CC-BY-4.0"
@@ -65,13 +74,22 @@ def main():
 
     from srgan_tf import hardware
     from srgan_tf.export import card
-    from srgan_tf.networks.saved import find, load_generator
+    from srgan_tf.files import check_targets
+    from srgan_tf.networks.saved import faithful_of, find, load_generator
 
     model = find(flags.model)
-    facts = card.training_facts(model, scores=flags.scores, license_text=flags.license)
-    generator = load_generator(model)
+    output = pathlib.Path(flags.output)
+    if flags.format == "saved_model":
+        targets = [output / str(flags.version or 1)]
+    else:
+        targets = [output, output.with_name(f"{output.name}.md")]
+    check_targets(targets, filter(None, [flags.model, flags.scores]))
+    blend = None if flags.strength is None else (faithful_of(flags.model, flags.strength), flags.strength)
+    facts = card.training_facts(model, blend=blend, scores=flags.scores, license_text=flags.license)
+    generator = load_generator(flags.model, strength=flags.strength)
+    blended = "" if blend is None else f"@{flags.strength:g}"
     print(
-        f"exporting {flags.model} ({generator.count_params():,} parameters) as {flags.format}; "
+        f"exporting {flags.model}{blended} ({generator.count_params():,} parameters) as {flags.format}; "
         f"device {hardware.describe()}, precision {flags.precision or 'float32'}"
     )
     _EXPORTERS[flags.format](generator, flags, facts)
@@ -119,12 +137,14 @@ def _export_litert(generator, flags, facts):
 
 
 def _output_file(flags):
+    from srgan_tf.export import card
     from srgan_tf.files import make_folder
 
     path = pathlib.Path(flags.output)
     suffix, _ = FORMATS[flags.format]
     if path.suffix != suffix or path.is_dir():
         raise UserError(f"--format {flags.format} writes a file: --output NAME{suffix} (received {flags.output!r})")
+    card.check_replaceable(path)
     make_folder(path.parent)
     return path
 

@@ -6,6 +6,7 @@
 Give models that differ: one pretrained with a pixel loss, and GANs. NIQE labels patches of their results.
 """
 
+import os
 import pathlib
 
 from srgan_tf.commands import cli
@@ -32,7 +33,13 @@ def main():
         "--places", type=int, default=2_000, help="patches cropped from each model's results (%(default)s)"
     )
     parser.add_argument(
-        "--patch-size", type=int, default=192, help="side of the patches, at least 192 for NIQE (%(default)s)"
+        "--patch-size", type=int, default=288, help="side of the labelled patches, at least 192 for NIQE (%(default)s)"
+    )
+    parser.add_argument(
+        "--crop-size",
+        type=int,
+        default=192,
+        help="side of the random crops that the ranker is trained on; best data.hr_patch_size of the GAN (%(default)s)",
     )
     parser.add_argument("--steps", type=int, default=20_000, help="training steps (%(default)s)")
     parser.add_argument("--batch-size", type=int, default=16, help="pairs per step (%(default)s)")
@@ -45,6 +52,8 @@ def main():
             parser.error(f"--{name.replace('_', '-')} must be positive (received {getattr(flags, name)})")
     if flags.patch_size < 192:
         parser.error(f"--patch-size must be at least 192 (received {flags.patch_size})")
+    if not 32 <= flags.crop_size <= flags.patch_size:
+        parser.error(f"--crop-size must be from 32 to --patch-size {flags.patch_size} (received {flags.crop_size})")
     if len(flags.model) < 2:
         parser.error(f"--model is needed twice or more (received {flags.model[0]!r} alone)")
     if not flags.output.endswith(".keras"):
@@ -53,13 +62,16 @@ def main():
     import keras
 
     from srgan_tf.data.sources import open_source
-    from srgan_tf.files import make_folder
+    from srgan_tf.files import check_targets, make_folder
     from srgan_tf.inference.loading import load_upscaler
     from srgan_tf.metrics.niqe import load_niqe
     from srgan_tf.networks.ranker import ranker_network
     from srgan_tf.training import ranker as ranking
     from srgan_tf.training.datasets import hold_out
 
+    check_targets([flags.output], [*flags.model, *flags.data])
+    if os.path.exists(flags.output):
+        ranking.load_ranker(flags.output)  # raises if the file to be replaced is not a ranker
     label = load_niqe()
     make_folder(pathlib.Path(flags.output).absolute().parent)
     upscalers = [load_upscaler(flags.model[0])]
@@ -90,6 +102,7 @@ def main():
         ranker,
         ranked,
         held_out,
+        crop_size=flags.crop_size,
         steps=flags.steps,
         batch_size=flags.batch_size,
         learning_rate=flags.learning_rate,

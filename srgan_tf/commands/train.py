@@ -22,8 +22,8 @@ def main():
         "--data",
         action="append",
         metavar="DATA",
-        help="training images: div2k, synthetic, a folder of HR images, a folder with HR/ and LR/, or an unpacked "
-        "DIV2K; repeat for several",
+        help="training images: div2k, div2k/CONFIG, synthetic, a folder of HR images, a folder with HR/ and LR/, or an "
+        "unpacked DIV2K (FOLDER or FOLDER:CONFIG); repeat for several",
     )
     parser.add_argument("--valid", action="append", metavar="DATA", help="validation images (default: from --data)")
     parser.add_argument("--workdir", help="run folder (default: runs/PRESET)")

@@ -1,6 +1,7 @@
 """Upscales images and folders of images.
 
     srgan-tf upscale photo.jpg holiday/ --output upscaled
+    srgan-tf upscale photo.jpg --output upscaled --strength 0.5
     srgan-tf upscale photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
 
 Reads PNG, JPEG, WebP, TIFF, BMP and GIF: 8 or 16 bits, gray, palette, RGB, CMYK, transparency, EXIF rotation. The
@@ -51,6 +52,13 @@ def main():
         help="iterative back-projection: correct the result until it downscales to the input",
     )
     parser.add_argument(
+        "--strength",
+        type=float,
+        metavar="S",
+        help=f"between 0, the faithful counterpart of the model, and 1, the model (default: 1); for "
+        f"{', '.join(shipped.pairs())}",
+    )
+    parser.add_argument(
         "--interpolate", metavar="MODEL", help="interpolate the weights of --model and this model, by --alpha"
     )
     parser.add_argument("--alpha", type=float, metavar="A", help="0 is --model, 1 is the model of --interpolate")
@@ -63,27 +71,37 @@ def main():
         choices=("overwrite", "skip", "refuse"),
         help="what to do with existing results (default: %(default)s)",
     )
+    parser.add_argument(
+        "--precision",
+        default="auto",
+        choices=("auto", "float32", "bfloat16", "float16"),
+        help="of the network's feature maps; auto: bfloat16 where the device is faster in it (default: %(default)s)",
+    )
     parser.add_argument("--allow-huge", action="store_true", help="allow images of more than 250 million pixels")
     flags = parser.parse_args()
     if (flags.interpolate is None) != (flags.alpha is None):
         parser.error("--interpolate and --alpha must be given together")
+    if flags.strength is not None and flags.interpolate is not None:
+        parser.error("--strength and --interpolate cannot be given together")
 
     from tqdm import tqdm
 
     from srgan_tf import hardware
-    from srgan_tf.files import make_folder
+    from srgan_tf.files import check_targets, make_folder
+    from srgan_tf.inference.loading import resolve
     from srgan_tf.photos.formats import FORMATS, MAX_PIXELS
     from srgan_tf.photos.jobs import plan, run, unsupported_files, without_existing
     from srgan_tf.photos.upscale import Enlargement
 
     planned = plan(flags.pictures, flags.output, FORMATS[flags.format])
+    check_targets([job.target for job in planned], filter(None, [flags.model, flags.interpolate]))
     jobs = without_existing(planned, flags.existing)
     upscaler = _upscaler(flags)
     make_folder(flags.output)
     enlargement = Enlargement(flags.scale, flags.size)
     print(
         f"upscaling {_describe(enlargement, upscaler)} with {upscaler.name}, pictures: {len(jobs)}"
-        f"{_kept(planned, jobs)}; device {hardware.describe()}, precision float32",
+        f"{_kept(planned, jobs)}; device {hardware.describe()}, precision {resolve(flags.precision)}",
         flush=True,
     )
     with tqdm(total=len(jobs), unit="picture", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
@@ -115,7 +133,7 @@ def _kept(planned, jobs):
 def _upscaler(flags):
     """The model that the flags ask for, with what they add to it; it takes whole pictures, tiles come later."""
     from srgan_tf.inference.ensemble import EnsembleUpscaler
-    from srgan_tf.inference.loading import load_upscaler
+    from srgan_tf.inference.loading import load_upscaler, resolve
     from srgan_tf.inference.refinement import BackProjectionUpscaler
     from srgan_tf.inference.upscalers import network_upscaler
     from srgan_tf.networks.interpolation import interpolate
@@ -124,14 +142,12 @@ def _upscaler(flags):
 
     if flags.interpolate is not None:
         generator = interpolate(load_generator(flags.model), load_generator(flags.interpolate), flags.alpha)
-        upscaler = network_upscaler(
-            optimize_for_inference(generator), f"{flags.model} + {flags.alpha:g} {flags.interpolate}"
-        )
+        network = optimize_for_inference(generator, resolve(flags.precision))
+        upscaler = network_upscaler(network, f"{flags.model} + {flags.alpha:g} {flags.interpolate}")
     else:
         whole_factor = flags.scale is not None and flags.scale.is_integer()
-        upscaler = load_upscaler(
-            flags.model, scale=int(flags.scale) if flags.model == "bicubic" and whole_factor else None
-        )
+        scale = int(flags.scale) if flags.model == "bicubic" and whole_factor else None
+        upscaler = load_upscaler(flags.model, scale=scale, strength=flags.strength, precision=flags.precision)
     if flags.ensemble:
         upscaler = EnsembleUpscaler(upscaler)
     return BackProjectionUpscaler(upscaler, flags.back_projection) if flags.back_projection else upscaler

@@ -4,6 +4,7 @@ import dataclasses
 import difflib
 import inspect
 import json
+import math
 import re
 
 from srgan_tf.config.schema import NETWORKS, RENAMED, Config, complete_options, flatten
@@ -14,7 +15,8 @@ def with_settings(config, assignments):
     """Changes settings by `NAME=VALUE` texts, the format of `--set`.
 
     A value is parsed as JSON (`1e5`, `true`, `["a", "b"]`), or else taken as text. A new `generator.name` or
-    `discriminator.name` resets the options of that network to its defaults.
+    `discriminator.name` resets the options of that network to its defaults. If the patch size is not a multiple of a
+    new scale and is not set itself, it becomes the nearest one that is also a multiple of 16, for the discriminator.
 
     Raises:
         UserError: an unknown name (the message has the nearest one), or a value of the wrong type or range.
@@ -37,10 +39,13 @@ def with_settings(config, assignments):
         parent = settings
         for group in groups:
             parent = parent[group]
-        if leaf == "name":  # another network, with other options
+        if leaf == "name" and groups[0] in NETWORKS:  # another network, with other options
             settings[groups[0]] = complete_options(groups[0], {"name": _parse(text)})
         else:
             parent[leaf] = _parse(text)
+    names = [assignment.partition("=")[0] for assignment in assignments]
+    if "scale" in names and "data.hr_patch_size" not in names:
+        settings["data"]["hr_patch_size"] = _fitting_patch_size(config.data.hr_patch_size, settings["scale"])
     return Config.from_dict(settings)
 
 
@@ -77,6 +82,14 @@ def _argument_descriptions(function):
     section = section.split("\n\n")[0]
     entries = re.findall(r"^    (\w+): (.*(?:\n {5,}.*)*)", section, re.MULTILINE)
     return {name: " ".join(text.split()).rstrip(".") for name, text in entries}
+
+
+def _fitting_patch_size(size, scale):
+    """The patch size if it suits the scale, else the nearest multiple of the scale and of 16."""
+    if not isinstance(scale, int) or scale < 1 or size % scale == 0:  # an invalid scale is reported by `Config`
+        return size
+    step = math.lcm(scale, 16)
+    return max(step, step * round(size / step))
 
 
 def _parse(text):

@@ -22,6 +22,13 @@ NETWORKS = {"generator": (GENERATORS, {"scale"}), "discriminator": (DISCRIMINATO
 # Old names of settings, which a config.json of an earlier version may contain.
 RENAMED = {"gan.discriminator_steps": "gan.generator_every"}
 
+_SSIM_WINDOW = 11
+
+# The optimizer of versions that had no settings for it. A config.json of theirs gets it, not today's defaults: a run
+# that is resumed must not change.
+_OLD_OPTIMIZER = {"name": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0}
+_OPTIMIZERS = {"pretrain": ("optimizer",), "gan": ("generator_optimizer", "discriminator_optimizer")}
+
 
 @settings
 class Config:
@@ -29,7 +36,7 @@ class Config:
 
     preset: str = ""
     """name of the preset that the settings started from"""
-    scale: Literal[2, 4, 8] = 4
+    scale: Literal[2, 3, 4, 8] = 4
     """super-resolution factor"""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """random seed of the initial weights and the crops; --seed sets it"""
@@ -72,10 +79,20 @@ class Config:
             )
         if (side := self.data.hr_patch_size) % self.scale:
             raise UserError(f"data.hr_patch_size must be a multiple of the scale {self.scale} (received {side})")
-        if self.gan.gradient_penalty_weight and self.discriminator.get("normalization") == "batch":
+        penalties = [name for name in ("gradient_penalty_weight", "r1_weight") if getattr(self.gan, name)]
+        if self.gan.steps and penalties and self.discriminator.get("normalization") == "batch":
             raise UserError(
-                "a gradient penalty is computed for each image separately: it needs discriminator.normalization=layer "
-                "(received 'batch')"
+                f"gan.{penalties[0]} penalizes the gradient of each image separately: it needs "
+                "discriminator.normalization=layer, spectral or none (received 'batch')"
+            )
+        for name in ("pretrain", "gan"):
+            phase = getattr(self, name)
+            if phase.epochs and not phase.steps:
+                raise UserError(f"{name}.epochs={phase.epochs:g}: {name}.steps=0 skips the phase; set it to 1 or more")
+        smallest = _SSIM_WINDOW if self.pretrain.ssim_weight or self.gan.ssim_weight else 1
+        if self.data.hr_patch_size < smallest:
+            raise UserError(
+                f"ssim_weight needs data.hr_patch_size of at least {smallest} (received {self.data.hr_patch_size})"
             )
 
     def to_dict(self):
@@ -86,13 +103,14 @@ class Config:
     def from_dict(cls, settings):
         """The settings from what `to_dict` returned; settings that are missing have their defaults.
 
-        Settings that were renamed since are accepted under their old names.
+        Settings that were renamed since are accepted under their old names. A phase without optimizers gets the Adam of
+        the versions that had no settings for it, with an epsilon of 1e-7.
 
         Raises:
             UserError: names the first invalid setting and the value received.
         """
         try:
-            return _adapter().validate_python(_with_new_names(settings))
+            return _adapter().validate_python(_with_old_optimizers(_with_new_names(settings)))
         except pydantic.ValidationError as error:
             raise UserError(_explain(error)) from None
 
@@ -108,6 +126,13 @@ def _with_new_names(settings):
         if isinstance(settings, dict) and isinstance(values := settings.get(group), dict) and old_leaf in values:
             renamed = {new_leaf if name == old_leaf else name: value for name, value in values.items()}
             settings = settings | {group: renamed}
+    return settings
+
+
+def _with_old_optimizers(settings):
+    for group, names in _OPTIMIZERS.items():
+        if isinstance(settings, dict) and isinstance(values := settings.get(group), dict):
+            settings = settings | {group: dict.fromkeys(names, _OLD_OPTIMIZER) | values}
     return settings
 
 

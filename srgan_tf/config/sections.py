@@ -20,6 +20,7 @@ settings = pydantic.dataclasses.dataclass(
 
 PixelLoss = Literal[tuple(PIXEL_LOSSES)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
+Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 @settings
@@ -47,11 +48,27 @@ class LearningRate:
 
 
 @settings
+class Optimizer:
+    """How the gradients of one network change its weights."""
+
+    name: Literal["adam", "rmsprop"] = "adam"
+    """update rule"""
+    beta_1: Decay = 0.9
+    """decay of Adam's mean gradient; RMSProp has none"""
+    beta_2: Decay = 0.999
+    """decay of the mean squared gradient, also of RMSProp"""
+    epsilon: PositiveFloat = 1e-8
+    """added to the root of the mean squared gradient"""
+    weight_decay: NonNegativeFloat = 0.0
+    """L2 weight decay: this times the weight is added to its gradient"""
+
+
+@settings
 class Data:
     """Training and validation images, and the patches cropped from them."""
 
     train: Annotated[tuple[str, ...], Field(min_length=1)] = ("div2k",)
-    """training images: div2k, synthetic, or folders; --data sets it"""
+    """training images: div2k, div2k/CONFIG, synthetic, or folders; --data sets it"""
     valid: tuple[str, ...] = ()
     """validation images; if empty, the validation split of each training source, or some of its images; --valid"""
     valid_pictures: PositiveInt = 10
@@ -66,6 +83,8 @@ class Data:
     """random flips and 90-degree rotations of the patches"""
     degradation: Literal[tuple(DEGRADATIONS)] = "bicubic"
     """how LR is made from HR: "bicubic" as in benchmarks; "realistic" adds blur, noise and JPEG (Real-ESRGAN)"""
+    align: Literal["auto", "on", "off"] = "auto"
+    """estimate the shift between LR and HR of each pair and crop by it; "auto": for div2k/realistic_* only"""
     clean_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
     """share of patches that degradation=realistic degrades lightly or not at all"""
     store: Literal["auto", "memory", "disk"] = "auto"
@@ -88,9 +107,16 @@ class Pretrain:
 
     steps: NonNegativeInt = 1_000_000
     """number of steps; 0 skips the phase"""
+    epochs: NonNegativeFloat = 0.0
+    """length in epochs instead of steps: passes over the training images; 0 uses `steps`"""
+    patience: NonNegativeInt = 0
+    """stop the phase after N validations in a row without a better PSNR-Y; 0 does not stop early"""
     loss: PixelLoss = "mse"
     """pixel loss"""
     learning_rate: LearningRate = LearningRate()
+    optimizer: Optimizer = Optimizer()
+    ssim_weight: NonNegativeFloat = 0.0
+    """weight of 1 - SSIM, which is added to the pixel loss"""
 
 
 @settings
@@ -117,11 +143,19 @@ class Gan:
 
     steps: NonNegativeInt = 200_000
     """number of steps; 0 skips the phase"""
+    epochs: NonNegativeFloat = 0.0
+    """length in epochs instead of steps: passes over the training images; 0 uses `steps`"""
+    patience: NonNegativeInt = 0
+    """stop the phase after N validations in a row without a better perceptual score; 0 does not stop early"""
     learning_rate: LearningRate = LearningRate(decay="step", milestones=(0.5,), factor=0.1)
+    generator_optimizer: Optimizer = Optimizer()
+    discriminator_optimizer: Optimizer = Optimizer()
     pixel: PixelLoss = "mse"
     """pixel loss"""
     pixel_weight: NonNegativeFloat = 0.0
     """weight of the pixel loss"""
+    ssim_weight: NonNegativeFloat = 0.0
+    """weight of 1 - SSIM"""
     perceptual: Perceptual = Perceptual()
     perceptual_weight: NonNegativeFloat = 1.0
     """weight of the perceptual loss; VGG19 is not loaded if 0"""
@@ -144,7 +178,9 @@ class Gan:
     gradient_penalty_weight: NonNegativeFloat = 0.0
     """weight of WGAN-GP's gradient penalty on the discriminator, 10 in the paper"""
     r1_weight: NonNegativeFloat = 0.0
-    """weight of the R1 gradient penalty on real images"""
+    """weight of the R1 gradient penalty on real images; for a discriminator without batch norm"""
+    clip_weights: NonNegativeFloat = 0.0
+    """clip the discriminator's weights to [-N, N] after each update, 0.01 in WGAN; 0 does not clip"""
     generator_every: PositiveInt = 1
     """update the generator on every Nth step; the discriminator is updated on every step"""
 
@@ -155,6 +191,8 @@ class Gan:
             raise UserError("every weight of the gan phase is 0: set one, or skip the phase with gan.steps=0")
         if self.adversarial == "wgan_gp" and not self.gradient_penalty_weight:
             raise UserError("gan.adversarial=wgan_gp needs gan.gradient_penalty_weight, 10 in the paper (received 0)")
+        if self.adversarial == "wgan" and not (self.clip_weights or self.gradient_penalty_weight):
+            raise UserError("gan.adversarial=wgan needs gan.clip_weights, 0.01 in the paper (received 0)")
         if self.rank_weight and not self.ranker:
             raise UserError(f"gan.rank_weight={self.rank_weight} needs a ranker: gan.ranker=FILE, from srgan-tf rank")
 

@@ -15,6 +15,8 @@ import zlib
 import numpy as np
 from PIL import Image
 
+from srgan_tf.images.pictures import read_picture
+
 LEVELS = ("web", "phone", "hard")
 
 
@@ -149,8 +151,7 @@ def _encoded(image, file_format, **options):
     buffer = io.BytesIO()
     levels = np.rint(np.clip(image, 0, 1) * 255).astype(np.uint8)
     Image.fromarray(levels).save(buffer, file_format, **options)
-    with Image.open(buffer, formats=(file_format,)) as opened:
-        return np.asarray(opened.convert("RGB"))
+    return read_picture(buffer)
 
 
 def _jpeg(image, quality, *, subsampling):

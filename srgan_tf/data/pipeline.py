@@ -90,9 +90,11 @@ def _load_source(source, min_hr_side, store, cache):
     """The pairs of one source that are large enough."""
     if store == "memory":
         large = [position for position, size in enumerate(source.hr_sizes) if min(size) >= min_hr_side]
-        return require_all(with_progress(source.select(large).attempts(), len(large), f"{source.name}: read"))
-    stored = stored_pairs(source, cache or default_cache())
-    found = [stored[index] for index in source.indices if index in stored]
+        found = require_all(with_progress(source.select(large).attempts(), len(large), f"{source.name}: read"))
+    else:
+        stored = stored_pairs(source, cache or default_cache())
+        found = [stored[index] for index in source.indices if index in stored]
+    # Again by their own size: alignment crops pictures.
     return [pair for pair in found if min(pair.hr.shape[:2]) >= min_hr_side]
 
 

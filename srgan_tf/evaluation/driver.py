@@ -189,11 +189,11 @@ class _Files:
         pairs = differences(results)
         if pairs:
             _write_json(self._folder / COMPARISON_FILE, {"differences": pairs})
-        (self._folder / "scores.csv").write_text(tables.to_csv(results), encoding="utf-8")
-        (self._folder / "table.md").write_text(tables.to_markdown(results), encoding="utf-8")
+        _write_text(self._folder / "scores.csv", tables.to_csv(results))
+        _write_text(self._folder / "table.md", tables.to_markdown(results))
         drawings = plots.perception_distortion(results, curve)
         for name, drawing in drawings.items():
-            (self._folder / f"{name}.svg").write_text(drawing.svg, encoding="utf-8")
+            _write_text(self._folder / f"{name}.svg", drawing.svg)
         page.write(self._folder / PAGE_FILE, results, pairs, drawings.values(), self._viewers)
 
     def move_to(self, output):
@@ -218,4 +218,8 @@ def _strip(pair, scored, scale):
 
 
 def _write_json(path, content):
-    path.write_text(json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n", encoding="utf-8")
+    _write_text(path, json.dumps(content, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+
+
+def _write_text(path, text):
+    path.write_text(text, encoding="utf-8", errors=tables.UNENCODABLE)

@@ -4,14 +4,14 @@ import pathlib
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.ensemble import EnsembleUpscaler
-from srgan_tf.inference.loading import load_upscaler
+from srgan_tf.inference.loading import load_upscaler, resolve
 from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
 from srgan_tf.networks.interpolation import interpolate
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import load_generator
 
 
-def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
+def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None, precision="float32"):
     """Loads the models to compare.
 
     Args:
@@ -20,6 +20,7 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
         alphas: interpolation weights; each adds a network named A-B@ALPHA.
         ensemble: also add the self-ensemble of each network, named NAME+.
         scale: the factor that all models must have; None for the networks' own.
+        precision: as for `loading.load_upscaler`.
 
     Returns:
         `(upscalers, curve)`: list of `Upscaler`, and the names of the interpolated ones.
@@ -27,14 +28,15 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
     Raises:
         UserError: there is no such model, networks cannot be interpolated, or `ensemble` is given without a network.
     """
-    upscalers = [_load_named(model, scale) for model in models]
+    upscalers = [_load_named(model, scale, precision) for model in models]
     curve = []
     if between:
         first, second = map(load_generator, between)
         name = "-".join(pathlib.Path(model).resolve().stem for model in between)
         for alpha in alphas:
             curve.append(f"{name}@{alpha:g}")
-            upscalers.append(network_upscaler(optimize_for_inference(interpolate(first, second, alpha)), curve[-1]))
+            network = optimize_for_inference(interpolate(first, second, alpha), resolve(precision))
+            upscalers.append(network_upscaler(network, curve[-1]))
     if ensemble:
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:
@@ -43,10 +45,10 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None):
     return upscalers, curve
 
 
-def _load_named(model, scale):
+def _load_named(model, scale, precision):
     name, separator, path = model.partition("=")
     if not separator or pathlib.Path(model).exists():
-        return load_upscaler(model, scale=scale)
-    upscaler = load_upscaler(path, scale=scale)
+        return load_upscaler(model, scale=scale, precision=precision)
+    upscaler = load_upscaler(path, scale=scale, precision=precision)
     upscaler.name = name
     return upscaler

@@ -3,7 +3,7 @@
 import io
 from typing import NamedTuple
 
-from srgan_tf.evaluation.tables import metrics_of, number
+from srgan_tf.evaluation.tables import UNENCODABLE, metrics_of, number
 from srgan_tf.metrics.table import METRICS
 
 
@@ -48,7 +48,9 @@ def _plane(results, dataset, distortion, perception, curve):
     means = {result["model"]: result["datasets"][dataset]["mean"] for result in results}
     points = {name: (mean[distortion], mean[perception]) for name, mean in means.items()}
     points = {name: point for name, point in points.items() if None not in point}
-    with matplotlib.rc_context({"svg.fonttype": "path", "svg.hashsalt": "srgan_tf", "font.size": 11}):
+    with matplotlib.rc_context(
+        {"svg.fonttype": "path", "svg.hashsalt": "srgan_tf", "font.size": 11, "text.parse_math": False}
+    ):
         figure = Figure(figsize=(6, 4.2), layout="constrained")
         axes = figure.add_subplot()
         joined = [points[name] for name in curve if name in points]
@@ -63,12 +65,12 @@ def _plane(results, dataset, distortion, perception, curve):
                 axes.annotate(label, (x, y), textcoords="offset points", fontsize=9, **below)
             else:
                 axes.scatter(x, y, s=60, color=f"C{index % 10}", zorder=2)
-                axes.annotate(name, (x, y), xytext=(6, 5), textcoords="offset points")
+                axes.annotate(_printable(name), (x, y), xytext=(6, 5), textcoords="offset points")
         axes.margins(x=0.2, y=0.15)
         axes.invert_yaxis()  # better is up and to the right
         axes.set_xlabel(f"{METRICS[distortion].title}, higher is better")
         axes.set_ylabel(f"{METRICS[perception].title}, lower is better (axis inverted)")
-        axes.set_title(dataset)
+        axes.set_title(_printable(dataset))
         axes.grid(alpha=0.3)
         file = io.StringIO()
         FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None})
@@ -78,3 +80,7 @@ def _plane(results, dataset, distortion, perception, curve):
     )
     description = f"{METRICS[distortion].title} against {METRICS[perception].title} on {dataset}. {listed}."
     return Drawing(svg[svg.index("<svg") :], description)
+
+
+def _printable(name):
+    return name.encode(errors=UNENCODABLE).decode()

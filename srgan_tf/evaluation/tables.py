@@ -5,9 +5,16 @@ import io
 
 from srgan_tf.metrics.table import METRICS
 
+# For bytes of a file name that are not UTF-8: "\\udce9" instead of an error. In JSON that reads back as the same name.
+UNENCODABLE = "backslashreplace"
+# Spreadsheets run cells that begin so as formulas.
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
 
 def to_csv(results):
     """A CSV with a row for each picture and each mean, scores in full precision.
+
+    A name that a spreadsheet would run as a formula is preceded by an apostrophe.
 
     Columns are `dataset`, `model`, `row` ("picture" or "mean"), `picture`, and the metrics. Scores that
     are not finite are empty.
@@ -19,9 +26,15 @@ def to_csv(results):
     for result in results:
         for name, dataset in result["datasets"].items():
             for image in dataset["images"]:
-                writer.writerow([name, result["model"], "picture", image["name"], *(image[key] for key in metrics)])
-            writer.writerow([name, result["model"], "mean", "", *(dataset["mean"][key] for key in metrics)])
+                names = [name, result["model"], "picture", image["name"]]
+                writer.writerow([*map(_not_a_formula, names), *(image[key] for key in metrics)])
+            names = [name, result["model"], "mean", ""]
+            writer.writerow([*map(_not_a_formula, names), *(dataset["mean"][key] for key in metrics)])
     return file.getvalue()
+
+
+def _not_a_formula(text):
+    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def to_markdown(results):

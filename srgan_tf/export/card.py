@@ -10,17 +10,19 @@ from srgan_tf.evaluation.results import read_means
 from srgan_tf.export.module import describe_network
 from srgan_tf.files import read_rows
 from srgan_tf.inference.exported import SIGNATURE
-from srgan_tf.runs import CONFIG_FILE, METRICS_FILE
+from srgan_tf.runs import CONFIG_FILE, METRICS_FILE, SCORE_PREFIX
 
 FILE = "MODEL_CARD.md"
 
 
-def training_facts(model, *, scores=None, license_text=None):
+def training_facts(model, *, blend=None, scores=None, license_text=None):
     """What can be found out about a model's training.
 
     Args:
         model: path of a run folder, which tells its preset, its data and its last validation scores, or of a `.keras`
             file. A card beside that, NAME.json, tells "preset", "data", "scores" and "license", as far as it has them.
+        blend: (name of the faithful counterpart, strength) if the weights of both are interpolated, or None. The scores
+            in the card of `model` are then left out unless the strength is 1.
         scores: a `metrics.json` of evaluate.py, or None.
         license_text: under which terms the weights may be used, or None.
 
@@ -37,6 +39,11 @@ def training_facts(model, *, scores=None, license_text=None):
         raise UserError(f"cannot read what lies beside the model {str(model)!r}: {first_line(error)}") from error
     origin = f"exported from {path.name!r} by srgan_tf {srgan_tf.__version__}"
     facts["Model"] = [origin, *facts.get("Model", [])]
+    if blend is not None:
+        faithful, strength = blend
+        facts["Model"].append(f"strength: {strength:g} (weights interpolated; 0 is {faithful}, 1 is {path.stem})")
+        if strength != 1:
+            facts.pop("Scores", None)
     if scores is not None:
         facts["Scores"] = facts.get("Scores", []) + _score_lines(read_means(scores)[1])
     if license_text is not None:
@@ -55,7 +62,7 @@ def _of_run(folder):
             if config["data"][use]
         ]
     for row in reversed(read_rows(folder / METRICS_FILE, phase=str, step=int)):
-        scores = {name.removeprefix("eval/"): row[name] for name in row if name.startswith("eval/")}
+        scores = {name.removeprefix(SCORE_PREFIX): row[name] for name in row if name.startswith(SCORE_PREFIX)}
         if scores:
             facts["Scores"] = [f"validation pictures, {row['phase']} step {row['step']}: {_figures(scores)}"]
             break
@@ -136,6 +143,20 @@ def write_file_card(path, generator, function, *, form, facts):
     description = {"format": form} | describe_network(generator)
     path.write_text(model_card(generator, {SIGNATURE: function}, description=description, facts=facts))
     return path
+
+
+def check_replaceable(path):
+    """Refuses to replace a file, or its card, that an earlier export did not write.
+
+    Args:
+        path: the export.
+
+    Raises:
+        UserError: the file or its card exists and does not contain this package's name, as exports and cards do.
+    """
+    for file in (path, path.with_name(f"{path.name}.md")):
+        if file.exists() and srgan_tf.__name__.encode() not in file.read_bytes():
+            raise UserError(f"cannot replace {str(file)!r}: no earlier export wrote it; give another --output")
 
 
 def _signature(name, function):

@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+from srgan_tf.images.pictures import MAX_SCANS
+
 _HEADER = 30  # bytes that hold the size in the formats below, except JPEG, whose header TensorFlow parses
 # Bytes of an encoded image: a 16-bit RGBA PNG without compression has 8 per pixel, and a filter byte per row.
 _BYTES_PER_PIXEL = 9
@@ -26,7 +28,7 @@ def decode_picture(encoded, max_pixels, *, max_side=2**31 - 1):
 
     Raises:
         InvalidArgumentError: another format, a damaged image, one that is too large, far more bytes than the pixels in
-            the header need, or a PNG with compressed text chunks.
+            the header need, a PNG with compressed text chunks, or a JPEG with more than 256 scans.
     """
     size = picture_size(encoded)
     height, width = size[0], size[1]
@@ -52,11 +54,20 @@ def decode_picture(encoded, max_pixels, *, max_side=2**31 - 1):
     is_jpeg = tf.equal(tf.strings.substr(encoded, 0, 3), b"\xff\xd8\xff")
     picture = tf.cond(
         is_jpeg,
-        lambda: tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE"),
+        lambda: _decode_jpeg(encoded),
         lambda: _decode_others(encoded),
     )
     picture.set_shape((None, None, 3))
     return picture
+
+
+def _decode_jpeg(encoded):
+    data = tf.io.decode_raw(encoded, tf.uint8)
+    scans = tf.math.count_nonzero(tf.logical_and(data[:-1] == 0xFF, data[1:] == 0xDA))  # T.81, B.1.1.3: SOS markers
+    few = tf.debugging.Assert(scans <= MAX_SCANS, [f"JPEG files of more than {MAX_SCANS} scans are refused"])
+    with tf.control_dependencies([few]):
+        encoded = tf.identity(encoded)
+    return tf.io.decode_jpeg(encoded, channels=3, dct_method="INTEGER_ACCURATE")
 
 
 def _decode_others(encoded):

@@ -8,6 +8,7 @@ from srgan_tf.networks.geometry import receptive_field, scale_of
 from srgan_tf.networks.rewrites.unfused_sums import without_fused_sums
 
 _PNG_SIDE = 1_000_000  # pixels; libpng, which encodes the results, takes no more
+MAX_IMAGES = 64  # encoded images in one request, which are upscaled one after the other
 # Names of the signatures and of the module's functions behind them.
 SIGNATURES = {
     "serving_default": "image_bytes",
@@ -20,14 +21,15 @@ SIGNATURES = {
 def serving_module(network, description):
     """Returns a `tf.Module` with the functions of `SIGNATURES`, `upscale`, and the variables that they read.
 
-    image_bytes: `image_bytes` string [batch], PNG, JPEG or WebP of any sizes -> `sr_bytes` string [batch], PNG.
+    image_bytes: `image_bytes` string [batch], PNG, JPEG or WebP of any sizes, at most `MAX_IMAGES` -> `sr_bytes` string
+    [batch], PNG.
     tensor: `lr` float32 [batch, height, width, 3] in [0, 1] -> `sr` float32, `scale` times as large, in [0, 1].
     tensor_uint8: the same in uint8, 0 to 255.
     describe: `key` string [batch] -> `value` int64 [batch] of "scale", "receptive_field" (-1: unknown), "max_pixels".
     upscale: the same as `tensor`, without its checks; not a signature.
 
     Wrong requests end in `InvalidArgumentError`: images that cannot be decoded, `lr` values outside [0, 1], more pixels
-    than `max_pixels`, unknown keys.
+    than `max_pixels`, more images than `MAX_IMAGES`, unknown keys.
 
     The module holds the TensorFlow variables and not the Keras model or its weights: with those TensorFlow Serving's
     loader ends in "Could not find variable" (tensorflow/serving#2250) or finds the weights twice
@@ -76,6 +78,10 @@ def serving_module(network, description):
     # The images of a request differ in size and cannot form a batch; one at a time keeps memory bounded.
     @tf.function(input_signature=[tf.TensorSpec([None], tf.string, name="image_bytes")])
     def image_bytes(image_bytes):
+        number = tf.size(image_bytes)
+        message = tf.strings.format("a request may have at most {} images. Received: {}", (MAX_IMAGES, number))
+        with tf.control_dependencies([tf.debugging.Assert(number <= MAX_IMAGES, [message])]):
+            image_bytes = tf.identity(image_bytes)
         sr_bytes = tf.map_fn(upscale_encoded, image_bytes, parallel_iterations=1, fn_output_signature=tf.string)
         return {"sr_bytes": sr_bytes}
 

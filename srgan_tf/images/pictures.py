@@ -12,6 +12,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import atomic_write
+from srgan_tf.images.jpeg import bits_per_sample, has_many_scans
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -29,6 +30,8 @@ _OTHER_FORMATS = (
     (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
     (0, b"%PDF", "PDF"),
 )
+# Progressive JPEGs have about ten scans; each costs time for the whole image, however few bytes it has.
+MAX_SCANS = 256
 _MINISWHITE = 0  # TIFF 6.0, PhotometricInterpretation: 0 is white
 _PHOTOMETRIC = 262  # TIFF tag
 
@@ -120,6 +123,8 @@ def open_image(file, *, pillow_limit=True):
     try:
         with _pixel_limit(pillow_limit), _regular_file(file) as stream, _identified(stream) as image:
             _scale_transparency(image, stream)
+            if image.format in ("JPEG", "MPO") and has_many_scans(stream, MAX_SCANS):
+                raise ValueError(f"JPEG files of more than {MAX_SCANS} scans are refused")
             yield image, stream
     except WorkError:
         raise
@@ -181,7 +186,7 @@ def _why_unidentified(stream):
             return f"{name} files are not supported"
     if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
         return f"this kind of TIFF is not supported{_tiff_kind(stream)}"
-    if start[:3] == b"\xff\xd8\xff" and (bits := _jpeg_bits(start + stream.read(1 << 20))) not in (None, 8):
+    if start[:3] == b"\xff\xd8\xff" and (bits := bits_per_sample(start + stream.read(1 << 20))) not in (None, 8):
         return f"JPEG files of {bits} bits are not supported"
     if start[:3] == b"\xff\xd8\xff" or start[:4] == b"\x89PNG" or start[:4] == b"RIFF":
         return "its header is damaged or cut off"
@@ -198,17 +203,6 @@ def _tiff_kind(stream):
             return f": {page.dtype}, {page.samplesperpixel} samples per pixel, {page.photometric.name.lower()}"
     except Exception:  # damaged files make tifffile raise various exceptions
         return ""
-
-
-def _jpeg_bits(data):
-    """Bits per sample in a JPEG's frame header (ITU-T T.81, B.2.2); None if there is none."""
-    offset = 2
-    while offset + 5 <= len(data) and data[offset] == 0xFF:
-        kind = data[offset + 1]
-        if 0xC0 <= kind <= 0xCF and kind not in (0xC4, 0xC8, 0xCC):
-            return data[offset + 4]
-        offset += 2 + int.from_bytes(data[offset + 2 : offset + 4], "big")
-    return None
 
 
 def _scale_transparency(image, stream):

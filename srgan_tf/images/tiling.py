@@ -27,7 +27,8 @@ def exact_stripes(function, image, *, scale, tile, halo):
         function: from an image [height, width, channels] to one of `scale` times the height and width.
         image: [height, width, channels] array.
         scale: upscaling factor of `function`.
-        tile: maximum side of a tile without its halo, pixels of `image`. Tiles divide an axis evenly.
+        tile: maximum side, or (rows, columns), of a tile without its halo, pixels of `image`. Tiles divide an axis
+            evenly.
         halo: context on each side, pixels of `image`.
 
     Yields:
@@ -36,18 +37,18 @@ def exact_stripes(function, image, *, scale, tile, halo):
     Raises:
         ValueError: `tile` below 1 or `halo` below 0.
     """
-    if tile < 1 or halo < 0:
+    rows, columns = (tile, tile) if isinstance(tile, int) else tile
+    if min(rows, columns) < 1 or halo < 0:
         raise ValueError(f"`tile` must be at least 1 and `halo` at least 0. Received: tile={tile}, halo={halo}")
     height, width = image.shape[:2]
-    for top, bottom, cut_top, cut_bottom in _spans(height, tile, halo):
+    for top, bottom, cut_top, cut_bottom in _spans(height, rows, halo):
         stripe = None
-        for left, right, cut_left, cut_right in _spans(width, tile, halo):
+        for left, right, cut_left, cut_right in _spans(width, columns, halo):
             result = np.asarray(function(image[cut_top:cut_bottom, cut_left:cut_right]))
             if stripe is None:
                 stripe = np.empty((scale * (bottom - top), scale * width, result.shape[-1]), result.dtype)
-            rows = slice(scale * (top - cut_top), scale * (bottom - cut_top))
-            columns = slice(scale * (left - cut_left), scale * (right - cut_left))
-            stripe[:, scale * left : scale * right] = result[rows, columns]
+            inside = result[scale * (top - cut_top) : scale * (bottom - cut_top)]
+            stripe[:, scale * left : scale * right] = inside[:, scale * (left - cut_left) : scale * (right - cut_left)]
         yield stripe
 
 
@@ -60,7 +61,7 @@ def blended_stripes(function, image, *, scale, tile, overlap):
         function: from an image [height, width, channels] to one of `scale` times the height and width.
         image: [height, width, channels] array.
         scale: upscaling factor of `function`.
-        tile: step from one tile to the next, pixels of `image`.
+        tile: step, or (rows, columns), from one tile to the next, pixels of `image`.
         overlap: extension of a tile on each side, pixels of `image`. The outer half is only context.
 
     Yields:
@@ -69,10 +70,11 @@ def blended_stripes(function, image, *, scale, tile, overlap):
     Raises:
         ValueError: `tile` or `overlap` below 1.
     """
-    if tile < 1 or overlap < 1:
+    tile_rows, tile_columns = (tile, tile) if isinstance(tile, int) else tile
+    if min(tile_rows, tile_columns) < 1 or overlap < 1:
         raise ValueError(f"`tile` and `overlap` must be at least 1. Received: tile={tile}, overlap={overlap}")
     height, width = image.shape[:2]
-    rows, columns = (_fades(size, tile, overlap, scale) for size in (height, width))
+    rows, columns = _fades(height, tile_rows, overlap, scale), _fades(width, tile_columns, overlap, scale)
     pending = None  # accumulated rows below those already yielded
     for index, (cut_top, cut_bottom, row_weights) in enumerate(rows):
         band = None

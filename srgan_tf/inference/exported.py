@@ -5,6 +5,7 @@ import json
 import pathlib
 import zipfile
 
+import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import UserError, first_line
@@ -14,6 +15,8 @@ DESCRIPTION_FILE = "srgan_tf.json"  # in a SavedModel's assets.extra and in the 
 DESCRIPTION_KEY = "srgan_tf"  # in an ONNX file's metadata
 SIGNATURE = "upscale"  # name of the exported function
 EXTRA = "srgan_tf[export]"
+_LARGEST_SCALE = 64
+_LONGEST_DESCRIPTION = 1 << 16  # bytes
 
 
 def versions(folder):
@@ -47,7 +50,8 @@ def load_saved_model(folder, name):
         description = json.loads((folder / "assets.extra" / DESCRIPTION_FILE).read_text())
         loaded = tf.saved_model.load(folder)
         network = loaded.upscale  # the function behind the signatures, without their size limits
-        scale, halo = description["scale"], description["receptive_field"]
+        scale, halo, _ = checked_description(description)
+        _check_function(network, scale)
     except Exception as error:  # TensorFlow raises various exceptions on damaged or foreign folders
         raise UserError(
             f"{str(folder)!r} is not a SavedModel written by srgan-tf export: {first_line(error)}"
@@ -59,11 +63,37 @@ def load_saved_model(folder, name):
     return NetworkUpscaler(upscale, name=name, scale=scale, halo=halo)
 
 
+def checked_description(description):
+    """The scale, receptive field and input size in the description of an export.
+
+    Raises:
+        ValueError, TypeError, KeyError: it is not one that `srgan-tf export` writes.
+    """
+    scale, halo, size = description["scale"], description["receptive_field"], description.get("size")
+    if type(scale) is not int or not 1 <= scale <= _LARGEST_SCALE:
+        raise ValueError(f"its scale is {first_line(scale)}")
+    if halo is not None and (type(halo) is not int or halo < 0):
+        raise ValueError(f"its receptive field is {first_line(halo)}")
+    if size is not None and not (len(size) == 2 and all(type(side) is int and side > 0 for side in size)):
+        raise ValueError(f"its input size is {first_line(size)}")
+    return scale, halo, size
+
+
+def _check_function(upscale, scale):
+    """Raises a ValueError if a function does not enlarge a small picture by the factor in its description."""
+    sr = np.asarray(upscale(np.zeros((1, 8, 8, 3), np.float32)))
+    expected = (1, 8 * scale, 8 * scale, 3)
+    if sr.shape != expected or sr.dtype != np.float32:
+        raise ValueError(f"it maps 8x8 pixels to {sr.dtype} {sr.shape}, expected float32 {expected}")
+
+
 def load_exported_file(path):
     """Loads an exported ONNX or LiteRT file as an upscaler."""
     try:
         run, description = FILE_LOADERS[path.suffix](path)
-        scale, halo, size = (description[key] for key in ("scale", "receptive_field", "size"))
+        scale, halo, size = checked_description(description)
+        if not size:
+            _check_function(run, scale)
     except UserError:
         raise
     except Exception as error:  # the runtimes raise various exceptions on damaged or foreign files
@@ -108,8 +138,8 @@ def load_litert(path):
         ValueError: the file is damaged.
     """
     interpreter = require("ai_edge_litert.interpreter", "running a LiteRT file")
-    with zipfile.ZipFile(path) as archive:
-        description = json.loads(archive.read(DESCRIPTION_FILE))
+    with zipfile.ZipFile(path) as archive, archive.open(DESCRIPTION_FILE) as file:
+        description = json.loads(file.read(_LONGEST_DESCRIPTION))  # an archive may unpack to any size
     runner = interpreter.Interpreter(model_path=str(path)).get_signature_runner(SIGNATURE)
     return lambda lr: runner(lr=lr)["sr"], description
 

@@ -1,6 +1,6 @@
 """Loads an upscaler by the name given to `--model`."""
 
-from srgan_tf import runs
+from srgan_tf import hardware, runs
 from srgan_tf.errors import UserError
 from srgan_tf.inference.exported import FILE_LOADERS, load_exported_file, load_saved_model, saved_model_folder
 from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
@@ -8,25 +8,37 @@ from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import find, load_generator
 from srgan_tf.weights import shipped
 
+PRECISIONS = ("auto", "float32", "bfloat16", "float16")
 
-def load_upscaler(model, *, scale=None):
+
+def load_upscaler(model, *, scale=None, strength=None, precision="float32"):
     """Loads the model that `--model` names. A Keras generator is optimized for inference.
 
     Args:
         model: "bicubic", the name of a shipped model, a run folder, a `.keras` file, or an exported model: a
             SavedModel folder (or one version of it), an ONNX or a LiteRT file.
         scale: the factor; None for 4 with "bicubic", and for the network's own factor otherwise.
+        strength: between 0, the faithful counterpart of a shipped model, and 1, the model; None for the model itself.
+        precision: of a Keras generator's feature maps, one of `PRECISIONS`; "auto" is bfloat16 where the device is
+            faster in it, else float32. Exports have a precision of their own.
 
     Returns:
         An `Upscaler` of whole images. For images of any size wrap it in a `TiledUpscaler`.
 
     Raises:
-        UserError: there is no such model, a file is not a model, or the network has another factor.
+        UserError: there is no such model, a file is not a model, the network has another factor, `strength` is out of
+            range, the model has no faithful counterpart, or half precision is asked of an export.
     """
+    if strength is not None:
+        generator = load_generator(model, strength=strength)
+        return _of_scale(_of_network(generator, f"{model}@{strength:g}", precision), model, scale)
     if model == "bicubic":
         return BicubicUpscaler(scale or 4)
     path = find(model)
     saved_model = saved_model_folder(path)
+    is_export = saved_model is not None or (path.is_file() and path.suffix in FILE_LOADERS)
+    if is_export and precision not in ("auto", "float32"):
+        raise UserError(f"the export {model!r} has its own precision: it cannot be used in {precision}")
     if saved_model is not None:
         upscaler = load_saved_model(saved_model, path.resolve().name)
     elif path.is_file() and path.suffix in FILE_LOADERS:
@@ -40,7 +52,20 @@ def load_upscaler(model, *, scale=None):
         )
     else:
         name = path.resolve().stem if path.is_file() else path.resolve().name
-        upscaler = network_upscaler(optimize_for_inference(load_generator(path)), name)
+        upscaler = _of_network(load_generator(path), name, precision)
+    return _of_scale(upscaler, model, scale)
+
+
+def _of_network(generator, name, precision):
+    return network_upscaler(optimize_for_inference(generator, resolve(precision)), name)
+
+
+def _of_scale(upscaler, model, scale):
     if scale not in (None, upscaler.scale):
         raise UserError(f"the model {model!r} enlarges by {upscaler.scale}, not by {scale}")
     return upscaler
+
+
+def resolve(precision):
+    """The precision that "auto" stands for on this device; other names are returned as they are."""
+    return hardware.fast_precision() if precision == "auto" else precision

@@ -15,6 +15,8 @@ _log = logging.getLogger(__name__)
 
 # Upper bound for a tile, so that the process stays below 3 GiB with TensorFlow and an image of 48 megapixels.
 _MOST_BYTES = 1 << 30
+# Upper bound for one stripe of the result in float32. Two are in memory at once.
+_STRIPE_BYTES = 384 << 20
 _SMALLEST_TILE = 16
 # With a larger halo, tiles would be mostly halo: they get this much context and are blended instead.
 _LARGEST_HALO = 64
@@ -47,20 +49,32 @@ class TiledUpscaler(Wrapper):
 
     def stripes(self, lr):
         """Yields the enlarged image in stripes from top to bottom: [rows, scale * width, channels] arrays."""
-        return self._split(lr, self._side(*lr.shape[:2]))
+        return self._split(lr, self._tile_shape(*lr.shape))
 
     def equals_whole(self, height, width):
         """Whether an image of this size gives the same result as untiled: the tiles are exact, or there is only one."""
-        return self.exact or self._side(height, width) + 2 * self._margin >= max(height, width)
+        if self.exact:
+            return True
+        rows, columns = self._tile_shape(height, width, 3)
+        return rows + 2 * self._margin >= height and columns + 2 * self._margin >= width
 
-    def _side(self, height, width):
+    def _tile_shape(self, height, width, channels):
+        """(rows, columns) of the tiles without their halo."""
         if self._tile is not None:
-            return self._tile or max(height, width)
+            side = self._tile or max(height, width)
+            return side, side
         most_pixels = self._most_pixels or _fitting_pixels(self.bytes_per_pixel, self.exact)
         if height * width <= most_pixels:
-            return max(height, width)
+            return height, width
         around = 2 * self._margin + (0 if self.exact else WINDOW - 1)
-        return max(math.isqrt(most_pixels) - around, _SMALLEST_TILE)
+        side = max(math.isqrt(most_pixels) - around, _SMALLEST_TILE)
+        row_bytes = 4 * channels * self.scale**2 * width
+        if row_bytes > _STRIPE_BYTES:
+            raise WorkError(f"not enough memory for an image of {width}x{height} pixels: it is too wide")
+        rows = min(side, _STRIPE_BYTES // row_bytes)
+        if rows == side:
+            return side, side
+        return rows, max(most_pixels // min(rows + around, height) - around, side)  # low tiles may be wider
 
     def _split(self, lr, tile):
         if self.exact:

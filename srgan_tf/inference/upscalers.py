@@ -5,6 +5,7 @@ from typing import Protocol
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.errors import WorkError
 from srgan_tf.images import pixels
 from srgan_tf.images.resize import imresize
 from srgan_tf.networks.geometry import map_memory, receptive_field, scale_of
@@ -75,15 +76,21 @@ class NetworkUpscaler:
         # Height and width are unspecified: one trace serves every size.
         @tf.function(input_signature=[tf.TensorSpec([None, None, 3], tf.float32)])
         def upscale(lr):
-            return tf.clip_by_value(function(lr[tf.newaxis])[0], 0.0, 1.0)
+            sr = function(lr[tf.newaxis])[0]
+            return tf.clip_by_value(sr, 0.0, 1.0), tf.reduce_all(tf.math.is_finite(sr))
 
         self._function = upscale
 
     def upscale(self, lr):
-        """See `Upscaler`."""
-        if lr.dtype == np.uint8:
-            return pixels.to_uint8(self._function(pixels.to_float(lr))).numpy()
-        return self._function(lr).numpy()
+        """See `Upscaler`.
+
+        Raises:
+            WorkError: a value of the result is not finite.
+        """
+        sr, finite = self._function(pixels.to_float(lr) if lr.dtype == np.uint8 else lr)
+        if not finite:
+            raise WorkError(f"the output of the network {self.name!r} is not finite: its weights are damaged")
+        return (pixels.to_uint8(sr) if lr.dtype == np.uint8 else sr).numpy()
 
 
 class Wrapper:

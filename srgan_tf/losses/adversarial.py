@@ -66,10 +66,10 @@ def critic_generator(real_logits, fake_logits):
 
 
 def critic_discriminator(real_logits, fake_logits):
-    """D(G(lr)) - D(hr) (Gulrajani et al. 2017 (WGAN-GP), eq. 3 without the penalty).
+    """D(G(lr)) - D(hr) (Arjovsky et al. 2017 (WGAN), algorithm 1).
 
-    It estimates the Wasserstein distance only if the critic's gradient norm is bounded, which
-    `penalties.gradient_penalty` enforces.
+    It estimates the Wasserstein distance only if the critic's gradient norm is bounded: by clipped weights
+    (`gan.clip_weights`) or by `penalties.gradient_penalty` (Gulrajani et al. 2017 (WGAN-GP), eq. 3).
     """
     return tf.reduce_mean(fake_logits) - tf.reduce_mean(real_logits)
 
@@ -79,5 +79,6 @@ ADVERSARIAL_LOSSES = {
     "ra": AdversarialLoss(relativistic_generator, relativistic_discriminator),
     "lsgan": AdversarialLoss(least_squares_generator, least_squares_discriminator),
     "hinge": AdversarialLoss(critic_generator, hinge_discriminator),
+    "wgan": AdversarialLoss(critic_generator, critic_discriminator),
     "wgan_gp": AdversarialLoss(critic_generator, critic_discriminator),
 }

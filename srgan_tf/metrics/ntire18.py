@@ -1,4 +1,4 @@
-"""The scores of the NTIRE 2018 challenge's realistic tracks: PSNR and SSIM under the best of 81x81 shifts.
+"""The scores of the NTIRE 2018 challenge: for its realistic tracks PSNR and SSIM under the best of 81x81 shifts.
 
 The LR pictures of tracks 2 to 4 are shifted against HR by an unknown amount and may differ in brightness, so the
 organisers' program compares a 60x60 window in the centre of HR with every window of SR up to 40 pixels away:
@@ -14,13 +14,19 @@ The search is exact and fast: the error at every shift follows from sliding sums
 SSIM from products with two band matrices. The best candidates are then scored directly in float64.
 """
 
+import concurrent.futures
 import functools
+import os
 
 import numpy as np
+
+from srgan_tf.images.pixels import shave
+from srgan_tf.metrics.fidelity import psnr_rgb
 
 SHIFT = 40  # pixels, each way
 WINDOW = 60  # side of the compared window, pixels
 
+_THREADS = min(4, os.cpu_count() or 1)
 _KERNEL_RADIUS = 5
 _SIGMA = 1.5
 _C1, _C2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
@@ -75,6 +81,20 @@ def ssim_ntire18(hr, sr, scale):
     )
 
 
+def psnr_ntire18_x8(hr, sr, scale):
+    """PSNR in dB of track 1: on R, G and B together, peak 255, without a border of 6 + scale pixels; no shift search.
+
+    Args:
+        hr: uint8 [height, width, 3].
+        sr: uint8, the same shape.
+        scale: super-resolution factor, 8 in the challenge.
+
+    Raises:
+        ValueError: nothing remains without the border.
+    """
+    return psnr_rgb(*(shave(image, border_of(scale)) for image in (hr, sr)))
+
+
 def _window_and_area(hr, sr, scale):
     """The centre window of HR, and the part of SR that it is compared with, float64."""
     border = border_of(scale)
@@ -112,23 +132,29 @@ def _correlation(window, area):
     return np.fft.irfft2(spectrum.sum(axis=2), shape, axes=(0, 1))[:shifts, :shifts]
 
 
+_OFFSETS = np.arange(-_KERNEL_RADIUS, _KERNEL_RADIUS + 1)
+_WEIGHTS = np.exp(-(_OFFSETS**2) / (2 * _SIGMA**2))
+_WEIGHTS /= _WEIGHTS.sum()
+_TAPS = range(len(_WEIGHTS))
+
+
 @functools.cache
-def _band(size):
-    """The Gaussian window as a matrix from `size` values to those `size - 10` where it fits."""
-    offsets = np.arange(-_KERNEL_RADIUS, _KERNEL_RADIUS + 1)
-    weights = np.exp(-(offsets**2) / (2 * _SIGMA**2))
-    weights /= weights.sum()
-    inner = size - 2 * _KERNEL_RADIUS
-    band = np.zeros((inner, size))
+def _band():
+    """The Gaussian window as a float32 matrix from WINDOW values to the WINDOW - 10 where it fits."""
+    inner = WINDOW - 2 * _KERNEL_RADIUS
+    band = np.zeros((inner, WINDOW), np.float32)
     for row in range(inner):
-        band[row, row : row + len(weights)] = weights
+        band[row, row : row + len(_WEIGHTS)] = _WEIGHTS
     return band
 
 
 def _filtered(planes):
-    """[..., height, width], filtered by the Gaussian window where it fits."""
-    rows, columns = (_band(size).astype(planes.dtype) for size in planes.shape[-2:])
-    return rows @ planes @ columns.T
+    """[..., height, width], filtered by the Gaussian window where it fits; no BLAS, whose threads would spin after."""
+    for axis in (-2, -1):
+        inner = planes.shape[axis] - 2 * _KERNEL_RADIUS
+        slices = [planes[..., tap : tap + inner, :] if axis == -2 else planes[..., tap : tap + inner] for tap in _TAPS]
+        planes = sum(weight * part for weight, part in zip(_WEIGHTS.astype(planes.dtype), slices, strict=True))
+    return planes
 
 
 def _ssim(window, shifted):
@@ -146,24 +172,41 @@ def _ssim_map(mean_x, mean_y, square_x, square_y, cross):
 
 def _ssim_of_even_shifts(window, area):
     """Mean SSIM at every even shift, [41, 41], in float32."""
+    channels = [np.ascontiguousarray(image.transpose(2, 0, 1)) for image in (window, area)]
+    rows = [row for planes in zip(*channels, strict=True) for row in _rows_of_shifts(*planes)]
+    with concurrent.futures.ThreadPoolExecutor(_THREADS) as pool:  # NumPy releases the GIL
+        scores = [*pool.map(lambda row: row(), rows)]
+    return np.reshape(scores, (3, -1, len(scores[0]))).mean(axis=0)
+
+
+def _rows_of_shifts(reference, estimate):
+    """For one channel and each row of even shifts, a function of no arguments: the mean SSIM at its shifts, [41]."""
     inner = WINDOW - 2 * _KERNEL_RADIUS
-    reference, estimate = (np.ascontiguousarray(np.moveaxis(image, 2, 0)) for image in (window, area))
-    mean_x, square_x = _filtered(reference)[:, None], _filtered(reference**2)[:, None]
-    # Filtered once for all shifts: [channel, 41, 41, 50, 50] views of [channel, 130, 130].
-    mean_y, square_y = (_windows(_filtered(planes), inner) for planes in (estimate, estimate**2))
-    shifted = _windows(estimate, WINDOW)
-    base_x = mean_x**2 + _C1
-    scores = []
-    for row in range(shifted.shape[1]):  # one row of shifts fits into the cache
-        cross = _filtered(reference[:, None] * shifted[:, row])
-        product = mean_x * mean_y[:, row]
-        luminance_below = base_x + mean_y[:, row] ** 2
-        structure_below = square_x + square_y[:, row] - luminance_below + (_C1 + _C2)
-        ratio = (2 * product + _C1) * (2 * (cross - product) + _C2) / (luminance_below * structure_below)
-        scores.append(ratio.mean(axis=(0, 2, 3)))
-    return np.array(scores)
+    mean_x, mean_y = _filtered(reference), _filtered(estimate)
+    variance_x, variance_y = _filtered(reference**2) - mean_x**2, _filtered(estimate**2) - mean_y**2
+    of_x = (2 * reference, 2 * mean_x, mean_x**2 + np.float32(_C1), variance_x + np.float32(_C2))
+    # Filtered once for all shifts: [41, 41, 50, 50] views of [130, 130].
+    of_y = zip(
+        _windows(estimate, WINDOW), *(_windows(plane, inner) for plane in (mean_y, mean_y**2, variance_y)), strict=True
+    )
+    return [functools.partial(_row_of_shifts, *of_x, *windows) for windows in of_y]
 
 
-def _windows(planes, side):
-    """Views of every second window of `side` pixels, [channel, shifts, shifts, side, side]."""
-    return np.lib.stride_tricks.sliding_window_view(planes, (side, side), axis=(1, 2))[:, ::2, ::2]
+def _row_of_shifts(twice_x, twice_mean_x, base_x, variance_x, y, mean_y, square_y, variance_y):
+    """Mean SSIM at 41 shifts. In place, so that all arrays stay in the cache."""
+    band = _band()
+    ratio = band @ ((twice_x * y) @ band.T)
+    luminance = twice_mean_x * mean_y
+    luminance += np.float32(_C1)
+    ratio -= luminance
+    ratio += np.float32(_C1 + _C2)  # now 2 * covariance + C2
+    ratio *= luminance
+    below = np.add(base_x, square_y, out=luminance)
+    ratio /= below
+    ratio /= np.add(variance_x, variance_y, out=below)
+    return ratio.mean(axis=(1, 2))
+
+
+def _windows(plane, side):
+    """Views of every second window of `side` pixels, [shifts, shifts, side, side]."""
+    return np.lib.stride_tricks.sliding_window_view(plane, (side, side))[::2, ::2]

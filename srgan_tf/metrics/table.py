@@ -9,7 +9,7 @@ import numpy as np
 
 from srgan_tf.errors import UserError
 from srgan_tf.images.pixels import shave
-from srgan_tf.metrics import fidelity
+from srgan_tf.metrics import fidelity, ntire18
 from srgan_tf.metrics.lpips import load_lpips
 from srgan_tf.metrics.niqe import load_niqe
 from srgan_tf.metrics.stlpips import load_stlpips
@@ -63,6 +63,10 @@ def _load_psnr_lr() -> Score:
     return lambda sample: fidelity.psnr_lr(sample.lr, sample.sr)
 
 
+def _load_ntire18(function) -> Score:
+    return lambda sample: function(sample.hr, sample.sr, sample.hr.shape[0] // sample.lr.shape[0])
+
+
 def _load_niqe() -> Score:
     niqe = load_niqe()
     return lambda sample: niqe(sample.sr)
@@ -85,6 +89,23 @@ METRICS = {
     "ssim_y_full": Metric("SSIM-Y full", **_SSIM_Y),
     "psnr_rgb_full": Metric("PSNR-RGB full (dB)", **_PSNR_RGB),
     "ssim_rgb_full": Metric("SSIM-RGB full", **_SSIM_RGB),
+    "psnr_ntire18": Metric(
+        "PSNR NTIRE18 (dB)",
+        lambda: _load_ntire18(ntire18.psnr_ntire18),
+        "RGB, 60x60 centre pixels, best of 81x81 shifts, brightness normalised",
+        digits=2,
+    ),
+    "ssim_ntire18": Metric(
+        "SSIM NTIRE18",
+        lambda: _load_ntire18(ntire18.ssim_ntire18),
+        f"mean of R, G and B, {_WINDOW}, 60x60 centre pixels, best of 41x41 even shifts",
+    ),
+    "psnr_ntire18_x8": Metric(
+        "PSNR NTIRE18 track 1 (dB)",
+        lambda: _load_ntire18(ntire18.psnr_ntire18_x8),
+        "on R, G and B together, without 6 + scale border pixels",
+        digits=2,
+    ),
     "psnr_lr": Metric(
         "LR-PSNR (dB)", _load_psnr_lr, "RGB PSNR of SR, downscaled by MATLAB-like bicubic, to LR", digits=2
     ),
@@ -101,6 +122,8 @@ PROTOCOLS = {
     "rgb-full": ("psnr_rgb_full", "ssim_rgb_full"),
 }
 PROTOCOLS["all"] = tuple(metric for metrics in PROTOCOLS.values() for metric in metrics)
+# Of the NTIRE 2018 challenge: tracks 2 to 4, track 1.
+PROTOCOLS |= {"ntire18": ("psnr_ntire18", "ssim_ntire18"), "ntire18-x8": ("psnr_ntire18_x8",)}
 
 
 def load_metrics(names: Iterable[str]) -> dict[str, Score]:

@@ -7,7 +7,9 @@ from keras import layers
 
 from srgan_tf.networks.layers import BilinearUpsampling
 
-Scale = Literal[2, 4, 8]
+Scale = Literal[2, 3, 4, 8]
+# The factors of the upsampling stages of each scale.
+STAGES = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 
 # PyTorch's defaults, with which the published networks were trained. Keras's are 0.99 and 1e-3; with 0.99 the moving
 # statistics lag behind the weights for hundreds of steps.

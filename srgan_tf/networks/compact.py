@@ -17,7 +17,7 @@ def compact(*, scale: Scale = 4, num_blocks: PositiveInt = 8, num_filters: Posit
     here costs as much as three quarters of a residual block.
 
     Args:
-        scale: 2, 4 or 8.
+        scale: 2, 3, 4 or 8.
         num_blocks: number of residual blocks.
         num_filters: channels of the trunk.
 

@@ -1,12 +1,10 @@
 """RRDBNet, the generator of ESRGAN."""
 
-import math
-
 import keras
 from keras import layers
 from pydantic import PositiveFloat, PositiveInt, validate_call
 
-from srgan_tf.networks.blocks import Scale, convolve
+from srgan_tf.networks.blocks import STAGES, Scale, convolve
 
 # Authors' code, outside the dense blocks: PyTorch's default weights, of standard deviation sqrt(1 / (3 fan_in)).
 _PYTORCH_GAIN = 6**-0.5
@@ -26,11 +24,11 @@ def rrdbnet(
     A dense block has five 3x3 convolutions. The input of each is the concatenation of the block's input and all
     previous outputs; LeakyReLU 0.2 follows the first four. A residual-in-residual dense block (RRDB) is three dense
     blocks. Both have a skip connection, and their output is scaled by `residual_scale` before the addition. Upsampling
-    is nearest-neighbour by a factor of two, followed by a convolution, once or more. There are 16,697,987 parameters at
-    x4 with the defaults.
+    is nearest-neighbour by a factor of two, followed by a convolution, once or more; at x3 once, by a factor of three.
+    There are 16,697,987 parameters at x4 with the defaults.
 
     Args:
-        scale: 2, 4 or 8, by one, two or three upsampling stages.
+        scale: 2, 3, 4 or 8, by one, one, two or three upsampling stages.
         num_blocks: number of RRDBs.
         num_filters: channels of the trunk.
         growth_filters: channels of each convolution inside a dense block (the growth rate).
@@ -66,8 +64,8 @@ def rrdbnet(
         x = add_scaled(shortcut, x, f"block{block}")
     x = convolve(x, num_filters, 3, "trunk_conv", gain=_PYTORCH_GAIN)
     x = layers.Add(name="trunk_add")([head, x])
-    for stage in range(1, int(math.log2(scale)) + 1):
-        x = keras.ops.depth_to_space(layers.Concatenate(name=f"upsample{stage}")([x] * 4), 2)
+    for stage, factor in enumerate(STAGES[scale], start=1):
+        x = keras.ops.depth_to_space(layers.Concatenate(name=f"upsample{stage}")([x] * factor**2), factor)
         x = activate(convolve(x, num_filters, 3, f"upsample{stage}_conv", gain=_PYTORCH_GAIN), f"upsample{stage}")
     x = activate(convolve(x, num_filters, 3, "detail_conv", gain=_PYTORCH_GAIN), "detail")
     # float32: half precision has fewer values in [0, 1] than uint8.

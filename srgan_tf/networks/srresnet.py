@@ -1,6 +1,5 @@
 """SRResNet and its variants: residual blocks at low resolution, then pixel shuffles to high resolution."""
 
-import math
 from typing import Annotated, Literal
 
 import keras
@@ -8,7 +7,7 @@ from keras import layers
 from pydantic import Field, PositiveFloat, PositiveInt, validate_call
 
 from srgan_tf.networks.attention import ATTENTIONS, IN_BRANCH
-from srgan_tf.networks.blocks import BATCH_NORM_MOMENTUM, NORM_EPSILON, Scale, add_bilinear, convolve
+from srgan_tf.networks.blocks import BATCH_NORM_MOMENTUM, NORM_EPSILON, STAGES, Scale, add_bilinear, convolve
 
 
 @validate_call
@@ -33,14 +32,14 @@ def srresnet(
     """SRResNet, the generator of SRGAN (Ledig et al. 2017, figure 4); with other options MSRResNet (Wang et al. 2018).
 
     At low resolution: a head convolution, `num_blocks` residual blocks, a trunk convolution and a skip connection from
-    the head. Then for each factor of two a convolution to four times the filters, a pixel shuffle and an activation.
-    Last a tail convolution to RGB.
+    the head. Then for each factor of two a convolution to four times the filters, a pixel shuffle and an activation;
+    at x3 a single stage of factor three. Last a tail convolution to RGB.
 
     Convolutions before a batch norm have no bias, since the norm would cancel it. With the defaults there are
     1,552,771 parameters at x4; with those biases there would be 1,554,883.
 
     Args:
-        scale: 2, 4 or 8, by one, two or three upsampling stages.
+        scale: 2, 3, 4 or 8, by one, one, two or three upsampling stages.
         num_blocks: number of residual blocks.
         num_filters: channels of the trunk.
         normalization: "batch" as in SRGAN, "none" as in ESRGAN and later work.
@@ -99,9 +98,9 @@ def srresnet(
     x = conv(x, num_filters, 3, "trunk_conv", use_bias=not normalized)
     x = layers.Add(name="trunk_add")([head, normalize(x, "trunk_norm")])
 
-    for stage in range(1, int(math.log2(scale)) + 1):
-        x = conv(x, 4 * num_filters, 3, f"upsample{stage}_conv")
-        x = keras.ops.depth_to_space(x, 2)
+    for stage, factor in enumerate(STAGES[scale], start=1):
+        x = conv(x, factor**2 * num_filters, 3, f"upsample{stage}_conv")
+        x = keras.ops.depth_to_space(x, factor)
         x = activate(x, f"upsample{stage}_activation")
 
     # float32 from here: half precision has fewer values in [0, 1] than uint8.

@@ -50,6 +50,7 @@ def plan(inputs, output, suffix=FORMATS["png"]):
 
     Raises:
         UserError: an input does not exist or has no image, or a result would replace an input.
+        WorkError: all images are results of an earlier run.
     """
     output = pathlib.Path(output)
     own = output.resolve()
@@ -70,7 +71,7 @@ def plan(inputs, output, suffix=FORMATS["png"]):
         else:
             raise UserError(f"no image or folder {str(name)!r}")
     if not relative:
-        raise UserError("no image to upscale: all inputs are results of an earlier run in the output folder")
+        raise WorkError("no image to upscale: all inputs are results of an earlier run in the output folder")
     names = names_of(place for _, place in relative)
     jobs = [Job(picture, output / f"{name}{suffix}") for (picture, _), name in zip(relative, names, strict=True)]
     sources = {job.source.resolve() for job in jobs}

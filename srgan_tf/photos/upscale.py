@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from srgan_tf.errors import WorkError
 from srgan_tf.images.resize import resize_stripes
 from srgan_tf.images.transparency import spread_colour
 from srgan_tf.inference.refinement import RepeatedUpscaler
@@ -55,7 +56,7 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_l
         (width, height) of the result.
 
     Raises:
-        WorkError: the file cannot be written, or memory is not sufficient.
+        WorkError: the file cannot be written, memory is not sufficient, or the network's output is not finite.
     """
     picture = photo.colour
     if photo.alpha is not None:
@@ -75,6 +76,8 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_l
     def watched(stripes):
         rows = 0
         for stripe in stripes:
+            if not np.isfinite(stripe).all():
+                raise WorkError(f"the output of the model {upscaler.name!r} is not finite")
             yield stripe
             rows += len(stripe)
             progress(rows / enlarged[1])

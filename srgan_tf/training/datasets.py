@@ -13,7 +13,7 @@ def load_datasets(config):
 
     Validation pictures come from `data.valid`; without it from each training source's own validation set, or held out
     of it. The LR pictures of a folder in `data.valid` with HR/ and LR/ are used as they are. Other LR pictures are made
-    once, by the degradation of the training pictures.
+    once, by the degradation of the training pictures. With `data.align`, the shift between LR and HR is removed.
 
     Args:
         config: a `Config`.
@@ -24,7 +24,7 @@ def load_datasets(config):
     data = config.data
 
     def open_(name, split, count):
-        return open_source(
+        source = open_source(
             name,
             split=split,
             scale=config.scale,
@@ -32,6 +32,7 @@ def load_datasets(config):
             synthetic_size=data.synthetic_size,
             seed=config.seed,
         )
+        return source.aligned() if data.align == "on" or (data.align == "auto" and source.misaligned) else source
 
     train = [open_(name, "train", data.synthetic_count) for name in data.train]
     if data.valid:

@@ -16,6 +16,7 @@ from srgan_tf.losses.penalties import gradient_penalty, r1_penalty
 from srgan_tf.losses.perceptual import perceptual_loss
 from srgan_tf.losses.pixel import PIXEL_LOSSES
 from srgan_tf.losses.ranking import rank_content_loss
+from srgan_tf.losses.structure import ssim_loss
 from srgan_tf.losses.total_variation import total_variation
 
 
@@ -51,9 +52,13 @@ class Term(NamedTuple):
 
 
 def pretrain_terms(pretrain):
-    """The one term of the pretrain phase, by its name; `pretrain` are the settings of `Config.pretrain`."""
+    """The terms of the pretrain phase, by name; `pretrain` are the settings of `Config.pretrain`."""
     loss = PIXEL_LOSSES[pretrain.loss]
-    return {"pixel": Term(1.0, lambda outputs: loss(outputs.hr, outputs.sr))}
+    terms = {
+        "pixel": Term(1.0, lambda outputs: loss(outputs.hr, outputs.sr)),
+        "ssim": Term(pretrain.ssim_weight, lambda outputs: ssim_loss(outputs.hr, outputs.sr)),
+    }
+    return {name: term for name, term in terms.items() if term.weight > 0}
 
 
 def gan_terms(gan, features=None, ranker=None):
@@ -69,6 +74,7 @@ def gan_terms(gan, features=None, ranker=None):
 
     terms = {
         "pixel": Term(gan.pixel_weight, lambda outputs: pixel(outputs.hr, outputs.sr)),
+        "ssim": Term(gan.ssim_weight, lambda outputs: ssim_loss(outputs.hr, outputs.sr)),
         "perceptual": Term(gan.perceptual_weight, perceptual_function(gan.perceptual, features)),
         "adversarial": Term(
             gan.adversarial_weight, lambda outputs: adversarial(outputs.real_logits, outputs.fake_logits)

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from srgan_tf.config.sections import Optimizer
+
 # The defaults of Keras and PyTorch.
 _INITIAL_SCALE = 2.0**15
 _GROWTH_STEPS = 2_000
@@ -34,18 +36,28 @@ def make_schedule(learning_rate, steps):
     return learning_rate.initial
 
 
-def make_optimizer(learning_rate, steps, variables, step):
-    """Adam with the betas of the SRGAN paper (0.9, 0.999), built for the variables.
+def make_optimizer(learning_rate, steps, variables, step, settings=None, *, clip_weights=0.0):
+    """The optimizer of one network, built for its variables.
 
     Args:
         learning_rate: a `LearningRate` of the settings.
         steps: length of the phase.
-        variables: what it will change.
-        step: variable, steps done in the phase. The optimizer's own count leaves out those that were skipped, or that
-            the network stood still in, and the schedule would not come to its end.
+        variables: the variables that it updates.
+        step: variable, number of steps done in the phase. The optimizer's own count leaves out skipped steps and
+            those that do not update this network, so that its schedule would not reach its end.
+        settings: an `Optimizer` of the settings; None for its defaults.
+        clip_weights: after each update, every variable is clipped to [-clip_weights, clip_weights]; 0 does not clip.
     """
-    rate = make_schedule(learning_rate, steps)
-    optimizer = FusedAdam((lambda: rate(step)) if callable(rate) else rate, beta_1=0.9, beta_2=0.999)
+    settings = settings or Optimizer()
+    schedule = make_schedule(learning_rate, steps)
+    rate = (lambda: schedule(step)) if callable(schedule) else schedule
+    if settings.name == "rmsprop":
+        # Keras adds epsilon under the square root, PyTorch outside of it.
+        optimizer = ClippedRMSProp(rate, rho=settings.beta_2, epsilon=settings.epsilon**2)
+    else:
+        optimizer = ClippedAdam(rate, beta_1=settings.beta_1, beta_2=settings.beta_2, epsilon=settings.epsilon)
+    optimizer.l2_decay = settings.weight_decay
+    optimizer.clip_weights = clip_weights
     optimizer.build(variables)
     return optimizer
 
@@ -78,8 +90,34 @@ class FusedAdam(keras.optimizers.Adam):
         )
 
 
+class _DecayAndClipping:
+    """L2 weight decay before the update of a variable, weight clipping after it (Arjovsky et al. 2017 (WGAN)).
+
+    Keras's own `weight_decay` is not added to the gradient: it is AdamW's.
+    """
+
+    l2_decay = 0.0
+    clip_weights = 0.0
+
+    def update_step(self, gradient, variable, learning_rate):
+        """See `keras.optimizers.Optimizer`."""
+        if self.l2_decay:
+            gradient += self.l2_decay * variable
+        super().update_step(gradient, variable, learning_rate)
+        if self.clip_weights:
+            variable.assign(tf.clip_by_value(variable, -self.clip_weights, self.clip_weights))
+
+
+class ClippedAdam(_DecayAndClipping, FusedAdam):
+    """Adam with the attributes `l2_decay` and `clip_weights`."""
+
+
+class ClippedRMSProp(_DecayAndClipping, keras.optimizers.RMSprop):
+    """Keras's RMSProp with the attributes `l2_decay` and `clip_weights`."""
+
+
 def current_learning_rate(optimizer):
-    """The learning rate of the next step, a float."""
+    """The learning rate of the next step as a float."""
     return float(optimizer.learning_rate)
 
 

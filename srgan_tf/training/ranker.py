@@ -1,4 +1,4 @@
-"""RankSRGAN's first stage: pictures of several models, labelled by a score, and a ranker that learns their order."""
+"""RankSRGAN's first stage: patches of several models' results, labelled by a score, and a ranker trained on them."""
 
 import logging
 import time
@@ -8,10 +8,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.config.sections import LearningRate, Optimizer
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.evaluation.scoring import upscale
 from srgan_tf.files import atomic_write
 from srgan_tf.losses.ranking import ranking_loss
+from srgan_tf.training.optimizers import make_optimizer
 
 _log = logging.getLogger(__name__)
 
@@ -76,29 +78,35 @@ def join(parts):
     return RankedPatches(*(np.concatenate(arrays) for arrays in zip(*parts, strict=True)))
 
 
-def train_ranker(ranker, ranked, held_out, *, steps, batch_size, learning_rate, seed):
+def train_ranker(ranker, ranked, held_out, *, crop_size, steps, batch_size, learning_rate, seed):
     """Trains a ranker on pairs of patches: one place, two models, the better one to get the lower score.
 
-    Adam, the learning rate halved at a half and at three quarters of the steps (Zhang et al. 2019 halve it once, at
-    half of their 400k steps).
+    As in the authors' settings (Zhang et al. 2019): Adam with a weight decay of 1e-4, the learning rate halved at a
+    quarter and at a half of the steps. Random crops of the labelled patches, so that the ranker is trained on the size
+    that it judges in the GAN phase, and NIQE still has enough pixels for a label.
 
     Args:
         ranker: from `ranker_network`; changed in place.
         ranked: `RankedPatches` to learn from.
         held_out: `RankedPatches` of other pictures.
+        crop_size: side of the random crops in pixels, at most that of the patches.
         steps: training steps.
         batch_size: pairs a step.
         learning_rate: the first.
         seed: of the pairs.
 
     Returns:
-        Accuracy on `held_out`, see `pair_accuracy`.
+        Accuracy on the middle crops of `held_out`, see `pair_accuracy`.
     """
-    schedule = keras.optimizers.schedules.PiecewiseConstantDecay(
-        [steps // 2, 3 * steps // 4], [learning_rate, learning_rate / 2, learning_rate / 4]
+    held_out = held_out._replace(patches=_middle(held_out.patches, crop_size))
+    done = tf.Variable(0, dtype=tf.int64, trainable=False)
+    optimizer = make_optimizer(
+        LearningRate(initial=learning_rate, decay="step", milestones=(0.25, 0.5), factor=0.5),
+        steps,
+        ranker.trainable_variables,
+        done,
+        Optimizer(weight_decay=1e-4),
     )
-    optimizer = keras.optimizers.Adam(schedule)
-    optimizer.build(ranker.trainable_variables)
 
     @tf.function
     def train_step(better, worse):
@@ -107,11 +115,12 @@ def train_ranker(ranker, ranked, held_out, *, steps, batch_size, learning_rate, 
             scores = ranker(tf.cast(tf.concat([better, worse], 0), tf.float32) / 255.0, training=True)
             loss = ranking_loss(*tf.split(scores, 2))
         optimizer.apply(tape.gradient(loss, ranker.trainable_variables), ranker.trainable_variables)
+        done.assign_add(1)
         return loss
 
     losses, begin = [], time.perf_counter()
     for step in range(1, steps + 1):
-        losses.append(train_step(*_pairs(ranked, np.random.default_rng((seed, step)), batch_size)))
+        losses.append(train_step(*_pairs(ranked, np.random.default_rng((seed, step)), batch_size, crop_size)))
         if step % max(steps // 10, 1) == 0:
             loss = np.mean([float(loss) for loss in losses])
             if not np.isfinite(loss):
@@ -147,7 +156,7 @@ def save_ranker(ranker, path):
 
 
 def load_ranker(path):
-    """Loads what `save_ranker` wrote, frozen.
+    """Loads a file of `save_ranker`, frozen.
 
     Raises:
         UserError: no such file, or another kind of network.
@@ -155,20 +164,40 @@ def load_ranker(path):
     try:
         ranker = keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises of many kinds on a file that is not its own
-        raise UserError(f"gan.ranker={path!r} is no ranker ({first_line(error)}); train_ranker.py makes one") from error
+        raise UserError(
+            f"gan.ranker={path!r} is not a ranker ({first_line(error)}); srgan-tf rank makes one"
+        ) from error
     if ranker.input_shape != (None, None, None, 3) or ranker.output_shape != (None, 1):
-        raise UserError(f"gan.ranker={path!r} is no ranker: it maps {ranker.input_shape} to {ranker.output_shape}")
+        raise UserError(f"gan.ranker={path!r} is not a ranker: it maps {ranker.input_shape} to {ranker.output_shape}")
     ranker.trainable = False
     return ranker
 
 
-def _pairs(ranked, rng, batch_size):
-    """A batch of (better, worse) patches, mirrored and turned together; places and models at random."""
+def _pairs(ranked, rng, batch_size, crop_size):
+    """A batch of (better, worse) crops, each pair cut, mirrored and turned at random; random places and models."""
     count, models = ranked.labels.shape
     places = rng.integers(count, size=batch_size)
     first = rng.integers(models, size=batch_size)
     second = (first + rng.integers(1, models, size=batch_size)) % models
     swap = ranked.labels[places, first] > ranked.labels[places, second]
     better, worse = np.where(swap, second, first), np.where(swap, first, second)
-    turns = rng.integers(4)
-    return tuple(np.rot90(ranked.patches[places, models_], turns, axes=(1, 2)) for models_ in (better, worse))
+    pairs = [
+        _augment(ranked.patches[place, [one, other]], rng, crop_size)
+        for place, one, other in zip(places, better, worse, strict=True)
+    ]
+    return tuple(np.stack(pairs, axis=1))
+
+
+def _augment(patches, rng, crop_size):
+    """The same random crop, mirroring and turn of several patches, [n, side, side, 3]."""
+    top, left = rng.integers(patches.shape[1] - crop_size + 1, size=2)
+    patches = patches[:, top : top + crop_size, left : left + crop_size]
+    if rng.integers(2):
+        patches = patches[:, :, ::-1]
+    return np.rot90(patches, rng.integers(4), axes=(1, 2))
+
+
+def _middle(patches, side):
+    """The middle of patches, [..., height, width, 3]."""
+    top, left = ((size - side) // 2 for size in patches.shape[-3:-1])
+    return patches[..., top : top + side, left : left + side, :]

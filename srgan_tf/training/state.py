@@ -69,12 +69,12 @@ class TrainingState:
 
 def pretrain_state(config):
     """The state at the beginning of the pretrain phase; made for the strategy in whose scope this is called."""
-    return _state(config, config.pretrain)
+    return _state(config, config.pretrain, config.pretrain.optimizer)
 
 
 def gan_state(config):
     """The state at the beginning of the GAN phase, with a new generator: see `start_from`."""
-    state = _state(config, config.gan)
+    state = _state(config, config.gan, config.gan.generator_optimizer)
     with precision_scope(config.precision):
         discriminator = build_network(
             "discriminator", DISCRIMINATORS, config.discriminator, hr_patch_size=config.data.hr_patch_size
@@ -82,13 +82,18 @@ def gan_state(config):
     state.discriminator = optimize_for_training(discriminator)
     _synchronize_batch_norms(state.discriminator)
     state.d_optimizer = make_optimizer(
-        config.gan.learning_rate, config.gan.steps, state.discriminator.trainable_variables, state.step
+        config.gan.learning_rate,
+        config.gan.steps,
+        state.discriminator.trainable_variables,
+        state.step,
+        config.gan.discriminator_optimizer,
+        clip_weights=config.gan.clip_weights,
     )
     state.d_loss_scale = LossScale(config.precision == "float16")
     return state
 
 
-def _state(config, phase):
+def _state(config, phase, optimizer):
     with precision_scope(config.precision):
         network = build_network("generator", GENERATORS, config.generator, scale=config.scale)
     generator = optimize_for_training(network)
@@ -104,7 +109,7 @@ def _state(config, phase):
     return TrainingState(
         generator=generator,
         generator_ema=as_float32(network),
-        g_optimizer=make_optimizer(phase.learning_rate, phase.steps, generator.trainable_variables, step),
+        g_optimizer=make_optimizer(phase.learning_rate, phase.steps, generator.trainable_variables, step, optimizer),
         g_loss_scale=LossScale(config.precision == "float16"),
         step=step,
         skipped=counter("skipped"),

@@ -19,8 +19,8 @@ import tensorflow as tf
 from srgan_tf import hardware
 from srgan_tf.config.schema import Config, flatten
 from srgan_tf.errors import UserError, first_line
-from srgan_tf.files import atomic_write, make_folder, read_rows, remove_leftovers
-from srgan_tf.runs import CONFIG_FILE, SESSIONS_FILE
+from srgan_tf.files import atomic_write, check_targets, make_folder, read_rows, remove_leftovers
+from srgan_tf.runs import CONFIG_FILE, SESSIONS_FILE, written_paths
 
 _LOCK_FILE = ".lock"
 PACKAGE_FOLDER = pathlib.Path(__file__).parents[1]
@@ -39,14 +39,24 @@ def check_workdir(config, workdir):
     """Checks, without writing, that a run with these settings may use a folder.
 
     Raises:
-        UserError: it has a run with other settings (the error lists those that differ), or is not writable.
+        UserError: it has a run with other settings (the error lists those that differ), files of these names that are
+            not of a run, overlaps the data or a model that the run reads, or is not writable.
     """
     workdir = pathlib.Path(workdir)
     existing = next(path for path in [workdir, *workdir.absolute().parents] if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise UserError(f"cannot write to the workdir {str(workdir)!r}: {str(existing)!r} is not a writable folder")
+    paths = written_paths(workdir)
+    read = [*config.data.train, *config.data.valid, config.init_generator, config.gan.ranker]
+    check_targets(paths, filter(None, read), flag="--workdir")
     file = workdir / CONFIG_FILE
     if not file.exists():
+        foreign = next(filter(os.path.lexists, paths), None)
+        if foreign is not None:
+            raise UserError(
+                f"the workdir {str(workdir)!r} has {foreign.name!r} but no {CONFIG_FILE}, so it is not a run folder: "
+                "give another --workdir"
+            )
         return
     try:
         # Settings that were added since have their defaults.

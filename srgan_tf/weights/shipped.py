@@ -7,9 +7,14 @@ from srgan_tf.errors import WorkError
 from srgan_tf.files import sha256
 
 FOLDER = pathlib.Path(__file__).parent
-DEFAULT = "srgan_skip_x4"  # of upscaling, if no model is given
-# Models of earlier versions, which had the names of presets with other networks.
-RENAMED = {"srresnet_x4": "srresnet_skip_x4", "srgan_x4": "srgan_skip_x4"}
+DEFAULT = "photo_x4"  # of upscaling, if no model is given
+# Models of earlier versions and their successors.
+REPLACED = {
+    "srresnet_x4": "srresnet_lite_x4",
+    "srresnet_skip_x4": "srresnet_lite_x4",
+    "srgan_x4": "photo_x4",
+    "srgan_skip_x4": "photo_x4",
+}
 
 
 def names():
@@ -27,6 +32,16 @@ def read_card(name):
         Dictionary of JSON values.
     """
     return json.loads((FOLDER / f"{name}.json").read_text())
+
+
+def pairs():
+    """The sharp models and their faithful counterparts: networks of one architecture and a shared training history.
+
+    Returns:
+        Dictionary of names: {sharp: faithful}.
+    """
+    cards = map(read_card, names())
+    return {card["name"]: card["faithful"] for card in cards if card.get("faithful")}
 
 
 def find(name):

@@ -1,8 +1,11 @@
 import re
 
+import pytest
+
 from benchmarks import train
 
 
+@pytest.mark.slow
 def test_a_row_for_each_phase_beside_the_plain_step(caplog, monkeypatch):
     caplog.set_level("INFO")
     # In this process: starting one with TensorFlow for each row would take most of the test's time.

@@ -1,8 +1,12 @@
 import concurrent.futures
+import contextlib
 import io
 import re
 import shutil
+import socket
 import subprocess
+import threading
+import time
 
 import numpy as np
 import psutil
@@ -11,7 +15,10 @@ import tensorflow as tf
 from PIL import Image
 from support.samples import ROOT, assert_same_picture
 from support.serving_server import serve
+from tensorflow.core.framework import tensor_pb2
+from tensorflow_serving.apis import predict_pb2
 
+from srgan_tf.client import rest
 from srgan_tf.client.remote import RemoteUpscaler, connect
 from srgan_tf.commands import cli
 from srgan_tf.commands import client as script
@@ -71,7 +78,7 @@ def test_a_picture(connection, served, rng):
 
 
 @pytest.mark.parametrize("size", [(81, 80), (197, 95), (40, 203)])
-def test_large_pictures_go_in_tiles_that_join_to_the_whole(connection, served, rng, size):
+def test_tiles_of_large_pictures_equal_the_whole(connection, served, rng, size):
     lr = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
     sr = in_tiles(connection).upscale(lr)
     np.testing.assert_array_equal(sr, served[1].upscale(lr))
@@ -88,7 +95,7 @@ def test_every_signature(connection, served, rng):
         np.testing.assert_array_equal(tf.io.decode_png(answer), picture)
 
 
-def test_the_call_that_the_documentation_shows(tmp_path, served, rng):
+def test_call_in_the_documentation(tmp_path, served, rng):
     if not shutil.which("curl"):
         pytest.skip("no curl")
     blocks = re.findall(r"```sh\n(.*?)```", (ROOT / "docs" / "SERVING.md").read_text(), re.DOTALL)
@@ -116,14 +123,14 @@ def test_another_model(served, protocol):
 
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
-def test_a_busy_server_is_asked_again(served, protocol, rng):
+def test_requests_to_a_busy_server_are_retried(served, protocol, rng):
     server, upscaler = served
     lr = rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)
-    many = [encode(lr)] * 80  # gRPC repeats requests of up to 256 KiB only, unless told otherwise
+    many = [encode(lr)] * 64  # gRPC's default: larger requests than 256 KiB are not retried
     assert sum(map(len, many)) > 2**18
     server.failures_ahead = 2
     answers = connect(getattr(server, protocol), "small", attempts=3).predict("serving_default", image_bytes=many)
-    assert len(answers) == 80
+    assert len(answers) == 64
     np.testing.assert_array_equal(tf.io.decode_png(answers[-1]), upscaler.upscale(lr))
     server.failures_ahead = 1
     with pytest.raises(WorkError, match=r"no answer|try again"):
@@ -132,26 +139,26 @@ def test_a_busy_server_is_asked_again(served, protocol, rng):
 
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_answers_above_four_mebibytes(served, protocol, rng):
-    pictures = [rng.integers(0, 256, (40, 40, 3), dtype=np.uint8)] * 160
+    pictures = [rng.integers(0, 256, (80, 80, 3), dtype=np.uint8)] * 64
     sent = [encode(picture) for picture in pictures]
     answers = connect(getattr(served[0], protocol), "small").predict("serving_default", image_bytes=sent)
     assert sum(map(len, answers)) > 4 * 2**20
 
 
 @pytest.mark.parametrize("scheme", ["http", "grpc"])
-def test_nobody_there(scheme):
+def test_an_unreachable_server_is_reported(scheme):
     with pytest.raises(WorkError, match=r"no answer of TensorFlow Serving at .*127\.0\.0\.1:1\b"):
         connect(f"{scheme}://127.0.0.1:1", "small", attempts=1, timeout=5).predict("describe", key=[b"scale"])
 
 
 @pytest.mark.parametrize("server", ["localhost:8501", "ftp://host:1", "http://"])
-def test_no_address(server):
+def test_invalid_addresses_are_refused(server):
     with pytest.raises(UserError, match="no server"):
         connect(server, "small")
 
 
 class Facts:
-    """A connection to a model of which nothing but its description is known."""
+    """A connection whose answer to every request is `values`."""
 
     def __init__(self, *values):
         self.values = values
@@ -162,7 +169,7 @@ class Facts:
 
 @pytest.mark.parametrize(("facts", "exact"), [((2, 18, 80**2), True), ((1, -1, 160**2), False), ((1, 94, 7**6), False)])
 @pytest.mark.parametrize("size", [(180, 191), (37, 900)])
-def test_no_request_is_above_the_servers_limit(monkeypatch, facts, exact, size):
+def test_requests_stay_below_the_servers_limit(monkeypatch, facts, exact, size):
     scale, _, limit = facts
     sent = []
 
@@ -179,13 +186,14 @@ def test_no_request_is_above_the_servers_limit(monkeypatch, facts, exact, size):
     assert len(sent) > 1 or size[0] * size[1] <= limit
 
 
-def test_a_limit_below_the_smallest_tile(rng):
+def test_limit_below_the_smallest_tile(rng):
     upscaler = in_tiles(Facts(4, 40, 1000))
-    with pytest.raises(WorkError, match="takes 1000 pixels at once, and a tile has 30x96: export"):
+    with pytest.raises(WorkError, match="limit is 1000 pixels per request, and a tile has 30x96: export"):
         upscaler.upscale(rng.integers(0, 256, (30, 112, 3), dtype=np.uint8))
 
 
-def test_tiles_that_fade_travel_as_floats(monkeypatch, tmp_path, rng):
+@pytest.mark.slow
+def test_blended_tiles_are_sent_as_floats(monkeypatch, tmp_path, rng):
     """A network that looks at the whole picture: its files are those of upscale.py with the same tiles."""
     options = {"normalization": "none", "output_activation": "linear", "bilinear_skip": True, "attention": "channel"}
     generator = srresnet(num_blocks=1, num_filters=8, head_kernel_size=3, tail_kernel_size=3, init_gain=0.3, **options)
@@ -339,3 +347,114 @@ def test_passwords_are_refused_and_never_repeated():
     for server in ("http://[::1", "http://host:port"):
         with pytest.raises(UserError, match="invalid"):
             connect(server, "small")
+
+
+@contextlib.contextmanager
+def dripping_server(start=b""):
+    """Yields the port of a server that sends `start` and then one byte every 50 ms, without an end."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        stop = threading.Event()
+
+        def drip(connection):
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(start)
+                while not stop.wait(0.05):
+                    connection.sendall(b" ")
+
+        def accept():
+            with contextlib.suppress(OSError):
+                while True:
+                    threading.Thread(target=drip, args=[listener.accept()[0]], daemon=True).start()
+
+        threading.Thread(target=accept, daemon=True).start()
+        try:
+            yield listener.getsockname()[1]
+        finally:
+            stop.set()
+
+
+@pytest.mark.parametrize(
+    "start", [b"", b"HTTP/1.1 200 OK\r\nX-Long: ", b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n{"]
+)
+@pytest.mark.parametrize("scheme", ["http", "grpc"])
+def test_timeout_holds_for_the_whole_answer(scheme, start):
+    with dripping_server(start) as port:
+        connection = connect(f"{scheme}://127.0.0.1:{port}", "small", timeout=1, attempts=1)
+        begin = time.monotonic()
+        with pytest.raises(WorkError, match="no answer of TensorFlow Serving"):
+            connection.predict("describe", key=[b"scale"])
+        assert time.monotonic() - begin < 5
+
+
+class Stub:
+    """The gRPC service with a given answer, or none within the timeout."""
+
+    def __init__(self, outputs):
+        self._outputs = outputs
+
+    def Predict(self, request, timeout):  # noqa: N802 - the service's name
+        response = predict_pb2.PredictResponse()
+        for name, tensor in self._outputs.items():
+            response.outputs[name].CopyFrom(tensor)
+        return response
+
+
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        {},
+        {"a": tf.make_tensor_proto(1), "b": tf.make_tensor_proto(2)},
+        {"a": tensor_pb2.TensorProto(dtype=999)},
+        {"a": tensor_pb2.TensorProto(dtype=1, tensor_content=b"123")},
+        {"a": tf.make_tensor_proto(b"one string")},
+    ],
+)
+def test_odd_grpc_answers_are_one_line(monkeypatch, outputs):
+    connection = connect("grpc://127.0.0.1:1", "small")
+    monkeypatch.setattr(connection, "_stub", Stub(outputs))
+    with pytest.raises(WorkError, match="answer is not a tensor") as raised:
+        connection.predict("describe", key=[b"scale"])
+    assert str(raised.value).isprintable()
+
+
+@pytest.mark.parametrize(
+    ("status", "content"),
+    [
+        (200, b""),
+        (200, b"<html>"),
+        (200, b"\xff\xfe"),
+        (200, b"[" * 100_000),
+        (200, b"[]"),
+        (200, b"{}"),
+        (200, b"null"),
+        (200, b'{"predictions": []}'),
+        (200, b'{"predictions": null}'),
+        (200, b'{"predictions": 5}'),
+        (200, b'{"predictions": [{"b64": 5}]}'),
+        (200, b'{"predictions": [{"b64": "="}]}'),
+        (200, b'{"predictions": [{"other": 5}]}'),
+        (200, b'{"predictions": [[1], [2, 3]]}'),
+        (200, b'{"predictions": [null, {}, "x"]}'),
+        (200, b'{"predictions": [NaN, 1, 2]}'),
+        (200, b'{"predictions": [1e999, 1, 2]}'),
+        (200, b'{"predictions": [%s, 1, 2]}' % (b"9" * 400)),
+        (200, b'{"predictions": ["\\u001b[31m", 1, 2]}'),
+        (400, b'{"error": "two\\nlines \\u001b[31m"}'),
+        (400, b'{"error": null}'),
+        (500, b"{}"),
+        (500, b"not json"),
+    ],
+)
+def test_odd_rest_answers_are_one_line(monkeypatch, status, content):
+    connection = connect("http://127.0.0.1:1", "small")
+    monkeypatch.setattr(connection, "_receive", lambda body, deadline: (status, content))
+    with pytest.raises(WorkError) as raised:
+        RemoteUpscaler(connection, "small")
+    assert str(raised.value).isprintable()
+
+
+def test_endless_rest_answers_are_cut_off(monkeypatch):
+    monkeypatch.setattr(rest, "_LARGEST_ANSWER", 10)
+    start = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + b"1" * 99_999
+    with dripping_server(start) as port, pytest.raises(WorkError, match="more than 10 bytes"):
+        connect(f"http://127.0.0.1:{port}", "small", timeout=20, attempts=1).predict("describe", key=[b"scale"])

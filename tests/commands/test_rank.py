@@ -15,6 +15,10 @@ from srgan_tf.training.ranker import load_ranker
             ["--model", "bicubic", "--model", "b", "--patch-size", "96"],
             "--patch-size must be at least 192 (received 96)",
         ),
+        (
+            ["--model", "bicubic", "--model", "b", "--crop-size", "300"],
+            "--crop-size must be from 32 to --patch-size 288 (received 300)",
+        ),
         (["--model", "bicubic", "--model", "b", "--steps", "0"], "--steps must be positive (received 0)"),
     ],
 )

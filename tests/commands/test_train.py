@@ -32,6 +32,6 @@ def test_flags_are_settings(run_script, monkeypatch, flags, setting):
 
 
 def test_a_preset_with_strings_survives_the_flags(run_script):
-    code, output, _ = run_script("train", "--preset", "srgan_skip_x4", "--list")
+    code, output, _ = run_script("train", "--preset", "photo_x4", "--list")
     assert code == 0
-    assert f"gan.perceptual.layers = {json.dumps(presets.srgan_skip_x4().gan.perceptual.layers)}" in output
+    assert f"gan.perceptual.layers = {json.dumps(presets.photo_x4().gan.perceptual.layers)}" in output

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from srgan_tf.config import presets
+from srgan_tf.config.overrides import with_settings
 from srgan_tf.config.schema import flatten
 from srgan_tf.data.sources import open_source
 from srgan_tf.errors import UserError
@@ -21,13 +22,12 @@ from srgan_tf.weights import shipped
 PARAMETERS = {
     "srresnet_x4": (1_552_771, None),
     "srgan_x4": (1_552_771, 23_567_361),
-    "srresnet_skip_x4": (1_552_771, None),
-    "srgan_skip_x4": (1_552_771, 23_567_361),
     "msrgan_x4": (1_517_571, 38_247_425),
     "esrgan_x4": (16_697_987, 38_247_425),
     "esrgan_light_x4": (4_467_779, 38_247_425),
     "ldl_x4": (16_697_987, 38_247_425),
     "lsgan_x4": (1_517_571, 38_247_425),
+    "wgan_x4": (1_517_571, 38_247_425),
     "wgan_gp_x4": (1_517_571, 38_243_713),
     # At HR 192 the last feature map is 12x12 instead of 8x8.
     "ranksrgan_x4": (1_517_571, 38_247_425 + (12**2 - 8**2) * 512 * 1024),
@@ -118,6 +118,12 @@ def test_variants_differ_from_msrgan_in_what_they_are_named_for():
     assert different["wgan_gp_x4"] == {
         *("preset", "gan.adversarial", "gan.gradient_penalty_weight", "gan.generator_every"),
         "discriminator.normalization",
+        *(f"gan.{name}_optimizer.beta_{n}" for name in ("generator", "discriminator") for n in (1, 2)),
+    }
+    assert different["wgan_x4"] == {
+        *("preset", "gan.adversarial", "gan.clip_weights", "gan.generator_every"),
+        *(f"gan.learning_rate.{name}" for name in ("initial", "decay", "milestones", "factor")),
+        *("gan.generator_optimizer.name", "gan.discriminator_optimizer.name"),
     }
     assert different["ranksrgan_x4"] == {
         *("preset", "gan.pixel_weight", "gan.rank_weight", "gan.ranker", "data.hr_patch_size", "data.batch_size")
@@ -126,6 +132,28 @@ def test_variants_differ_from_msrgan_in_what_they_are_named_for():
         assert different[f"{attention}_attention_x4"] <= {
             *("preset", "generator.attention", "generator.attention_interval")
         }
+
+
+@pytest.mark.parametrize(
+    ("name", "betas"),
+    [
+        *((name, (0.9, 0.99)) for name in ("msrgan_x4", "esrgan_x4", "ldl_x4", "ranksrgan_x4")),
+        *((name, (0.9, 0.999)) for name in ("srresnet_x4", "srgan_x4")),
+        ("wgan_gp_x4", (0.0, 0.9)),
+    ],
+)
+def test_optimizers_are_those_of_the_papers(name, betas):
+    gan = presets.load_preset(name).gan
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        assert (optimizer.name, optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == ("adam", *betas, 1e-8)
+
+
+def test_wgan_has_the_papers_optimizer_and_bounds():
+    gan = presets.wgan_x4().gan
+    assert (gan.clip_weights, gan.generator_every, gan.gradient_penalty_weight) == (0.01, 5, 0.0)
+    assert (gan.learning_rate.initial, gan.learning_rate.decay) == (5e-5, "constant")
+    for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
+        assert (optimizer.name, optimizer.beta_2) == ("rmsprop", 0.99)
 
 
 def test_published_perceptual_weights_meet_features_of_their_scale(real_data, vgg_weights):
@@ -202,6 +230,16 @@ def test_tiny_needs_no_vgg():
     assert presets.tiny().gan.steps > 0
 
 
+@pytest.mark.parametrize("name", presets.PRESETS)
+def test_every_preset_at_scale_3(name):
+    """The patch size becomes the nearest multiple of 48: of 3, and of 16 for the discriminator."""
+    before = presets.load_preset(name).data.hr_patch_size
+    config = with_settings(presets.load_preset(name), ["scale=3"])
+    assert config.data.hr_patch_size == {96: 96, 128: 144, 64: 48}[before]
+    chosen = with_settings(presets.load_preset(name), ["data.hr_patch_size=192", "scale=3"])
+    assert chosen.data.hr_patch_size == 192
+
+
 def test_unknown_preset_names_the_nearest():
     with pytest.raises(UserError, match="unknown preset 'srgan_4x'; the nearest is 'srgan_x4'"):
         presets.load_preset("srgan_4x")
@@ -219,13 +257,15 @@ def test_each_shipped_model_is_the_network_of_its_preset(name):
     # Of the command, not of the recipe.
     run = {"seed", "precision", "init_generator", "data.train", "data.valid"}
     differing = {key for key in recipe if recipe[key] != trained.get(key, recipe[key])} - run
-    differing = {key for key in differing if not key.startswith("reporting.")}
+    unused = [phase for phase in ("pretrain", "gan") if recipe[f"{phase}.steps"] == trained[f"{phase}.steps"] == 0]
+    ignored = ("reporting.", *(f"{phase}." for phase in unused), *(["discriminator."] if "gan" in unused else []))
+    differing = {key for key in differing if not key.startswith(ignored)}
     assert (
         differing
         == {
             "compact_x4": {"ema_decay", "pretrain.steps", "gan.steps"},  # a short run of the preset, by --set
-            # The last of four runs, with frozen batch norms; the preset is the first.
-            "srresnet_skip_x4": {"freeze_batch_norm", "pretrain.steps", "pretrain.learning_rate.initial"},
-            "srgan_skip_x4": set(),
+            "srresnet_lite_x4": set(),
+            "photo_faithful_x4": set(),
+            "photo_x4": set(),
         }[name]
     )

@@ -4,6 +4,7 @@ import pytest
 
 from srgan_tf.config.overrides import describe, descriptions, with_settings
 from srgan_tf.config.schema import NETWORKS, Config, flatten
+from srgan_tf.config.sections import Optimizer
 from srgan_tf.errors import UserError
 
 
@@ -52,9 +53,16 @@ def test_assignments(assignment, name, value):
         ),
         ("generator.name=[1]", "generator.name must be one of srresnet, rrdbnet, compact, srdensenet (received [1])"),
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
-        ("scale=3", "scale: input should be 2, 4 or 8 (received 3)"),
+        ("scale=5", "scale: input should be 2, 3, 4 or 8 (received 5)"),
         ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),
         ("data.train=[]", "data.train: tuple should have at least 1 item"),
+        ("gan.generator_optimizer.name=sgd", "gan.generator_optimizer.name: input should be 'adam' or 'rmsprop'"),
+        ("pretrain.optimizer.beta_2=1", "pretrain.optimizer.beta_2: input should be less than 1 (received 1)"),
+        ("pretrain.optimizer.epsilon=0", "pretrain.optimizer.epsilon: input should be greater than 0 (received 0)"),
+        ("gan.epochs=-1", "gan.epochs: input should be greater than or equal to 0 (received -1)"),
+        ("gan.patience=1.5", "gan.patience: input should be a valid integer"),
+        ("gan.clip_weights=-1", "gan.clip_weights: input should be greater than or equal to 0 (received -1)"),
+        ("gan.adversarial=wgan", "gan.adversarial=wgan needs gan.clip_weights, 0.01 in the paper (received 0)"),
         ("seed=4294967296", "seed: input should be less than 4294967296 (received 4294967296)"),
         ("gan.learning_rate.milestones=[0.75, 0.25]", "milestones of a learning rate must ascend"),
         ("ema_decay=1", "ema_decay: input should be less than 1 (received 1)"),
@@ -81,11 +89,32 @@ def test_settings_that_contradict_each_other():
     with pytest.raises(UserError, match=r"wgan_gp needs gan\.gradient_penalty_weight"):
         with_settings(Config(), critic)
     critic += ["gan.gradient_penalty_weight=10"]
-    with pytest.raises(UserError, match=r"discriminator\.normalization=layer \(received 'batch'\)"):
+    with pytest.raises(UserError, match=r"discriminator\.normalization=layer, spectral or none \(received 'batch'\)"):
         with_settings(Config(), critic)
     assert with_settings(Config(), [*critic, "discriminator.normalization=layer"]).gan.adversarial == "wgan_gp"
+    clipped = ["gan.clip_weights=0.01", "gan.adversarial=wgan"]
+    assert with_settings(Config(), clipped).gan.adversarial == "wgan"
     with pytest.raises(UserError, match=r"gan\.rank_weight=0\.5 needs a ranker: gan\.ranker=FILE"):
         with_settings(Config(), ["gan.rank_weight=0.5"])
+
+
+def test_r1_is_a_penalty_of_each_image_too():
+    with pytest.raises(UserError, match=r"gan\.r1_weight penalizes the gradient of each image separately"):
+        with_settings(Config(), ["gan.r1_weight=1"])
+    for choice in ("discriminator.normalization=spectral", "discriminator.name=unet", "gan.steps=0"):
+        assert with_settings(Config(), [choice, "gan.r1_weight=1"]).gan.r1_weight == 1
+
+
+def test_a_phase_that_is_skipped_has_no_epochs():
+    with pytest.raises(UserError, match=r"gan\.epochs=2: gan\.steps=0 skips the phase"):
+        with_settings(Config(), ["gan.steps=0", "gan.epochs=2"])
+    assert with_settings(Config(), ["gan.epochs=2"]).gan.epochs == 2
+
+
+def test_ssim_needs_patches_of_its_window():
+    with pytest.raises(UserError, match=r"ssim_weight needs data\.hr_patch_size of at least 11 \(received 8\)"):
+        with_settings(Config(), ["pretrain.ssim_weight=0.1", "data.hr_patch_size=8"])
+    assert with_settings(Config(), ["gan.ssim_weight=0.1", "data.hr_patch_size=12"]).gan.ssim_weight == 0.1
 
 
 def test_network_options_are_complete():
@@ -115,7 +144,7 @@ def test_every_setting_is_described():
     assert "gan.perceptual.layers" in names
     for line in lines:
         assert len(line.split("  ", 1)[1]) > 5, line
-    assert "generator.num_blocks = 16  residual blocks" in lines
+    assert "generator.num_blocks = 16  number of residual blocks" in lines
 
 
 @pytest.mark.parametrize("network", ["generator", "discriminator"])
@@ -131,6 +160,29 @@ def test_an_old_config_file_loads_under_the_new_names():
     old["gan"]["discriminator_steps"] = 5
     assert Config.from_dict(old) == with_settings(Config(), ["gan.generator_every=5"])
     assert old["gan"]["discriminator_steps"] == 5  # the argument is not changed
+
+
+def test_an_old_config_file_keeps_the_adam_that_it_was_trained_with():
+    now = with_settings(Config(), ["gan.steps=3"])
+    old = now.to_dict()
+    del old["pretrain"]["optimizer"]
+    del old["gan"]["generator_optimizer"], old["gan"]["discriminator_optimizer"]
+    loaded = Config.from_dict(old)
+    for optimizer in (loaded.pretrain.optimizer, loaded.gan.generator_optimizer, loaded.gan.discriminator_optimizer):
+        assert optimizer == Optimizer(name="adam", beta_1=0.9, beta_2=0.999, epsilon=1e-7)
+    assert Config.from_dict(loaded.to_dict()) == loaded
+    before, after = (flatten(config.to_dict()) for config in (loaded, now))
+    assert {name for name in before if before[name] != after[name]} == {
+        f"{name}.epsilon" for name in ("pretrain.optimizer", "gan.generator_optimizer", "gan.discriminator_optimizer")
+    }
+    assert Config.from_dict({}) == Config()
+
+
+def test_an_optimizer_has_a_name_without_being_a_network():
+    config = with_settings(Config(), ["gan.discriminator_optimizer.name=rmsprop", "pretrain.optimizer.beta_2=0.99"])
+    assert config.gan.discriminator_optimizer == Optimizer(name="rmsprop")
+    assert config.gan.generator_optimizer == Optimizer()
+    assert config.pretrain.optimizer == Optimizer(beta_2=0.99)
 
 
 def test_an_old_name_on_the_command_line_is_refused_with_the_new_one():

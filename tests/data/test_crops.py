@@ -64,7 +64,7 @@ def test_places_and_symmetries_are_uniform():
         assert chi_squared < {20: 50.8, 8: 29.9}[len(counts)]
 
 
-def test_pictures_and_quadrants_are_drawn_as_often_as_chance_says():
+def test_pictures_and_quadrants_are_drawn_uniformly():
     """20,000 crops: chi squared of their quadrants; of pictures, each once an epoch, which is evener than chance."""
     count, size = (
         37,
@@ -163,7 +163,7 @@ def test_the_eight_symmetries_differ_and_fit_odd_sizes():
     assert views[1].shape == (3, 2, 3)
 
 
-def test_augment_off_leaves_patches_as_they_lie():
+def test_augment_off_keeps_the_orientation():
     lr, _ = crop_batch(coded_pairs(), 0, augment=False, **OPTIONS)
     assert (np.diff(lr[..., 1].astype(int), axis=1) == 1).all()
     assert (np.diff(lr[..., 2].astype(int), axis=2) == 1).all()

@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from srgan_tf.data.pairs import make_pair
+from srgan_tf.data.div2k import CONFIGURATIONS
+from srgan_tf.data.pairs import Pair, make_pair
 from srgan_tf.data.pipeline import load_pairs
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.errors import WorkError
+from srgan_tf.errors import UserError, WorkError
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning"),  # raised inside tensorflow-datasets and what it imports
@@ -37,56 +38,140 @@ def archive(path, pictures):
     return path.as_uri()
 
 
+def versions(name, split):
+    """Suffixes of the LR pictures of one HR picture."""
+    letters = {"realistic_mild_x4": "m", "realistic_difficult_x4": "d", "realistic_wild_x4": "w"}.get(name, "")
+    numbers = ("1", "2", "3", "4") if letters == "w" and split == "train" else ("",)
+    return [name[-2:] + letters + number for number in numbers]
+
+
 @pytest.fixture
 def archives(builder_class, monkeypatch, tmp_path):
-    """DIV2K of three and two pictures, as mappings from splits to pairs; the builder finds its archives."""
-    pairs = {
-        "train": [make_pair(f"{n:04d}", draw_picture(n, 40, 48), 4) for n in (1, 2, 3)],
-        "valid": [make_pair(f"{n:04d}", draw_picture(n, 44, 36), 4) for n in (801, 802)],
-    }
-    urls = {}
-    for split, of_split in pairs.items():
-        lr_folder = f"DIV2K_{split}_LR_bicubic/X4"
-        urls[f"{split}_lr_url"] = archive(
-            tmp_path / f"{split}_lr.zip", {f"{lr_folder}/{pair.name}x4.png": pair.lr for pair in of_split}
-        )
-        urls[f"{split}_hr_url"] = archive(
-            tmp_path / f"{split}_hr.zip", {f"DIV2K_{split}_HR/{pair.name}.png": pair.hr for pair in of_split}
-        )
-    config = next(config for config in builder_class.BUILDER_CONFIGS if config.name == "bicubic_x4")
-    assert set(config.download_urls) == set(urls)
-    monkeypatch.setattr(config, "download_urls", urls)
-    return pairs
+    """Function from a configuration to pairs by split: DIV2K of three and two pictures, which the builder finds."""
+
+    def prepare(name="bicubic_x4"):
+        scale = CONFIGURATIONS[name].scale
+        pairs, urls = {}, {}
+        for split, numbers in {"train": (1, 2, 3), "valid": (801, 802)}.items():
+            size = (5 * scale, 6 * scale)
+            hr = {f"{number:04d}": draw_picture(number, *size) for number in numbers}
+            pairs[split] = {
+                key + suffix: Pair(key + suffix, 255 - make_pair(key, hr[key], scale).lr // (index + 1), hr[key])
+                for key in hr
+                for index, suffix in enumerate(versions(name, split))
+            }
+            lr_folder = CONFIGURATIONS[name].folder.format(split=split)
+            lr = {f"{lr_folder}/{key}.png": pair.lr for key, pair in pairs[split].items()}
+            urls[f"{split}_lr_url"] = archive(tmp_path / f"{split}_lr.zip", lr)
+            hr = {f"DIV2K_{split}_HR/{key}.png": picture for key, picture in hr.items()}
+            urls[f"{split}_hr_url"] = archive(tmp_path / f"{split}_hr.zip", hr)
+        config = next(config for config in builder_class.BUILDER_CONFIGS if config.name == name)
+        assert set(config.download_urls) == set(urls)
+        monkeypatch.setattr(config, "download_urls", urls)
+        return {split: list(of_split.values()) for split, of_split in pairs.items()}
+
+    return prepare
 
 
-@pytest.mark.parametrize("prepared_by", ["us", "another program"])
-def test_pairs_of_both_splits(archives, prepared_by, caplog):
+def assert_same_pairs(source, expected):
+    """The same pairs in any order: the builder shuffles."""
+    assert sorted(pair.lr.tobytes() + pair.hr.tobytes() for pair in source) == sorted(
+        pair.lr.tobytes() + pair.hr.tobytes() for pair in expected
+    )
+
+
+def test_configurations_are_those_of_tensorflow_datasets(builder_class):
+    assert list(CONFIGURATIONS) == [config.name for config in builder_class.BUILDER_CONFIGS]
+
+
+@pytest.mark.parametrize("name", CONFIGURATIONS)
+def test_each_configuration_by_name_and_unpacked(archives, name, tmp_path):
+    expected = archives(name)
+    scale = CONFIGURATIONS[name].scale
+    for split in ("train", "valid"):
+        source = open_source(f"div2k/{name}", split=split, scale=scale)
+        assert source.has_splits
+        assert source.name == f"div2k_{name}"
+        assert source.misaligned == name.startswith("realistic")
+        assert_same_pairs(source, expected[split])
+        assert len({pair.name for pair in source}) == len(source) == len(expected[split])
+    assert len(expected["train"]) == (12 if "wild" in name else 3)
+
+    for file in tmp_path.glob("*.zip"):
+        zipfile.ZipFile(file).extractall(tmp_path / "DIV2K")
+    for split in ("train", "valid"):
+        source = open_source(f"{tmp_path / 'DIV2K'}:{name}", split=split, scale=scale)
+        assert source.has_splits
+        assert source.lr_is_given
+        assert source.name == f"DIV2K_{name}"
+        assert source.misaligned == name.startswith("realistic")
+        assert_same_pairs(source, expected[split])
+        names = [pair.name for pair in expected[split]]
+        assert [pair.name for pair in source] == (names if "wild" in name else [key[:4] for key in names])
+
+
+def test_a_scale_that_contradicts_the_name_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"'realistic_mild_x4' of DIV2K has scale 4 \(received scale 2\)"):
+        open_source("div2k/realistic_mild_x4", split="train", scale=2)
+    with pytest.raises(UserError, match=r"no configuration 'realistic': expected one of bicubic_x2, "):
+        open_source("div2k/realistic", split="train", scale=4)
+    (tmp_path / "DIV2K_train_HR").mkdir()
+    with pytest.raises(UserError, match=r"'bicubic_x8' of DIV2K has scale 8 \(received scale 4\)"):
+        open_source(f"{tmp_path}:bicubic_x8", split="train", scale=4)
+    with pytest.raises(UserError, match=r":unknown_x4' has no folder 'DIV2K_train_LR_unknown/X4'"):
+        open_source(f"{tmp_path}:unknown_x4", split="train", scale=4)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(UserError, match="has no DIV2K_train_HR"):
+        open_source(f"{tmp_path / 'other'}:unknown_x4", split="train", scale=4)
+
+
+def test_a_folder_with_a_colon_in_its_name(tmp_path):
+    folder = tmp_path / "a:bicubic_x4"
+    (folder / "HR").mkdir(parents=True)
+    Image.fromarray(draw_picture(0, 32, 32)).save(folder / "HR" / "1.png")
+    assert len(open_source(str(folder / "HR"), split="train", scale=4)) == 1
+
+
+def test_wild_without_validation_pictures_holds_out_none(archives, tmp_path):
+    archives("realistic_wild_x4")
+    for kind in ("hr", "lr"):
+        zipfile.ZipFile(tmp_path / f"train_{kind}.zip").extractall(tmp_path / "DIV2K")
+    data = f"{tmp_path / 'DIV2K'}:realistic_wild_x4"
+    assert open_source(data, split="train", scale=4).has_splits
+    with pytest.raises(UserError, match="has DIV2K_train_HR but no DIV2K_valid_HR"):
+        open_source(data, split="valid", scale=4)
+
+
+@pytest.mark.parametrize("prepared_by", ["this package", "another program"])
+def test_plain_div2k_is_bicubic(archives, prepared_by, caplog):
+    expected = archives()
     if prepared_by == "another program":
         import tensorflow_datasets as tfds
 
         tfds.builder("div2k/bicubic_x4").download_and_prepare()
-    for split, of_split in archives.items():
+    for split, of_split in expected.items():
         source = open_source("div2k", split=split, scale=4)
         assert source.has_splits
         assert len(source) == len(of_split)
+        assert source.name == "div2k"
+        assert not source.misaligned
         assert set(source.hr_sizes) == {pair.hr.shape[:2] for pair in of_split}
-        read = {pair.hr.tobytes(): pair for pair in source}  # the builder shuffles
-        for expected in of_split:
-            np.testing.assert_array_equal(read[expected.hr.tobytes()].lr, expected.lr)
+        assert_same_pairs(source, of_split)
         assert len(list(source.select([1]))) == 1
-    # tensorflow-datasets' own default is a format without random access.
-    assert ("slow to read in parts" in caplog.text) == (prepared_by == "another program")
+    # The default format of tensorflow-datasets has no random access.
+    assert ("a format without random access" in caplog.text) == (prepared_by == "another program")
 
 
 def test_div2k_from_a_store(archives, tmp_path):
+    archives()
     source = open_source("div2k", split="train", scale=4)
-    stored = load_pairs([source], min_hr_side=24, store="disk", cache=tmp_path / "cache")
+    stored = load_pairs([source], min_hr_side=20, store="disk", cache=tmp_path / "cache")
     for pair, expected in zip(stored, source, strict=True):
-        np.testing.assert_array_equal(pair.hr[0:40, 0:48], expected.hr)
-        np.testing.assert_array_equal(pair.lr[0:10, 0:12], expected.lr)
+        np.testing.assert_array_equal(pair.hr[0:20, 0:24], expected.hr)
+        np.testing.assert_array_equal(pair.lr[0:5, 0:6], expected.lr)
 
 
-def test_no_network_says_what_to_do(builder_class, monkeypatch):
+def test_a_failed_download_names_the_folder_for_archives(builder_class, monkeypatch):
     def fail(self, **_):
         raise ConnectionError("no route")
 

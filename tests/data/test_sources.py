@@ -143,7 +143,7 @@ def test_pictures_are_loaded_while_one_iterates(picture_folder):
     iterator.close()
 
 
-def test_errors_stand_in_the_place_of_their_pictures(picture_folder):
+def test_loading_errors_are_returned_in_place_of_their_pictures(picture_folder):
     for name in ("03.png", "11.png"):
         (picture_folder / name).write_text("no picture")
     results = list(open_source(str(picture_folder), split="train", scale=4).attempts())

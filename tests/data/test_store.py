@@ -2,6 +2,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import resource
 import shutil
 import signal
 import subprocess
@@ -84,7 +85,7 @@ def test_crops_from_disk_are_those_from_memory(picture_folder, cache):
             np.testing.assert_array_equal(crop, expected)
 
 
-def test_a_store_is_built_once_whatever_part_of_the_source_is_wanted(cache, asked):
+def test_a_store_is_built_once_for_all_parts_of_a_source(cache, asked):
     source = Source("some", [Counted(index) for index in range(5)])
     stored_pairs(source.select([3, 1]), cache)
     assert sorted(asked) == [0, 1, 2, 3, 4]
@@ -143,7 +144,7 @@ def test_a_damaged_store_is_built_again(cache, caplog, damage):
     assert stores(cache) == [folder]
 
 
-def test_pictures_in_use_outlive_their_store(cache):
+def test_open_pictures_stay_readable_after_their_store_is_removed(cache):
     source = Source("some", [Counted(0)])
     stored = stored_pairs(source, cache)
     (folder,) = stores(cache)
@@ -153,7 +154,7 @@ def test_pictures_in_use_outlive_their_store(cache):
     assert_same_pairs(stored, source)
 
 
-def test_what_a_killed_build_leaves_is_not_trusted(picture_folder, cache):
+def test_leftovers_of_a_killed_build_are_ignored(picture_folder, cache):
     code = (
         "import sys, time\n"
         "from srgan_tf.data.sources import open_source\n"
@@ -182,7 +183,7 @@ def test_what_a_killed_build_leaves_is_not_trusted(picture_folder, cache):
     assert folder.name == leftover.name.removeprefix(".unfinished-")
 
 
-def test_of_two_builders_one_waits(cache, asked, monkeypatch, caplog):
+def test_a_second_builder_waits_for_the_first(cache, asked, monkeypatch, caplog):
     caplog.set_level("INFO")
     source = Source("some", [Counted(index) for index in range(3)])
     load, begun = Counted.__call__, threading.Event()
@@ -227,7 +228,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("foreseen", [True, False])
-def test_a_full_disk_is_said_and_nothing_left(picture_folder, small_disk, monkeypatch, foreseen):
+def test_a_full_disk_is_reported_and_leaves_no_store(picture_folder, small_disk, monkeypatch, foreseen):
     message = r"take 0\.00022 GB, but '.*small' has 6.*e-05 GB free; --set data\.cache="
     if not foreseen:  # the disk fills up while the store is built
         monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10**9}))
@@ -237,25 +238,18 @@ def test_a_full_disk_is_said_and_nothing_left(picture_folder, small_disk, monkey
     assert stores(small_disk) == []
 
 
-def test_a_file_that_may_not_grow_is_said_and_nothing_left(picture_folder, cache):
-    code = (
-        "import resource, sys\n"
-        "from srgan_tf.data.sources import open_source\n"
-        "from srgan_tf.data.store import stored_pairs\n"
-        "from srgan_tf.errors import WorkError\n"
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))\n"
-        "try:\n"
-        "    stored_pairs(open_source(sys.argv[1], split='train', scale=4), sys.argv[2])\n"
-        "except WorkError as error:\n"
-        "    print(error)\n"
-    )
-    command = [sys.executable, "-c", code, str(picture_folder), str(cache)]
-    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    assert "File too large; --set data.cache=" in said
+def test_a_limit_on_the_size_of_files_is_reported_and_leaves_no_store(picture_folder, cache):
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
+        with pytest.raises(WorkError, match=r"File too large; --set data\.cache="):
+            stored_pairs(open_source(str(picture_folder), split="train", scale=4), cache)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert stores(cache) == []
 
 
-def test_a_cache_that_cannot_be_made(tmp_path):
+def test_a_cache_folder_that_cannot_be_created_is_reported(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(WorkError, match="cannot keep decoded pictures in"):
         stored_pairs(Source("some", [Counted(0)]), tmp_path / "file" / "cache")

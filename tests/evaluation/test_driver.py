@@ -155,7 +155,7 @@ def test_an_infinite_score_is_null_in_json(tmp_path):
         (["a"], ["."], r"names of data sets are used as folder names, and '.' is not a valid one"),
     ],
 )
-def test_names_that_clash(tmp_path, models, datasets, message):
+def test_duplicate_model_names_are_refused(tmp_path, models, datasets, message):
     with pytest.raises(UserError, match=message):
         evaluate_sources(
             [Shifted(name, 0) for name in models], [source_of(name) for name in datasets], tmp_path / "out"
@@ -163,7 +163,7 @@ def test_names_that_clash(tmp_path, models, datasets, message):
     assert not (tmp_path / "out").exists()
 
 
-def test_models_of_different_factors(tmp_path):
+def test_models_of_different_scales_are_refused(tmp_path):
     with pytest.raises(UserError, match="different factors"):
         evaluate_sources([BicubicUpscaler(2), Shifted("a", 0)], [], tmp_path)
 
@@ -218,3 +218,13 @@ def test_a_link_is_not_replaced(tmp_path):
     (tmp_path / "mine").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(UserError, match="it is not a folder"):
         evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn("a", 1))], tmp_path)
+
+
+def test_names_that_are_not_utf8(tmp_path):
+    pair = drawn("caf\udce9", 1)
+    evaluate_sources([BicubicUpscaler(4), Shifted("dark", -5)], [source_of("mine", pair)], tmp_path)
+    metrics = json.loads((tmp_path / "dark" / "metrics.json").read_text(encoding="utf-8"))
+    assert metrics["datasets"]["mine"]["images"][0]["name"] == pair.name
+    assert (tmp_path / "dark" / "mine" / "sr" / f"{pair.name}.png").is_file()
+    for file in ("report.html", "scores.csv"):
+        assert "caf\\udce9" in (tmp_path / file).read_text(encoding="utf-8")

@@ -73,3 +73,8 @@ def test_nothing_to_draw():
 def test_a_score_that_is_not_finite_is_left_out():
     (drawing,) = perception_distortion([result("bicubic", None, 0.33), result("small", 31.3, 0.155)]).values()
     assert len(circles(drawing.svg)) == 1
+
+
+def test_names_are_not_parsed_as_formulas():
+    (drawing,) = perception_distortion([result(r"$\x{$", 28.4, 0.33), result("caf\udce9", 30, 0.2)]).values()
+    assert r"$\x{$: 28.40" in drawing.description

@@ -42,7 +42,7 @@ def test_the_default_scores_and_their_time():
 def test_pictures_that_cannot_be_scored_are_named():
     with pytest.raises(WorkError, match="cannot score 'little': SSIM needs at least 11"):
         list(scoring.evaluate(Constant(), [flat_pair("little", 0, 16)]))
-    with pytest.raises(WorkError, match=r"cannot score 'tiny': `border` must leave pixels of a 8x8 picture"):
+    with pytest.raises(WorkError, match=r"cannot score 'tiny': `border` must leave pixels of a 8x8 image"):
         list(scoring.evaluate(Constant(), [flat_pair("tiny", 0, 8)]))
 
 
@@ -77,8 +77,23 @@ def test_a_bug_in_a_loader_is_not_swallowed():
         list(scoring.attempts(Source("mine", [bug])))
 
 
-@pytest.mark.parametrize(("dataset", "psnr_y"), [("Set5", 28.43), ("Set14", 26.09), ("BSD100", 25.96)])
+@pytest.mark.parametrize(
+    ("dataset", "psnr_y"),
+    [("Set5", 28.43), ("Set14", 26.09), pytest.param("BSD100", 25.96, marks=pytest.mark.slow)],
+)
 def test_bicubic_matches_the_published_scores(real_data, dataset, psnr_y):
     source = open_source(str(real_data / "benchmark" / dataset), split="valid", scale=4)
     mean = scoring.mean_scores(scored.scores for scored in scoring.evaluate(BicubicUpscaler(4), source))
     assert mean["psnr_y"] == pytest.approx(psnr_y, abs=0.01)
+
+
+def test_a_picture_that_does_not_fit_the_memory_is_an_error_like_others():
+    class Large:
+        name = "large"
+
+        def __call__(self):
+            raise MemoryError
+
+    first, second = scoring.attempts(Source("mine", [Large(), lambda: flat_pair("a", 90)]))
+    assert str(first) == "not enough memory to read 'large'"
+    assert second.name == "a"

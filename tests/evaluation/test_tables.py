@@ -48,3 +48,12 @@ def test_markdown():
     ]
     assert to_markdown(RESULTS).splitlines()[-1] == "x4; as papers do."
     assert "**" not in to_markdown(RESULTS[:1])
+
+
+def test_names_that_are_formulas_are_escaped_in_csv():
+    table = to_csv([result("=1+2", 20.0, 5.0) | {"datasets": {"@a": RESULTS[0]["datasets"]["Set5"]}}])
+    rows = list(csv.DictReader(io.StringIO(table)))
+    assert {(row["dataset"], row["model"], row["picture"]) for row in rows} == {
+        ("'@a", "'=1+2", name) for name in ("a", "b, c", "")
+    }
+    assert rows[0]["psnr_y"] == "27.4254"

@@ -21,7 +21,7 @@ def run_folder(tmp_path):
     return tmp_path
 
 
-def test_a_run_tells_its_preset_its_data_and_its_last_scores(run_folder):
+def test_facts_of_a_run_are_its_preset_data_and_last_scores(run_folder):
     facts = card.training_facts(run_folder, license_text="CC0-1.0")
     assert facts["Model"][1:] == ["preset: msrgan_x4"]
     assert facts["Training data"] == ["training: div2k, photos"]
@@ -29,7 +29,7 @@ def test_a_run_tells_its_preset_its_data_and_its_last_scores(run_folder):
     assert facts["Licence of the weights"] == ["CC0-1.0"]
 
 
-def test_a_file_tells_nothing(tmp_path):
+def test_a_keras_file_has_no_training_facts(tmp_path):
     assert [*card.training_facts(tmp_path / "alone.keras")] == ["Model"]
 
 
@@ -44,13 +44,13 @@ def test_scores_of_evaluate(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "[]", '{"datasets": {"Set5": 1}}'])
-def test_scores_that_are_none(tmp_path, text):
+def test_invalid_score_files_are_refused(tmp_path, text):
     (tmp_path / "metrics.json").write_text(text)
     with pytest.raises(UserError, match=r"is not a metrics\.json of srgan-tf evaluate"):
         card.training_facts("alone.keras", scores=tmp_path / "metrics.json")
 
 
-def test_damaged_rows_are_passed_over(run_folder):
+def test_damaged_rows_are_skipped(run_folder):
     with (run_folder / "metrics.jsonl").open("a") as file:
         file.write('null\n[1]\n{"phase": "gan", "step": null, "eval/psnr_y": 1}\n{"eval/psnr_y": 2}\n')
         file.write('{"phase": "gan", "step": 120, "eval/psnr_y": null, "eval/ssim_y": 1.0}\n{"phase": "gan", "st')
@@ -104,3 +104,25 @@ def test_the_card(run_folder):
     assert "- `serving_default`: image_bytes string [any] -> sr_bytes string [any]" in lines
     assert "- `tensor_uint8`: lr uint8 [any, any, any, 3] -> sr uint8 [any, any, any, 3]" in lines
     assert lines[lines.index("## Licence of the weights") + 2] == "- not stated: ask whoever trained the model"
+
+
+def test_only_earlier_exports_are_replaced(tmp_path):
+    path = tmp_path / "a.onnx"
+    card.check_replaceable(path)
+    path.write_bytes(b"of srgan_tf")
+    card.check_replaceable(path)
+    for foreign in (path.with_name("a.onnx.md"), path):
+        foreign.write_bytes(b"mine")
+        with pytest.raises(UserError, match=f"cannot replace .*{foreign.name}': no earlier export wrote it"):
+            card.check_replaceable(path)
+        foreign.unlink()
+
+
+def test_exports_do_not_overwrite_their_inputs(run_script, tmp_path, small_generator):
+    (tmp_path / "run").mkdir()
+    small_generator.save(tmp_path / "run" / "generator.keras")
+    for arguments in (["--output", tmp_path / "run"], ["--format", "onnx", "--output", tmp_path / "run" / "a.onnx"]):
+        code, _, error = run_script("export", "--model", tmp_path / "run", *arguments)
+        assert code == 2
+        assert "overlaps the input" in error
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["generator.keras"]

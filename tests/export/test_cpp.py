@@ -63,7 +63,7 @@ def test_every_signature_equals_upscaling(tmp_path, program, small_generator, rn
     assert done.returncode == 0, done.stderr
 
     corrupt, large = (line for line in done.stdout.splitlines() if line.startswith("INVALID_ARGUMENT"))
-    assert "neither a PNG nor a JPEG nor a WebP picture" in corrupt
+    assert "neither a PNG nor a JPEG nor a WebP image" in corrupt
     assert "100 x 51 pixels (height x width) and the limit is 5000" in large
     for index, picture in enumerate(pictures):
         expected = upscaler.upscale(picture)

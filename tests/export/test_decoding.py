@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from support.hostile import jpeg_of_scans
 
 from srgan_tf.export.decoding import decode_picture
+from srgan_tf.images.pictures import MAX_SCANS
 
 LIMIT = 1 << 20
 
@@ -101,6 +103,13 @@ def test_long_sides_are_refused(decode):
 
 
 @pytest.mark.parametrize("encoded", [b"", b"GIF89a" + bytes(40), png(9, 9)[:-30], b"\xff\xd8\xff" + bytes(40)])
-def test_other_bytes_are_the_callers_fault(decode, encoded):
+def test_invalid_images_are_an_invalid_argument(decode, encoded):
     with pytest.raises(tf.errors.InvalidArgumentError):
         decode(encoded)
+
+
+def test_jpegs_of_many_scans_are_refused(decode):
+    encoded = jpeg_of_scans(MAX_SCANS)
+    np.testing.assert_array_equal(decode(encoded), np.asarray(Image.open(io.BytesIO(encoded))))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="JPEG files of more than 256 scans are refused"):
+        decode(jpeg_of_scans(MAX_SCANS + 1))

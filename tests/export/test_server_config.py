@@ -14,7 +14,7 @@ def test_the_server_finds_the_model_under_its_folders_name(tmp_path):
     assert "enable: true" in (folder / "monitoring.config").read_text()
 
 
-def test_files_that_are_there_stay(tmp_path):
+def test_existing_files_are_kept(tmp_path):
     (tmp_path / "models.config").write_text("mine")
     assert write_server_configs(tmp_path) == [tmp_path / "monitoring.config"]
     assert (tmp_path / "models.config").read_text() == "mine"

@@ -60,3 +60,19 @@ def test_a_keras_model_that_is_not_a_generator(tmp_path):
     keras.Model(features, keras.layers.Dense(2)(features)).save(tmp_path / "dense.keras")
     with pytest.raises(UserError, match="is not a generator"):
         loading.load_upscaler(str(tmp_path / "dense.keras"))
+
+
+def test_precision_of_networks_and_exports(tmp_path, monkeypatch, small_generator):
+    small_generator.save(tmp_path / "network.keras")
+    lr = np.random.default_rng(0).random((9, 7, 3)).astype(np.float32)
+    single, half = (
+        loading.load_upscaler(str(tmp_path / "network.keras"), precision=precision).upscale(lr)
+        for precision in ("float32", "bfloat16")
+    )
+    assert 0 < np.abs(single - half).max() < 0.1
+    monkeypatch.setattr(loading.hardware, "fast_precision", lambda: "bfloat16")
+    automatic = loading.load_upscaler(str(tmp_path / "network.keras"), precision="auto").upscale(lr)
+    np.testing.assert_array_equal(automatic, half)
+    (tmp_path / "export.onnx").write_bytes(b"")
+    with pytest.raises(UserError, match="has its own precision: it cannot be used in bfloat16"):
+        loading.load_upscaler(str(tmp_path / "export.onnx"), precision="bfloat16")

@@ -10,7 +10,7 @@ from srgan_tf.errors import WorkError
 from srgan_tf.inference import tiled
 from srgan_tf.inference.tiled import TiledUpscaler
 from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
-from srgan_tf.networks.generators import srresnet
+from srgan_tf.networks.generators import compact, rrdbnet, srresnet
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
 # With AVX-512, oneDNN's convolutions sum in the same order at every size (except kernels of 5 and more with at most 32
@@ -40,6 +40,16 @@ def fast_upscaler():
     keras.utils.set_random_seed(0)
     generator = optimize_for_inference(srresnet(num_blocks=1))
     return network_upscaler(generator, "fast")
+
+
+@pytest.mark.parametrize("build", [srresnet, rrdbnet, compact])
+def test_tiles_equal_the_whole_at_scale_3(build, rng):
+    keras.utils.set_random_seed(0)
+    upscaler = network_upscaler(optimize_for_inference(build(scale=3, num_blocks=1, num_filters=8)), "x3")
+    lr = rng.integers(0, 256, (31, 44, 3), dtype=np.uint8)
+    whole = upscaler.upscale(lr)
+    assert whole.shape == (93, 132, 3)
+    assert_same_picture(TiledUpscaler(upscaler, 20).upscale(lr), whole)
 
 
 def test_tiles_of_bicubic_equal_the_whole(rng):
@@ -122,3 +132,26 @@ def test_tiles_are_blended_if_the_halo_is_too_large(rng):
     assert not tiles.exact
     lr = rng.random((180, 9, 3), np.float32)
     np.testing.assert_allclose(tiles.upscale(lr), whole.upscale(lr), rtol=0, atol=1e-4)
+
+
+@pytest.mark.parametrize("height", [50, 400])
+def test_stripes_of_a_wide_image_are_bounded(monkeypatch, height):
+    shapes = []
+    whole = BicubicUpscaler(2)
+    upscale = whole.upscale
+    monkeypatch.setattr(whole, "upscale", lambda lr: shapes.append(lr.shape) or upscale(lr))
+    monkeypatch.setattr(tiled, "_MOST_BYTES", 40 * 40 * whole.bytes_per_pixel)
+    monkeypatch.setattr(tiled, "_STRIPE_BYTES", 10 * 1000 * 4 * 4 * 3)  # ten LR rows
+    lr = np.random.default_rng(0).random((height, 1000, 3), np.float32)
+    stripes = list(TiledUpscaler(whole).stripes(lr))
+    assert {len(stripe) for stripe in stripes} == {20}
+    ((rows, columns, _),) = set(shapes)
+    assert rows == 14  # a halo of 2 above and below
+    assert 40 < columns <= 40 * 40 // 14
+    np.testing.assert_allclose(np.concatenate(stripes), upscale(lr), rtol=0, atol=1e-6)
+
+
+def test_an_image_whose_rows_are_too_long_is_refused():
+    lr = np.broadcast_to(np.float32(0), (1, 3_000_000, 3))
+    with pytest.raises(WorkError, match="not enough memory for an image of 3000000x1 pixels: it is too wide"):
+        TiledUpscaler(BicubicUpscaler(4)).stripes(lr)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from support.samples import assert_same_picture
 
+from srgan_tf.errors import WorkError
 from srgan_tf.images import pixels
 from srgan_tf.inference import upscalers
 from srgan_tf.networks.generators import compact, srresnet
@@ -52,3 +53,11 @@ def test_a_wrapper_has_the_attributes_of_the_inner_upscaler(small_generator, lr)
     for name in ("name", "scale", "halo", "bytes_per_pixel"):
         assert getattr(wrapper, name) == getattr(inner, name)
     np.testing.assert_array_equal(wrapper.upscale(lr), inner.upscale(lr) // 2 // 2)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("dtype", [np.uint8, np.float32])
+def test_output_that_is_not_finite_is_an_error(value, dtype):
+    upscaler = upscalers.NetworkUpscaler(lambda lr: lr * [1.0, value, 1.0], name="a", scale=1, halo=0)
+    with pytest.raises(WorkError, match="the output of the network 'a' is not finite: its weights are damaged"):
+        upscaler.upscale(np.ones((3, 4, 3), dtype))

@@ -3,7 +3,7 @@ import pytest
 
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.images.resize import imresize
-from srgan_tf.metrics.ntire18 import psnr_ntire18, ssim_ntire18
+from srgan_tf.metrics.ntire18 import psnr_ntire18, psnr_ntire18_x8, ssim_ntire18
 
 
 def plain(hr, sr, scale):
@@ -48,6 +48,15 @@ def test_shift_and_brightness_cost_nothing():
     assert ssim_ntire18(hr, 2 * hr, 4) < 0.95
     assert ssim_ntire18(hr, np.roll(hr, (-6, 12), (0, 1)), 4) == pytest.approx(1.0)
     assert ssim_ntire18(hr, np.roll(hr, (-7, 12), (0, 1)), 4) < 1.0  # an odd shift is not searched
+
+
+def test_track_1_ignores_a_border_of_14_pixels():
+    hr = np.full((64, 72, 3), 100, np.uint8)
+    sr = hr + 10
+    sr[14:-14, 14:-14] = 103
+    assert psnr_ntire18_x8(hr, sr, 8) == pytest.approx(20 * np.log10(255 / 3))
+    sr[14, 14] = 110  # one pixel of 36 x 44
+    assert psnr_ntire18_x8(hr, sr, 8) == pytest.approx(10 * np.log10(255**2 / (9 + 91 / (36 * 44))))
 
 
 def test_too_small():

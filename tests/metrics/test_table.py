@@ -13,7 +13,7 @@ from srgan_tf.metrics.table import METRICS, PROTOCOLS, Sample, load_metrics, sco
 
 @pytest.fixture
 def sample(rng):
-    hr = rng.integers(0, 256, (48, 52, 3), dtype=np.uint8)
+    hr = rng.integers(0, 256, (160, 164, 3), dtype=np.uint8)
     return Sample(lr=hr[::4, ::4], hr=hr, sr=np.clip(hr.astype(int) + 3, 0, 255).astype(np.uint8))
 
 

@@ -14,6 +14,9 @@ from srgan_tf.networks.srresnet import srresnet
     [
         ("srresnet", {"scale": 4, "num_blocks": 1}),
         ("srresnet", {"scale": 2, "num_blocks": 2, "head_kernel_size": 3, "tail_kernel_size": 3}),
+        ("srresnet", {"scale": 3, "num_blocks": 1, "tail_kernel_size": 5}),
+        ("rrdbnet", {"scale": 3, "num_blocks": 1, "growth_filters": 2, "residual_scale": 1.0}),
+        ("compact", {"scale": 3, "num_blocks": 1}),
         ("srresnet", {"scale": 8, "num_blocks": 1, "output_activation": "linear", "bilinear_skip": True}),
         ("srresnet", {"scale": 4, "num_blocks": 1, "normalization": "none", "attention": "multiscale"}),
         ("rrdbnet", {"scale": 4, "num_blocks": 1, "growth_filters": 2, "residual_scale": 1.0}),
@@ -57,7 +60,7 @@ def test_unknown_operations_give_none():
         assert receptive_field(keras.Model(rows, norm(rows))) == reach
 
 
-@pytest.mark.parametrize("scale", [2, 4, 8])
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
 def test_scale(scale):
     assert scale_of(srresnet(scale=scale, num_blocks=1, num_filters=2)) == scale
 

@@ -82,7 +82,7 @@ def test_other_decoders_read_the_png(rng, channels, dtype):
     assert len(file.getvalue()) < 0.6 * picture.nbytes  # filtered, else it would hardly shrink
 
 
-def test_stripes_that_are_not_the_picture():
+def test_wrong_stripes_are_refused():
     for stripe, height in ((np.zeros((3, 5, 3), np.uint8), 4), (np.zeros((3, 6, 3), np.uint8), 3)):
         with pytest.raises(ValueError, match="Received"):
             write_png(io.BytesIO(), [stripe], width=5, height=height, channels=3, bits=8)
@@ -192,7 +192,7 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
     assert before == Image.MAX_IMAGE_PIXELS
 
 
-def test_formats_that_cannot_hold_it(tmp_path):
+def test_formats_that_cannot_store_the_image_are_refused(tmp_path):
     with pytest.raises(WorkError, match=r"16384x1 is more than the format's 16383 pixels a side"):
         write(tmp_path / "a.webp", np.zeros((1, 16384, 3), np.uint8))
     (tmp_path / "file").write_text("")

@@ -1,3 +1,4 @@
+import os
 import pathlib
 import re
 
@@ -50,7 +51,7 @@ def test_inputs_are_never_replaced(folder):
         job_module.plan([folder], pathlib.Path(f"{folder}/sub/.."))
 
 
-def test_results_of_an_earlier_run_are_no_inputs(folder):
+def test_results_of_an_earlier_run_are_not_inputs(folder):
     output = folder / "up"
     output.mkdir()
     Image.new("RGB", (9, 7)).save(output / "a.png")
@@ -157,7 +158,7 @@ def test_a_smaller_size_is_the_networks_result_resized(tmp_path, photo):
 
 
 @pytest.mark.parametrize("tile", [None, 0, 5])
-def test_a_file_holds_what_the_network_gives(tmp_path, photo, small_generator, tile):
+def test_a_written_file_equals_the_networks_output(tmp_path, photo, small_generator, tile):
     upscaler = network_upscaler(small_generator, "small")
     upscale_photo(upscaler, photo, tmp_path / "a.png", tile=tile)
     difference = np.abs(read_picture(tmp_path / "a.png").astype(int) - upscaler.upscale(photo.colour))
@@ -252,16 +253,52 @@ def test_an_output_above_the_inputs(folder, tmp_path):
     assert len(job_module.plan([folder / "sub"], folder)) == 1
 
 
-def test_no_job_is_an_error(folder):
+def test_inputs_without_a_job_are_an_error(folder):
     with pytest.raises(UserError, match="an input has an empty name"):
         job_module.plan([""], folder)
     (folder / "only").mkdir()
     (folder / "only" / "up").mkdir()
     Image.new("RGB", (9, 7)).save(folder / "only" / "up" / "a.png")
-    with pytest.raises(UserError, match="all inputs are results of an earlier run"):
+    with pytest.raises(WorkError, match="all inputs are results of an earlier run"):
         job_module.plan([folder / "only"], folder / "only" / "up")
     with pytest.raises(UserError, match="no image or folder 'qqq"):
         job_module.plan(["q" * 300 + ".png"], folder)
+
+
+def test_a_file_replaced_by_a_fifo_does_not_hang(folder, tmp_path):
+    jobs = job_module.plan([folder], tmp_path / "out")
+    (folder / "b.png").unlink()
+    os.mkfifo(folder / "b.png")
+    lines = []
+    with pytest.raises(WorkError, match="1 of 3 pictures failed"):
+        job_module.run(BicubicUpscaler(2), jobs, lines.append)
+    assert "b.png': not a regular file" in lines[1]
+
+
+def test_results_are_never_written_into_a_model(run_script, folder, tmp_path, small_generator):
+    (tmp_path / "run").mkdir()
+    small_generator.save(tmp_path / "run" / "generator.keras")
+    code, _, error = run_script(
+        "upscale", folder, "--model", tmp_path / "run", "--output", tmp_path / "run" / "samples"
+    )
+    assert code == 2
+    assert "overlaps the input" in error
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["generator.keras"]
+
+
+class NotFinite(BicubicUpscaler):
+    """Gives NaN in one pixel."""
+
+    def upscale(self, lr):
+        sr = super().upscale(lr)
+        sr[3, 2] = np.nan
+        return sr
+
+
+def test_output_that_is_not_finite_is_not_written(tmp_path, photo):
+    with pytest.raises(WorkError, match="output of the model 'bicubic' is not finite"):
+        upscale_photo(NotFinite(4), photo, tmp_path / "a.png")
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_unsupported_files_are_counted(folder):

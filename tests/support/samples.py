@@ -55,8 +55,9 @@ def families(by_default):
 
 
 def repetitions(count):
-    """Numbers from 0 as parameters of a test that is repeated; all but the first are soak tests."""
-    return [0, *(pytest.param(number, marks=pytest.mark.soak) for number in range(1, count))]
+    """Numbers from 0 as parameters of a test that is repeated; the first is slow, all others are soak tests."""
+    soak = [pytest.param(number, marks=pytest.mark.soak) for number in range(1, count)]
+    return [pytest.param(0, marks=pytest.mark.slow), *soak]
 
 
 # Arguments of train.py: both phases in a few seconds.

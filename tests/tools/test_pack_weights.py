@@ -77,7 +77,7 @@ def test_packing_halves_a_file_and_gives_the_same_bytes_again(run, tmp_path):
     assert zipfile.is_zipfile(tmp_path / "first")
 
 
-def test_a_card_tells_how_the_run_went(run):
+def test_a_card_records_the_training(run):
     file = pack_weights.add(run, "mine", notes=["began anew"], **FACTS)
     assert shipped.names() == ["mine"]
     assert shipped.find("mine") == file
@@ -90,7 +90,7 @@ def test_a_card_tells_how_the_run_went(run):
     assert (card["bytes"], card["notes"], card["scores"]) == (file.stat().st_size, ["began anew"], {})
 
 
-def test_scores_come_later(run, tmp_path):
+def test_scores_are_added_by_a_second_call(run, tmp_path):
     first = pack_weights.add(run, "mine", **FACTS).read_bytes()
     scores = tmp_path / "metrics.json"
     result = {"model": "mine", "protocol": "as ever", "datasets": {"Set5": {"mean": {"psnr_y": 30.5}}}}
@@ -101,11 +101,11 @@ def test_scores_come_later(run, tmp_path):
     with pytest.raises(UserError, match="'other', not of 'mine'"):
         pack_weights.add(run, "mine", scores=scores, **FACTS)
     scores.write_text("[]")
-    with pytest.raises(UserError, match=r"no metrics\.json"):
+    with pytest.raises(UserError, match=r"is not a metrics\.json of srgan-tf evaluate"):
         pack_weights.add(run, "mine", scores=scores, **FACTS)
 
 
-def test_a_checkpoint_stands_for_the_run_up_to_it(run):
+def test_the_card_of_a_checkpoint_covers_the_run_up_to_it(run):
     rows = (run / "metrics.jsonl").read_text().splitlines()[:-1]
     (run / "metrics.jsonl").write_text("\n".join([*rows, '{"phase": "gan", "step": 90, "speed/images_per_second": 1}']))
     checkpoint = run / "checkpoints" / "gan" / "0000050" / GENERATOR_FILE
@@ -122,3 +122,37 @@ def test_a_folder_without_a_history_is_refused(run):
     (run / "sessions.jsonl").unlink()
     with pytest.raises(UserError, match="is not the folder of a trained run"):
         pack_weights.add(run, "mine", **FACTS)
+
+
+def test_a_file_without_a_run_folder(run, tmp_path):
+    config = tmp_path / "config.json"
+    config.write_text(json.dumps({"preset": "srgan_x4", "scale": 4}))
+    history = {"command": "train.py", "steps": {"gan": 70}, "hours": 1.5, "git_commit": "abc"}
+    file = pack_weights.add_file(
+        run / GENERATOR_FILE, "photo", config=config, **history, **FACTS, faithful="photo_faithful"
+    )
+    assert shipped.find("photo") == file
+    card = shipped.read_card("photo")
+    assert (card["preset"], card["config"]["preset"], card["faithful"]) == ("photo", "photo", "photo_faithful")
+    assert {key: card[key] for key in history} == history
+    assert card["versions"] == {"keras": keras.__version__}
+    assert len(card["date"]) == len("2026-01-02")
+    with pytest.raises(UserError, match="cannot read"):
+        pack_weights.add_file(config, "photo", config=config, **history, **FACTS)
+
+
+def test_flags_of_the_two_forms_are_not_mixed(run, monkeypatch, capsys):
+    facts = ["--name", "mine", "--summary", "S", "--data", "D", "--license", "L", "--hardware", "H"]
+    for arguments, message in (
+        ([run, "--hours", "1"], "are for a .keras file"),
+        ([run / GENERATOR_FILE, "--hours", "1"], "a .keras file needs --config"),
+    ):
+        monkeypatch.setattr("sys.argv", ["pack_weights", *map(str, arguments), *facts])
+        with pytest.raises(SystemExit):
+            pack_weights.main()
+        assert message in capsys.readouterr().err
+    history = ["--config", run / "config.json", "--command", "train.py", "--steps", "pretrain=5", "--steps", "gan=7"]
+    arguments = [run / GENERATOR_FILE, *history, "--hours", "1", "--git-commit", "abc", *facts]
+    monkeypatch.setattr("sys.argv", ["pack_weights", *map(str, arguments)])
+    pack_weights.main()
+    assert shipped.read_card("mine")["steps"] == {"pretrain": 5, "gan": 7}

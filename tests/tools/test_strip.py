@@ -58,6 +58,13 @@ def test_photographs_are_cropped_to_multiples_of_four(tmp_path):
     assert strip.read_photograph("chelsea").shape == (300, 448, 3)
 
 
+def test_lr_can_be_compressed(rng):
+    hr = rng.integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    clean, compressed = strip.downscale(hr), strip.downscale(hr, 40)
+    assert clean.shape == compressed.shape == (16, 16, 3)
+    assert np.abs(clean.astype(int) - compressed).mean() > 5
+
+
 def test_crop_is_four_numbers():
     assert strip.parse_crop("0x4x8x16") == (0, 4, 8, 16)
     for wrong in ("0x4x8", "0x0x0x8", "ax1x2x3", "-1x0x8x8"):

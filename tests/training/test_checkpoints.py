@@ -1,3 +1,4 @@
+import functools
 import json
 import math
 import pathlib
@@ -30,9 +31,24 @@ def all_variables(state):
     ]
 
 
+@functools.cache
+def _built():
+    state = pretrain_state(with_settings(presets.tiny(), SMALL))
+    return state, [(variable, variable.numpy().copy()) for variable in _variables(state)]
+
+
+def _variables(state):
+    counters = (state.step, state.skipped, state.skipped_in_a_row, state.rollbacks)
+    return [*state.weights(), *state.g_optimizer.variables, *state.g_loss_scale.variables, *counters]
+
+
 @pytest.fixture
 def state():
-    return pretrain_state(with_settings(presets.tiny(), SMALL))
+    """A state of the pretraining; it is built once and starts anew in each test."""
+    state, initial = _built()
+    for variable, value in initial:
+        variable.assign(value)
+    return state
 
 
 def save_at(checkpoints, state, *steps):
@@ -41,8 +57,9 @@ def save_at(checkpoints, state, *steps):
         checkpoints.save()
 
 
+@pytest.mark.usefixtures("eager_steps")
 @pytest.mark.parametrize("precision", ["float32", "float16"])
-def test_everything_comes_back(tmp_path, rng, precision):
+def test_restored_state_is_identical_and_takes_the_same_next_step(tmp_path, rng, precision):
     config = with_settings(presets.tiny(), [*SMALL, f"precision={precision}"])
     state = gan_state(config)
     step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
@@ -64,11 +81,11 @@ def test_everything_comes_back(tmp_path, rng, precision):
         np.testing.assert_array_equal(before, after)
 
 
-def test_nothing_to_restore(tmp_path, state):
+def test_restore_returns_none_without_a_checkpoint(tmp_path, state):
     assert Checkpoints(tmp_path / "none", state, keep=1).restore() is None
 
 
-def test_a_checkpoint_is_a_model(tmp_path, state):
+def test_a_checkpoint_folder_loads_as_a_generator(tmp_path, state):
     save_at(Checkpoints(tmp_path, state, keep=1), state, 7)
     for saved, weight in zip(load_generator(tmp_path / "0000007").weights, state.generator_ema.weights, strict=True):
         np.testing.assert_array_equal(saved.numpy(), weight.numpy())
@@ -76,7 +93,7 @@ def test_a_checkpoint_is_a_model(tmp_path, state):
 
 @pytest.mark.parametrize("file", ["state.data-00000-of-00001", "state.index", "generator.keras", "sha256.json"])
 @pytest.mark.parametrize("damage", ["cut", "flip", "lost"])
-def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, state, caplog, file, damage):
+def test_a_damaged_checkpoint_is_reported_and_the_previous_one_restored(tmp_path, state, caplog, file, damage):
     checkpoints = Checkpoints(tmp_path, state, keep=3)
     save_at(checkpoints, state, 1, 2)
     path = tmp_path / "0000002" / file
@@ -95,7 +112,7 @@ def test_a_damaged_checkpoint_is_named_and_the_one_before_it_used(tmp_path, stat
     assert checkpoints.restore() == 2
 
 
-def test_no_whole_checkpoint_at_all(tmp_path, state):
+def test_restore_fails_if_every_checkpoint_is_damaged(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=3)
     save_at(checkpoints, state, 1)
     (tmp_path / "0000001" / "state.index").unlink()
@@ -103,7 +120,7 @@ def test_no_whole_checkpoint_at_all(tmp_path, state):
         checkpoints.restore()
 
 
-def test_what_a_killed_save_left_is_not_trusted_and_goes(tmp_path, state):
+def test_leftovers_of_a_killed_save_are_ignored_and_removed(tmp_path, state):
     (tmp_path / ".unfinished-123").mkdir()
     (tmp_path / ".unfinished-123" / "state.index").write_text("half")
     (tmp_path / ".unfinished-124.json").write_text("half")
@@ -113,7 +130,7 @@ def test_what_a_killed_save_left_is_not_trusted_and_goes(tmp_path, state):
     assert [path.name for path in tmp_path.iterdir()] == ["0000004"]
 
 
-def test_a_kill_while_a_checkpoint_is_replaced_leaves_the_old_one(tmp_path, state, monkeypatch):
+def test_a_kill_during_replacement_keeps_the_old_checkpoint(tmp_path, state, monkeypatch):
     checkpoints = Checkpoints(tmp_path, state, keep=3)
     save_at(checkpoints, state, 4)
     rename = pathlib.Path.rename
@@ -133,13 +150,13 @@ def test_a_kill_while_a_checkpoint_is_replaced_leaves_the_old_one(tmp_path, stat
     assert [path.name for path in tmp_path.iterdir()] == ["0000004"]
 
 
-def test_a_checkpoint_of_another_program(tmp_path, state):
+def test_a_checkpoint_of_another_version_is_refused(tmp_path, state):
     save_at(Checkpoints(tmp_path, state, keep=3), state, 4)
     with pytest.raises(WorkError, match="is of another version of this program"):
         Checkpoints(tmp_path, gan_state(with_settings(presets.tiny(), SMALL)), keep=3).restore()
 
 
-def test_the_newest_and_the_best_of_each_metric_stay(tmp_path, state):
+def test_the_newest_and_the_best_checkpoints_are_kept(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=2, best={"psnr_y": True, "perceptual": False})
     scores = {1: (20.0, 0.5), 2: (25.0, 0.4), 3: (24.0, 0.2), 4: (23.0, 0.3), 5: (22.0, math.nan), 6: (21.0, 0.6)}
     for step, (psnr, perceptual) in scores.items():
@@ -152,7 +169,7 @@ def test_the_newest_and_the_best_of_each_metric_stay(tmp_path, state):
     }
 
 
-def test_a_best_score_without_a_checkpoint_due_saves_one(tmp_path, state):
+def test_a_best_score_saves_a_checkpoint(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=1, best={"psnr_y": True})
     save_at(checkpoints, state, 1)
     checkpoints.record_scores({"psnr_y": 20.0})
@@ -163,7 +180,7 @@ def test_a_best_score_without_a_checkpoint_due_saves_one(tmp_path, state):
     assert steps_in(tmp_path) == [3]
 
 
-def test_steps_that_were_rolled_back_count_no_more(tmp_path, state):
+def test_best_scores_of_rolled_back_steps_are_dropped(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=9, best={"psnr_y": True})
     for step, psnr in ((1, 20.0), (2, 30.0)):
         save_at(checkpoints, state, step)
@@ -184,7 +201,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path, state):
     assert steps_in(tmp_path) == [1]
 
 
-def test_a_full_disk_leaves_the_one_before_whole(tmp_path, state):
+def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, state):
     """A limit on the size of files fails as a full disk does: in the middle of writing."""
     checkpoints = Checkpoints(tmp_path, state, keep=2)
     save_at(checkpoints, state, 1)
@@ -204,7 +221,7 @@ def test_a_full_disk_leaves_the_one_before_whole(tmp_path, state):
     assert checkpoints.restore() == 2
 
 
-def test_another_process_writes(tmp_path, state):
+def test_a_process_other_than_the_chief_writes_nothing(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=2, best={"psnr_y": True}, writes=False)
     checkpoints.save()
     checkpoints.record_scores({"psnr_y": 20.0})

@@ -3,11 +3,13 @@ import pytest
 
 from srgan_tf.config.overrides import with_settings
 from srgan_tf.config.schema import Config
+from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.store import StoredPicture
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError
 from srgan_tf.images.pictures import write_picture
+from srgan_tf.images.resize import imresize
 from srgan_tf.training.datasets import hold_out, load_datasets
 
 
@@ -24,6 +26,27 @@ def test_too_few_pictures_to_hold_one_out(picture_folder, caplog):
     train, valid = hold_out(source, 10)
     assert (len(train), len(valid)) == (3, 1)
     assert "too few pictures" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("name", "align", "side"),
+    [("realistic_mild_x4", "auto", 72), ("realistic_mild_x4", "off", 80), ("unknown_x4", "auto", 80)],
+)
+def test_shifted_pairs_are_aligned(tmp_path, name, align, side):
+    """LR shows HR moved by 8 pixels down and right, which is 2 LR pixels."""
+    kind, suffix = ("mild", "m") if "mild" in name else ("unknown/X4", "")
+    for split, number in (("train", "0001"), ("valid", "0801")):
+        large = draw_picture(int(number), 88, 88)
+        for part, picture in (("HR", large[8:, 8:]), (f"LR_{kind}", make_pair("", large[:80, :80], 4).lr)):
+            file = tmp_path / f"DIV2K_{split}_{part}" / (f"{number}.png" if part == "HR" else f"{number}x4{suffix}.png")
+            file.parent.mkdir(parents=True)
+            write_picture(file, picture)
+    settings = [f'data.train=["{tmp_path}:{name}"]', "data.hr_patch_size=32", f"data.align={align}"]
+    train, (valid,) = load_datasets(with_settings(Config(), settings))
+    assert train[0].hr.shape == valid.hr.shape == (side, side, 3)
+    if side == 72:
+        difference = imresize(train[0].hr, 18, 18).astype(int) - train[0].lr
+        assert np.abs(difference[4:-4, 4:-4]).max() <= 1
 
 
 def test_settings_reach_the_pictures(picture_folder, tmp_path):

@@ -18,6 +18,21 @@ def test_pretrain_loss(outputs):
         assert values.keys() == {"pixel"}
 
 
+def test_ssim_is_added_to_the_pixel_loss_of_either_phase():
+    # Flat images of 0 and 0.1: SSIM is C1 / (0.01 + C1), C1 = 1e-4.
+    outputs = LossInputs(tf.zeros((2, 16, 16, 3)), tf.fill((2, 16, 16, 3), 0.1))
+    expected = 1 - 1e-4 / (0.01 + 1e-4)
+    total, values = evaluate_terms(pretrain_terms(Pretrain(loss="l1", ssim_weight=2.0)), outputs)
+    assert float(values["ssim"]) == pytest.approx(expected, rel=1e-4)
+    assert float(total) == pytest.approx(0.1 + 2 * expected, rel=1e-4)
+    gan = Gan(
+        adversarial_weight=0.0, perceptual_weight=0.0, total_variation_weight=0.0, pixel_weight=1.0, ssim_weight=3.0
+    )
+    total, values = evaluate_terms(gan_terms(gan), outputs)
+    assert values.keys() == {"pixel", "ssim"}
+    assert float(total) == pytest.approx(0.01 + 3 * expected, rel=1e-4)
+
+
 def test_total_is_the_weighted_sum_and_values_are_unweighted(outputs):
     gan = Gan(
         pixel="l1",

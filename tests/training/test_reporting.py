@@ -5,7 +5,7 @@ import math
 import pytest
 import tensorflow as tf
 
-from srgan_tf.training.loop import Window
+from srgan_tf.training.progress import Window
 from srgan_tf.training.reporting import Reporter, drop_events, has_scores
 
 
@@ -40,7 +40,7 @@ def event_tags(folder):
     return [value.tag for event in events(folder) for value in event.summary.value]
 
 
-def test_reports_past_the_restored_step_are_made_again(tmp_path, window):
+def test_reports_after_the_restored_step_are_replaced(tmp_path, window):
     for phase in ("pretrain", "gan"):
         reporter = make_reporter(tmp_path, phase)
         for step in (10, 20, 30):
@@ -58,7 +58,7 @@ def test_reports_past_the_restored_step_are_made_again(tmp_path, window):
     assert set(event_steps(tmp_path / "tensorboard" / "gan")) == {0, 10, 20}
 
 
-def test_events_that_a_kill_cut_short(tmp_path):
+def test_dropping_events_from_a_truncated_file(tmp_path):
     writer = tf.summary.create_file_writer(str(tmp_path))
     with writer.as_default():
         for step in (1, 2, 3):
@@ -75,7 +75,7 @@ def test_events_that_a_kill_cut_short(tmp_path):
     assert event_steps(tmp_path) == [0, 1]
 
 
-def test_a_validation_that_a_kill_cut_short_is_made_again(tmp_path, window):
+def test_an_incomplete_validation_is_repeated(tmp_path, window):
     """Its row is what says that it is complete."""
     reporter = make_reporter(tmp_path)
     reporter.progress(10, {"loss/generator/total": 1.0}, {}, window)
@@ -127,7 +127,7 @@ def test_alarms_are_written(tmp_path, window):
     assert [row["alarm/saturation"] for row in rows(tmp_path)] == [0.0, 0.0, 1.0]
 
 
-def test_alarms_go_on_where_a_run_is_resumed(tmp_path, window, caplog):
+def test_alarm_counters_survive_a_resume(tmp_path, window, caplog):
     first = make_reporter(tmp_path)
     for step in (1, 2, 3):
         first.progress(step, {"sr/saturated": 0.5, "accuracy/real": math.nan}, {}, window)
@@ -151,7 +151,7 @@ def test_a_reporter_that_does_not_write(tmp_path, window, caplog):
     assert caplog.text == ""
 
 
-def test_scores_that_are_there_and_those_that_are_not(tmp_path):
+def test_has_scores_finds_reported_validations(tmp_path):
     file = tmp_path / "metrics.jsonl"
     assert not has_scores(file, "gan", 5)
     file.write_text('{"phase": "gan", "step": 5, "loss": 1}\n{"phase": "gan", "step": 6, "eval/psnr_y": 30}\n')

@@ -15,6 +15,7 @@ from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images.pictures import write_picture
 from srgan_tf.inference.loading import load_upscaler
+from srgan_tf.networks.generators import srresnet
 from srgan_tf.networks.saved import load_generator
 from srgan_tf.training import phase, validation
 from srgan_tf.training import run as training_run
@@ -28,7 +29,7 @@ def rows(workdir):
     return [json.loads(line) for line in (workdir / "metrics.jsonl").read_text().splitlines()]
 
 
-def test_a_run_leaves_all_it_should(trained_run):
+def test_a_run_writes_all_its_files(trained_run):
     assert sorted(path.name for path in trained_run.iterdir()) == [
         *(".lock", "checkpoints", "config.json", "generator.keras", "metrics.jsonl", "samples", "sessions.jsonl"),
         "tensorboard",
@@ -90,7 +91,7 @@ def test_a_session_is_recorded(trained_run):
     assert session.keys() >= {"start", "command", "git_commit", "host"}
 
 
-def test_other_pictures_than_before_are_told(tmp_path, caplog):
+def test_a_change_of_training_pictures_is_reported(tmp_path, caplog):
     pairs = [make_pair(str(index), draw_picture(index, 32, 32), 4) for index in range(2)]
     record_session(tmp_path, pairs, replicas=1)
     record_session(tmp_path, list(pairs), replicas=1)
@@ -101,7 +102,7 @@ def test_other_pictures_than_before_are_told(tmp_path, caplog):
 
 
 @pytest.mark.slow
-def test_how_a_run_is_computed_may_change(tmp_path):
+def test_precision_jit_and_micro_batches_may_change_on_resume(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0", "reporting.validate_every=99"])
     training_run.run(config, tmp_path)
     (tmp_path / "metrics.jsonl").unlink()  # so that it is not finished
@@ -110,7 +111,8 @@ def test_how_a_run_is_computed_may_change(tmp_path):
     assert json.loads((tmp_path / "config.json").read_text())["micro_batches"] == 2
 
 
-def test_a_full_disk_is_told(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("eager_steps")
+def test_a_full_disk_is_reported(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device", "metrics.jsonl")
 
@@ -119,7 +121,7 @@ def test_a_full_disk_is_told(tmp_path, monkeypatch):
         training_run.run(with_settings(presets.tiny(), FAST_SETTINGS), tmp_path)
 
 
-def test_a_damaged_line_about_a_session(tmp_path):
+def test_a_damaged_session_record_is_dropped(tmp_path):
     pairs = [make_pair("0", draw_picture(0, 32, 32), 4)]
     record_session(tmp_path, pairs, replicas=1)
     with (tmp_path / "sessions.jsonl").open("ab") as file:
@@ -128,6 +130,7 @@ def test_a_damaged_line_about_a_session(tmp_path):
     assert len((tmp_path / "sessions.jsonl").read_text().splitlines()) == 2
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_two_processes_do_not_share_a_folder(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
     with lock_workdir(tmp_path), pytest.raises(UserError, match="another process is training in"):
@@ -172,13 +175,13 @@ def test_the_recorded_commit_is_the_packages_own(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]", b"\xff\xfe", b'{"no_such_setting": 1}'])
-def test_a_config_that_is_none_is_named(tmp_path, content):
+def test_an_invalid_config_file_is_reported(tmp_path, content):
     (tmp_path / "config.json").write_bytes(content)
     with pytest.raises(UserError, match=r"config\.json' is not a run's config.json"):
         check_workdir(presets.tiny(), tmp_path)
 
 
-def test_settings_added_later_do_not_end_a_run(tmp_path):
+def test_settings_missing_in_an_older_config_do_not_block_resuming(tmp_path):
     write_config(presets.tiny(), tmp_path)
     settings = json.loads((tmp_path / "config.json").read_text())
     del settings["data"]["augment"], settings["generator"]["init_gain"]
@@ -194,6 +197,24 @@ def test_a_workdir_that_is_a_file(tmp_path):
     for workdir in (tmp_path / "file", tmp_path / "file" / "run"):
         with pytest.raises(UserError, match="cannot write to the workdir"):
             check_workdir(presets.tiny(), workdir)
+
+
+@pytest.mark.parametrize("name", ["generator.keras", "checkpoints", "samples", "metrics.jsonl", "sessions.jsonl"])
+def test_a_workdir_with_files_of_a_runs_names_but_no_settings(tmp_path, name):
+    (tmp_path / "log.txt").write_text("output of the command")
+    check_workdir(presets.tiny(), tmp_path)
+    (tmp_path / name).mkdir()
+    with pytest.raises(UserError, match=f"has '{name}' but no config.json, so it is not a run folder"):
+        check_workdir(presets.tiny(), tmp_path)
+
+
+def test_a_workdir_that_overlaps_its_data(tmp_path):
+    (tmp_path / "photos" / "samples").mkdir(parents=True)
+    for data, workdir in (("photos", "photos"), ("photos", "photos/run"), ("photos/samples", "photos")):
+        config = with_settings(presets.tiny(), [f'data.train=["{tmp_path / data}"]'])
+        with pytest.raises(UserError, match=r"overlaps the input .*: give another --workdir"):
+            check_workdir(config, tmp_path / workdir)
+    check_workdir(with_settings(presets.tiny(), [f'data.train=["{tmp_path / "photos"}"]']), tmp_path)
 
 
 def test_config_is_written_and_fits_itself(tmp_path):
@@ -216,7 +237,7 @@ def test_missing_vgg_weights_stop_the_run_before_pretraining(tmp_path):
     assert not (tmp_path / "run").exists()
 
 
-def test_no_phase_at_all(tmp_path):
+def test_a_run_without_steps_is_refused(tmp_path):
     config = with_settings(presets.tiny(), ["pretrain.steps=0", "gan.steps=0"])
     with pytest.raises(UserError, match="nothing to train"):
         training_run.run(config, tmp_path / "run")
@@ -230,7 +251,8 @@ FAST_SETTINGS = [
 ]
 
 
-@pytest.mark.parametrize("preset", ["srgan_x4", "msrgan_x4"])
+@pytest.mark.usefixtures("eager_steps")
+@pytest.mark.parametrize("preset", [pytest.param("srgan_x4", marks=pytest.mark.slow), "msrgan_x4"])
 @pytest.mark.parametrize(
     "precision",
     ["float32", *(pytest.param(name, marks=pytest.mark.slow) for name in ("bfloat16", "float16"))],
@@ -253,7 +275,8 @@ def test_recipes_run_with_the_real_vgg19(tmp_path, vgg_weights, preset, precisio
     assert {layer.compute_dtype for layer in generator.layers if hasattr(layer, "compute_dtype")} == {"float32"}
 
 
-def test_settings_reach_what_they_set(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("eager_steps")
+def test_settings_reach_the_networks_features_and_batches(tmp_path, monkeypatch):
     """Each of these would otherwise be ignored without a sign."""
     seen = {}
     features, crop_batch = training_run.vgg19_features, pipeline.crop_batch
@@ -291,7 +314,8 @@ def test_settings_reach_what_they_set(tmp_path, monkeypatch):
     assert seen["state"].discriminator.get_layer("conv1").compute_dtype == "bfloat16"
 
 
-def test_several_sources_and_validation_pictures_of_ones_own(tmp_path, picture_folder):
+@pytest.mark.usefixtures("eager_steps")
+def test_several_sources_and_separate_validation_pictures(tmp_path, picture_folder):
     pairs = tmp_path / "pairs"
     for kind, size in (("HR", 48), ("LR", 12)):
         write_picture(pairs / kind / "pair.png", draw_picture(1, size, size))
@@ -307,7 +331,8 @@ def test_several_sources_and_validation_pictures_of_ones_own(tmp_path, picture_f
     assert [pair.name for pair in valid_pairs] == ["pair"]
 
 
-def test_a_run_killed_before_its_generator_was_saved(tmp_path):
+@pytest.mark.usefixtures("eager_steps")
+def test_a_run_killed_before_saving_its_generator_saves_it_on_resume(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
     generator = training_run.run(config, tmp_path)
     before = load_generator(str(tmp_path)).get_weights()
@@ -317,7 +342,8 @@ def test_a_run_killed_before_its_generator_was_saved(tmp_path):
         np.testing.assert_array_equal(old, new)
 
 
-def test_a_failing_validation_does_not_cost_the_checkpoint(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("eager_steps")
+def test_a_failed_validation_keeps_the_checkpoint_and_is_repeated(tmp_path, monkeypatch):
     def fail(*_):
         raise WorkError("out of memory")
 
@@ -335,7 +361,8 @@ def test_a_failing_validation_does_not_cost_the_checkpoint(tmp_path, monkeypatch
     ]
 
 
-def test_a_generator_to_begin_with(tmp_path):
+@pytest.mark.usefixtures("eager_steps")
+def test_init_generator_sets_the_initial_weights(tmp_path):
     first = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
     training_run.run(first, tmp_path / "first")
     second = with_settings(
@@ -382,6 +409,7 @@ GUARDED = [
 ]
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_damaged_batches_are_skipped_and_counted(tmp_path, monkeypatch):
     damage_batches(monkeypatch, [2, 3, 9])
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, *GUARDED])
@@ -393,7 +421,8 @@ def test_damaged_batches_are_skipped_and_counted(tmp_path, monkeypatch):
     assert all(np.isfinite(weight).all() for weight in load_generator(str(tmp_path)).get_weights())
 
 
-def test_several_damaged_steps_go_back_to_the_checkpoint_once(tmp_path, monkeypatch, caplog):
+@pytest.mark.usefixtures("eager_steps")
+def test_repeated_nonfinite_steps_roll_back_to_the_checkpoint_once(tmp_path, monkeypatch, caplog):
     calls = damage_batches(monkeypatch, [5, 6, 7])
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, *GUARDED])
     training_run.run(config, tmp_path)
@@ -403,7 +432,8 @@ def test_several_damaged_steps_go_back_to_the_checkpoint_once(tmp_path, monkeypa
     assert [row["step"] for row in rows(tmp_path) if "guard/skipped" in row] == [2, 4, 6, 8, 10, 12]
 
 
-def test_a_second_divergence_ends_the_run_with_what_to_try(tmp_path, monkeypatch):
+@pytest.mark.usefixtures("eager_steps")
+def test_a_second_divergence_stops_the_run_with_advice(tmp_path, monkeypatch):
     damage_batches(monkeypatch, [5, 6, 7, 8, 9, 10], sessions=2)
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, *GUARDED])
     with pytest.raises(WorkError, match=r"diverged by step 8: .* try --precision float32, or a lower learning rate"):
@@ -421,7 +451,9 @@ def test_a_profile_is_written(tmp_path):
     assert list((tmp_path / "tensorboard" / "pretrain" / "plugins" / "profile").rglob("*.xplane.pb"))
 
 
-def test_a_network_of_equal_weights_that_computes_another_function_is_no_beginning(tmp_path):
-    config = with_settings(presets.srresnet_x4(), ["init_generator=srresnet_skip_x4"])  # has a skip, no tanh
-    with pytest.raises(UserError, match="'srresnet_skip_x4' is not the generator that the settings describe"):
+def test_init_generator_with_equal_shapes_but_another_architecture_is_refused(tmp_path):
+    skip = srresnet(output_activation="linear", bilinear_skip=True)  # srresnet_x4 has no skip, but a tanh
+    skip.save(tmp_path / "skip.keras")
+    config = with_settings(presets.srresnet_x4(), [f"init_generator={tmp_path / 'skip.keras'}"])
+    with pytest.raises(UserError, match=r"skip\.keras' is not the generator that the settings describe"):
         training_run.run(config, tmp_path / "run")

@@ -75,7 +75,9 @@ def test_pretrain_step_changes_every_weight_and_lowers_the_loss(batch, precision
     before = weights(state.generator)
     losses = [float(step(*batch).scalars["loss/generator/total"]) for _ in range(30)]
     assert all(changed(before, state.generator))
-    assert losses[-1] < 0.7 * losses[0]
+    lr, hr = batch  # HR is noise: no network predicts more of it than the mean of each 4x4 block, which LR holds
+    unpredictable = float(np.mean((hr - np.repeat(np.repeat(lr, 4, 1), 4, 2)) ** 2))
+    assert losses[-1] - unpredictable < 0.1 * (losses[0] - unpredictable)
     assert int(state.step) == 30
 
 
@@ -106,6 +108,7 @@ def test_gan_step_changes_every_weight_of_both(batch, precision):
     }
 
 
+@pytest.mark.usefixtures("eager_steps")
 @pytest.mark.parametrize("term", ["perceptual", "adversarial", "pixel", "total_variation"])
 def test_each_term_alone_reaches_the_generator(batch, term):
     weights_of = {f"gan.{name}_weight": 0 for name in ("perceptual", "adversarial", "pixel", "total_variation")}
@@ -133,6 +136,7 @@ def test_discriminator_learns_to_tell_apart(batch):
     assert float(last["logits/real"]) > float(last["logits/fake"])
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_one_step_of_each_network_against_gradients_taken_apart(batch):
     """The joint step must equal what separate tapes with separate passes give."""
     config = small_config("gan.perceptual_weight=0", "gan.pixel_weight=1", "gan.total_variation_weight=0")
@@ -158,6 +162,7 @@ def test_one_step_of_each_network_against_gradients_taken_apart(batch):
             np.testing.assert_allclose(weight.numpy(), wanted.numpy(), atol=2e-5, err_msg=weight.path)
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_ema_worked_by_hand(batch):
     config = small_config()
     state = pretrain_state(config)
@@ -175,6 +180,7 @@ def test_ema_worked_by_hand(batch):
     np.testing.assert_allclose(state.generator_ema.get_layer("tail_conv").bias.numpy(), expected, rtol=1e-5)
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_ema_takes_batch_norm_statistics_along(batch):
     config = small_config()
     state = pretrain_state(config)
@@ -185,7 +191,8 @@ def test_ema_takes_batch_norm_statistics_along(batch):
     assert np.abs(moving).max() > 0
 
 
-def test_frozen_batch_norms_stay_and_the_generator_learns_as_what_it_will_be_used(batch, rng):
+@pytest.mark.usefixtures("eager_steps")
+def test_frozen_batch_norms_train_the_generator_as_it_is_used_at_inference(batch, rng):
     config = small_config("freeze_batch_norm=true")
     state = pretrain_state(config)
     norms = [layer for layer in state.generator.layers if isinstance(layer, keras.layers.BatchNormalization)]
@@ -220,6 +227,7 @@ def variables(state):
     return [weight.numpy().copy() for weight in [*state.weights(), *state.g_optimizer.variables]]
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_float16_skips_a_step_that_overflows(batch):
     config = small_config("precision=float16")
     state = pretrain_state(config)
@@ -268,6 +276,7 @@ def test_a_step_that_is_not_finite_changes_nothing(batch, precision):
     assert any((old != new).any() for old, new in zip(before, variables(state), strict=True))
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_micro_batches_give_the_gradients_of_the_whole_batch(rng):
     """Without batch norm, which sees each piece by itself."""
     hr = tf.constant(rng.random((6, 32, 32, 3), np.float32))
@@ -302,6 +311,7 @@ def test_xla_gives_the_same_step(batch):
         np.testing.assert_allclose(one.numpy(), other.numpy(), rtol=1e-2, atol=1e-5)
 
 
+@pytest.mark.usefixtures("eager_steps")
 def test_the_scalars_beside_the_losses_worked_by_hand():
     """A generator that gives what it is told, and a discriminator that is its input's mean."""
     sr = np.full((2, 32, 32, 3), 0.5, np.float32)

@@ -16,8 +16,9 @@ from srgan_tf.training.state import gan_state
 from srgan_tf.training.steps import make_gan_step
 
 CRITIC = ("gan.adversarial=wgan_gp", "gan.gradient_penalty_weight=10", "discriminator.normalization=layer")
+CLIPPED = ("gan.clip_weights=0.01", "gan.adversarial=wgan", "gan.discriminator_optimizer.name=rmsprop")
 # What each objective needs beside its name.
-OBJECTIVES = {name: (f"gan.adversarial={name}",) for name in ADVERSARIAL_LOSSES} | {"wgan_gp": CRITIC}
+OBJECTIVES = {name: (f"gan.adversarial={name}",) for name in ADVERSARIAL_LOSSES} | {"wgan_gp": CRITIC, "wgan": CLIPPED}
 
 
 def small_config(*assignments):
@@ -92,18 +93,19 @@ def test_each_objective_lowers_its_own_loss_on_one_batch(batch, name):
         assert losses[-1] < losses[0] - 0.02
 
 
+@pytest.mark.usefixtures("eager_steps")
 @pytest.mark.parametrize(
     "settings",
     [
         *(pytest.param(OBJECTIVES[name], marks=pytest.mark.slow) for name in ("ra", "lsgan", "hinge")),
-        pytest.param(("gan.r1_weight=1",), marks=pytest.mark.slow),
+        pytest.param(("discriminator.normalization=none", "gan.r1_weight=1"), marks=pytest.mark.slow),
         OBJECTIVES["wgan_gp"],
         ("discriminator.name=unet", "gan.adversarial=hinge"),
         ("discriminator.normalization=spectral", "gan.r1_weight=1"),
     ],
     ids=lambda settings: "-".join(setting.split("=")[1] for setting in settings),
 )
-def test_the_step_moves_both(batch, settings):
+def test_the_step_updates_both_networks(batch, settings):
     config = small_config(*settings)
     state = gan_state(config)
     step = make_step(config, state)
@@ -122,14 +124,37 @@ def test_the_step_moves_both(batch, settings):
     assert float(scalars["loss/discriminator/total"]) == pytest.approx(total, rel=1e-5)
 
 
+@pytest.mark.parametrize("optimizer", ["rmsprop", pytest.param("adam", marks=pytest.mark.slow)])
+def test_the_weights_of_a_clipped_critic_are_bounded_after_each_step(batch, optimizer):
+    config = small_config(
+        *CLIPPED,
+        *(f"gan.discriminator_optimizer.name={optimizer}", "gan.adversarial_weight=1", "gan.generator_every=2"),
+        "gan.learning_rate.initial=1e-4",
+    )
+    state = gan_state(config)
+    step = make_step(config, state)
+    assert max(float(np.abs(weight).max()) for weight in weights(state.discriminator)) > 0.1
+    for number in (1, 2, 3):
+        generator, critic = weights(state.generator), weights(state.discriminator)
+        step(*batch)
+        bounds = [float(np.abs(weight).max()) for weight in weights(state.discriminator)]
+        assert max(bounds) <= 0.01 * (1 + 1e-6)
+        assert max(bounds) > 0.009
+        assert any(moved(critic, state.discriminator))
+        assert any(moved(generator, state.generator)) == (number == 2)
+    # The generator is not clipped.
+    assert max(float(np.abs(weight).max()) for weight in weights(state.generator)) > 0.05
+
+
+@pytest.mark.usefixtures("eager_steps")
 def test_the_penalties_of_the_step_are_those_of_its_networks(batch):
     config = small_config(*CRITIC, "gan.r1_weight=2")
     state = gan_state(config)
     lr, hr = batch
     sr, critic = state.generator(lr), state.discriminator
     expected = [
-        # The step draws its own places between the pictures: its penalty lies among those of twenty other draws.
-        [float(gradient_penalty(critic, hr, sr, tf.random.stateless_uniform((3,), (7, i)))) for i in range(20)],
+        # The step draws its own places between the pictures: its penalty lies among those of eight other draws.
+        [float(gradient_penalty(critic, hr, sr, tf.random.stateless_uniform((3,), (7, i)))) for i in range(8)],
         float(r1_penalty(critic, hr)),
     ]
     scalars = make_step(config, state)(lr, hr).scalars
@@ -138,8 +163,8 @@ def test_the_penalties_of_the_step_are_those_of_its_networks(batch):
     assert float(scalars["loss/discriminator/r1"]) == pytest.approx(expected[1], rel=1e-4)
 
 
-def test_the_generator_moves_at_every_third_step(batch):
-    config = small_config(*CRITIC, "gan.generator_every=3")
+def test_generator_every_3_updates_the_generator_at_every_third_step(batch):
+    config = small_config("gan.generator_every=3")
     state = gan_state(config)
     step = make_step(config, state)
     for number in range(1, 7):
@@ -155,6 +180,7 @@ def test_the_generator_moves_at_every_third_step(batch):
     assert "loss/generator/total" in step(*batch).scalars
 
 
+@pytest.mark.usefixtures("eager_steps")
 @pytest.mark.parametrize("term", ["artifact", "lr_consistency", "rank"])
 def test_each_new_term_alone_reaches_the_generator(batch, term):
     settings = ["gan.adversarial_weight=0", f"gan.{term}_weight=1", "gan.ranker=a stand-in"]

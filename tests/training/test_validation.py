@@ -4,8 +4,10 @@ import tensorflow as tf
 
 from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.errors import UserError
 from srgan_tf.inference.upscalers import BicubicUpscaler
-from srgan_tf.training.validation import colour_drift, grid, sample_sheet, validate
+from srgan_tf.training import validation
+from srgan_tf.training.validation import BEST, colour_drift, grid, installed_stlpips, sample_sheet, validate
 
 
 def test_colour_drift_worked_by_hand():
@@ -46,6 +48,41 @@ def test_the_perceptual_score_sees_the_middle_of_a_large_picture():
         return tf.constant(0.5)
 
     assert validate(BicubicUpscaler(4), [pair], samples=0, perceptual=perceptual)[0]["perceptual"] == 0.5
+
+
+def test_stlpips_is_of_the_middles_of_hr_and_sr():
+    pairs = [make_pair("large", draw_picture(0, 520, 700), 4), make_pair("small", draw_picture(1, 68, 92), 4)]
+    seen = []
+
+    def stlpips(hr, sr):
+        seen.append((hr, sr))
+        return float(len(seen))
+
+    scores, _ = validate(BicubicUpscaler(4), pairs, samples=0, stlpips=stlpips)
+    assert scores["stlpips"] == 1.5
+    np.testing.assert_array_equal(seen[0][0], pairs[0].hr[4:516, 94:606])
+    assert [sr.shape for _, sr in seen] == [(512, 512, 3), (68, 92, 3)]
+    assert "stlpips" not in validate(BicubicUpscaler(4), pairs, samples=0)[0]
+    assert BEST["stlpips"] is False  # lower is better
+
+
+def test_pictures_too_small_for_a_score_leave_it_out():
+    pairs = [make_pair(str(side), draw_picture(0, side, side), 4) for side in (68, 28)]
+    scores, _ = validate(BicubicUpscaler(4), pairs, samples=0, stlpips=lambda hr, sr: 0.5)
+    assert "psnr_y" in scores
+    assert not {"grid", "stlpips"} & scores.keys()
+
+
+def test_missing_weights_of_stlpips_are_one_line_of_the_log(monkeypatch, caplog):
+    def missing():
+        raise UserError("stlpips needs parameters that are not installed: pip install x")
+
+    monkeypatch.setattr(validation, "load_stlpips", missing)
+    caplog.set_level("INFO")
+    assert installed_stlpips() is None
+    assert caplog.messages == [
+        "validation without ST-LPIPS: stlpips needs parameters that are not installed: pip install x"
+    ]
 
 
 @pytest.mark.parametrize("shape", [(68, 92), (300, 260), (1000, 37 * 4)])

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from srgan_tf.config.recipes.msrgan import MODERN_GAN, PUBLISHED_FIVE_LAYERS
+from srgan_tf.config.recipes.msrgan import BASICSR_ADAM, MODERN_GAN, PUBLISHED_FIVE_LAYERS
 from srgan_tf.config.schema import Config
 from srgan_tf.config.sections import Data, LearningRate, Pretrain
 
@@ -61,6 +61,7 @@ def _rrdb(preset, num_blocks):
         pretrain=Pretrain(
             loss="l1",
             learning_rate=LearningRate(initial=2e-4, decay="step", milestones=(0.2, 0.4, 0.6, 0.8), factor=0.5),
+            optimizer=BASICSR_ADAM,
         ),
         gan=replace(MODERN_GAN, adversarial="ra"),
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from srgan_tf.config.schema import Config
-from srgan_tf.config.sections import Data, Gan, LearningRate, Perceptual, Pretrain
+from srgan_tf.config.sections import Data, Gan, LearningRate, Optimizer, Perceptual, Pretrain
 
 # Published perceptual weights are for torchvision's conv5_4. ESRGAN's training logs show a loss of about 0.80 at the
 # start of the GAN phase (open-mmlab/mmagic#82, at a pixel L1 of 0.036). Keras's Caffe weights gave 16.0 between
@@ -37,10 +37,15 @@ MSRRESNET = {
     "init_gain": 0.1,
 }
 
+# In the option files of BasicSR, LDL and RankSRGAN.
+BASICSR_ADAM = Optimizer(beta_2=0.99)
+
 # BasicSR's loss weights, which most successors of ESRGAN start from.
 MODERN_GAN = Gan(
     steps=400_000,
     learning_rate=LearningRate(decay="step", milestones=(0.125, 0.25, 0.5, 0.75), factor=0.5),
+    generator_optimizer=BASICSR_ADAM,
+    discriminator_optimizer=BASICSR_ADAM,
     pixel="l1",
     pixel_weight=1e-2,
     perceptual=Perceptual(before_activation=True, distance="l1", feature_scale=CAFFE_TO_TORCHVISION),
@@ -73,7 +78,11 @@ def msrgan_x4():
         preset="msrgan_x4",
         generator=MSRRESNET,
         data=Data(hr_patch_size=128),
-        pretrain=Pretrain(loss="l1", learning_rate=LearningRate(initial=2e-4, decay="cosine", cycles=4, final=1e-7)),
+        pretrain=Pretrain(
+            loss="l1",
+            learning_rate=LearningRate(initial=2e-4, decay="cosine", cycles=4, final=1e-7),
+            optimizer=BASICSR_ADAM,
+        ),
         gan=MODERN_GAN,
     )
 
@@ -114,15 +123,46 @@ def wgan_gp_x4():
 
     The critic is SRGAN's discriminator with layer norm, since the penalty is computed for each image separately.
     `gan.steps` counts critic steps: the generator is updated on every fifth.
+    Both networks have Adam with the paper's betas of 0 and 0.9.
 
-    Deviations: those of `msrgan_x4`; the paper's Adam has betas of 0 and 0.9, here 0.9 and 0.999; the penalty bounds
+    Deviations: those of `msrgan_x4`; the penalty bounds
     the slope by 1 for pixels in [0, 1], the paper's images are in [-1, 1], where the same bound is half as steep; the
     generator's update uses the critic before its fifth update. Prefer `--precision float32`: in bfloat16 single slopes
     change by up to 3 %.
     """
     config = msrgan_x4()
-    gan = replace(config.gan, adversarial="wgan_gp", gradient_penalty_weight=10.0, generator_every=5)
+    adam = Optimizer(beta_1=0.0, beta_2=0.9)
+    gan = replace(
+        config.gan,
+        adversarial="wgan_gp",
+        gradient_penalty_weight=10.0,
+        generator_every=5,
+        generator_optimizer=adam,
+        discriminator_optimizer=adam,
+    )
     return replace(config, preset="wgan_gp_x4", discriminator={"name": "vgg", "normalization": "layer"}, gan=gan)
+
+
+def wgan_x4():
+    """`msrgan_x4` with the first Wasserstein critic (Arjovsky et al. 2017): its weights are clipped to [-0.01, 0.01].
+
+    RMSProp at 5e-5 for both networks, five critic steps per generator step. `gan.steps` counts critic steps: the
+    generator is updated on every fifth.
+
+    Deviations: those of `msrgan_x4`; the paper generates images from noise; the other loss weights are BasicSR's.
+    """
+    config = msrgan_x4()
+    rmsprop = Optimizer(name="rmsprop", beta_2=0.99)
+    gan = replace(
+        config.gan,
+        adversarial="wgan",
+        clip_weights=0.01,
+        generator_every=5,
+        learning_rate=LearningRate(initial=5e-5),
+        generator_optimizer=rmsprop,
+        discriminator_optimizer=rmsprop,
+    )
+    return replace(config, preset="wgan_x4", gan=gan)
 
 
 def ranksrgan_x4():

@@ -4,7 +4,7 @@ import math
 from typing import NamedTuple
 
 from srgan_tf.evaluation.page import templates
-from srgan_tf.evaluation.tables import heading, metrics_of, number
+from srgan_tf.evaluation.tables import UNENCODABLE, heading, metrics_of, number
 from srgan_tf.metrics.table import METRICS
 
 
@@ -61,7 +61,7 @@ def write(path, results, differences, drawings, viewers):
             for name in datasets
         ],
     )
-    with open(path, "w", encoding="utf-8") as file:
+    with open(path, "w", encoding="utf-8", errors=UNENCODABLE) as file:
         file.writelines(parts)  # one after the other: together the pictures may be larger than the memory
 
 

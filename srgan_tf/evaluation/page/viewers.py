@@ -9,7 +9,7 @@ import tempfile
 from PIL import Image
 
 from srgan_tf.evaluation.page import templates
-from srgan_tf.evaluation.tables import number
+from srgan_tf.evaluation.tables import UNENCODABLE, number
 from srgan_tf.metrics.table import METRICS
 
 _PART = 1 << 20  # characters that are copied at once
@@ -67,7 +67,7 @@ class Viewers:
         metrics = caption_metrics(next(iter(shown.values())).scores)
         height, width = pair.hr.shape[:2]
         if dataset not in self._files:
-            file = tempfile.TemporaryFile("w+", encoding="utf-8", dir=self._folder)  # noqa: SIM115 - closed by the stack
+            file = tempfile.TemporaryFile("w+", encoding="utf-8", errors=UNENCODABLE, dir=self._folder)  # noqa: SIM115
             self._files[dataset] = self._open.enter_context(file)
         parts = templates.load("viewer.html").generate(
             name=f"{dataset}/{pair.name}",

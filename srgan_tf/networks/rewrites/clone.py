@@ -16,6 +16,10 @@ class Graph:
             self._uses.update(id(tensor) for tensor in keras.tree.flatten(operation.input))
             self._producers |= {id(tensor): operation for tensor in keras.tree.flatten(operation.output)}
 
+    def producers(self, operation):
+        """The operations that produce the inputs of this one."""
+        return [self._producers[id(tensor)] for tensor in keras.tree.flatten(operation.input)]
+
     def only_producer(self, operation):
         """The operation that produces the only input of this one, if that input has no other use; else None."""
         inputs = keras.tree.flatten(operation.input)

@@ -12,19 +12,21 @@ from keras import layers
 from srgan_tf.networks.layers import ConvBeforeShuffle, MaximumPReLU
 from srgan_tf.networks.precision import as_float32
 from srgan_tf.networks.rewrites.clone import Graph, Rewriting, copy_of, is_plain_convolution, shuffle_before
+from srgan_tf.networks.rewrites.half import in_precision
 
 
-def optimize_for_inference(generator):
+def optimize_for_inference(generator, precision="float32"):
     """A faster network that computes the same function, for inference only.
 
     Args:
         generator: functional `keras.Model` from LR to SR, in any precision; it is not modified.
+        precision: of the feature maps, "float32", "bfloat16" or "float16"; see `half.in_precision`.
 
     Returns:
-        float32 `keras.Model` with the same inputs and outputs and a copy of the weights. It must not be trained: the
+        `keras.Model` with the same float32 inputs and outputs and a copy of the weights. It must not be trained: the
         batch norms are folded into convolutions.
     """
-    return maximize_prelus(shuffle_last(fold_batch_norms(as_float32(generator))))
+    return in_precision(maximize_prelus(shuffle_last(fold_batch_norms(as_float32(generator)))), precision)
 
 
 def fold_batch_norms(model):

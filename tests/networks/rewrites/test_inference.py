@@ -31,6 +31,7 @@ def kinds(model):
 OPTIONS = [
     {},
     {"scale": 2, "tail_kernel_size": 5},
+    {"scale": 3},
     {"scale": 8, "tail_kernel_size": 3},
     {"normalization": "none", "activation": "leaky_relu", "output_activation": "linear", "bilinear_skip": True},
 ]

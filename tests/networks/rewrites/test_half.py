@@ -1,0 +1,63 @@
+import keras
+import numpy as np
+import pytest
+from support.samples import SHRUNK
+
+from srgan_tf.networks.generators import compact, srresnet
+from srgan_tf.networks.rewrites.half import in_precision
+from srgan_tf.networks.rewrites.inference import optimize_for_inference
+from srgan_tf.networks.saved import load_generator
+
+
+def dtypes(model):
+    return {layer.name: layer.compute_dtype for layer in model.layers}
+
+
+def test_pixels_of_a_network_with_a_skip_stay_float32():
+    found = dtypes(in_precision(compact(num_blocks=1, num_filters=8), "bfloat16"))
+    assert found == {
+        "lr": "float32",
+        "head_conv": "float32",  # it sees the image alone
+        "block1_conv1": "bfloat16",
+        "block1_activation": "bfloat16",
+        "block1_conv2": "bfloat16",
+        "block1_add": "bfloat16",
+        "tail_conv": "bfloat16",  # the detail that is added to the skip connection
+        "bilinear": "float32",
+        "sr": "float32",
+    }
+
+
+def test_the_last_convolution_of_a_network_without_a_skip_stays_float32():
+    found = dtypes(optimize_for_inference(srresnet(num_blocks=1, num_filters=8), "float16"))
+    halves = [name for name, dtype in found.items() if dtype == "float16"]
+    assert found["tail_conv"] == found["head_conv"] == "float32"
+    assert {"block1_conv1", "block1_conv2"} <= set(halves)
+
+
+def test_float32_is_the_network_itself():
+    model = compact(num_blocks=1, num_filters=8)
+    assert in_precision(model, "float32") is model
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("family", ["compact", "msrresnet", pytest.param("rrdbnet", marks=pytest.mark.slow)])
+def test_every_family_runs_and_stays_near_float32(rng, family, precision):
+    keras.utils.set_random_seed(1)
+    model = SHRUNK[family]()
+    lr = rng.random((1, 17, 23, 3)).astype(np.float32)
+    expected = optimize_for_inference(model)(lr).numpy()
+    actual = optimize_for_inference(model, precision)(lr)
+    assert actual.dtype == "float32"
+    assert np.abs(actual.numpy() - expected).max() < 0.02 * np.std(expected)
+
+
+def test_a_trained_network_moves_by_less_than_a_grey_level(rng):
+    """Also in flat bright areas, where bfloat16 has steps of a whole grey level: pixels are not rounded to it."""
+    model = load_generator("compact_x4")
+    lr = np.full((1, 24, 24, 3), 251 / 255, np.float32)
+    lr[:, :12] = rng.random((1, 12, 24, 3)) * 0.1 + 0.45
+    expected = optimize_for_inference(model)(lr).numpy()
+    error = 255 * (optimize_for_inference(model, "bfloat16")(lr).numpy() - expected)
+    assert np.abs(error[:, 80:]).max() < 0.3
+    assert np.sqrt(np.mean(error**2)) < 0.3
