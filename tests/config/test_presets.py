@@ -235,7 +235,7 @@ def test_every_preset_at_scale_3(name):
     """The patch size becomes the nearest multiple of 48: of 3, and of 16 for the discriminator."""
     before = presets.load_preset(name).data.hr_patch_size
     config = with_settings(presets.load_preset(name), ["scale=3"])
-    assert config.data.hr_patch_size == {96: 96, 128: 144, 64: 48}[before]
+    assert config.data.hr_patch_size == {64: 48, 96: 96, 128: 144, 192: 192, 256: 240}[before]
     chosen = with_settings(presets.load_preset(name), ["data.hr_patch_size=192", "scale=3"])
     assert chosen.data.hr_patch_size == 192
 

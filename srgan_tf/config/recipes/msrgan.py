@@ -170,12 +170,11 @@ def ranksrgan_x4():
 
     Train the ranker first: `srgan-tf rank --model A --model B --data D --output ranker.keras`, on images of a
     pixel-trained network and of GANs. GAN: 1 perceptual + 5e-3 adversarial + 0.24 rank content (the authors' 3e-2
-    on the sum over a batch of 8), no pixel loss, HR 192, batch 8: the size of the patches that the ranker was trained
+    on the sum over a batch of 8), no pixel loss, HR 192, batch 8: the size of the crops that the ranker was trained
     on, by default.
 
     Deviations: those of `msrgan_x4`, also in steps and learning rates. The authors train 500k steps on HR 296, with a
-    ranker and a discriminator for that size. Their ranker has a weight decay of 1e-4, and its learning rate is halved
-    at a quarter and a half of its steps; here at a half and three quarters.
+    ranker and a discriminator for that size.
     """
     config = replace(msrgan_x4(), data=Data(hr_patch_size=192, batch_size=8))
     gan = replace(config.gan, pixel_weight=0.0, rank_weight=0.24, ranker="ranker.keras")
