@@ -18,6 +18,10 @@ GENERATOR_FILE = "generator.keras"
 TENSORBOARD_FOLDER = "tensorboard"
 SAMPLES_FOLDER = "samples"
 
+# In the rows of metrics.jsonl.
+SCORE_PREFIX = "eval/"  # of the name of each validation score
+IMAGES_PER_SECOND = "speed/images_per_second"
+
 
 def checkpoints_folder(workdir, phase):
     """The folder of a phase's checkpoints."""

@@ -72,7 +72,7 @@ def test_interrupted_saves_and_goes_on(tmp_path, trained_run, number, code):
     returned, output = stop_when(workdir, "pretrain", 6, number)
     assert returned == code, output
     saved = int(re.search(r"saved at step (\d+)", output)[1])
-    assert "the same command goes on from there" in output
+    assert "the same command resumes from there" in output
     assert saved >= 6
     finished = subprocess.run([*TRAIN, "--workdir", str(workdir)], capture_output=True, text=True, check=True)
     assert f"pretrain: resumed at step {saved} of 12" in finished.stdout

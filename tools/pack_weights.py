@@ -21,7 +21,14 @@ from srgan_tf.errors import UserError, first_line
 from srgan_tf.evaluation.results import read_means
 from srgan_tf.files import atomic_write, read_rows, sha256
 from srgan_tf.networks.saved import load_generator
-from srgan_tf.runs import CONFIG_FILE, GENERATOR_FILE, METRICS_FILE, SESSIONS_FILE, checkpoint_folder
+from srgan_tf.runs import (
+    CONFIG_FILE,
+    GENERATOR_FILE,
+    IMAGES_PER_SECOND,
+    METRICS_FILE,
+    SESSIONS_FILE,
+    checkpoint_folder,
+)
 from srgan_tf.weights import shipped
 
 _WEIGHTS_FILE = "model.weights.h5"  # in a .keras file
@@ -134,7 +141,7 @@ def _seconds(rows, batch_size):
     """Total time of the steps: each row has the mean speed since the row before it."""
     seconds, before = 0.0, {}
     for row in rows:
-        if speed := row.get("speed/images_per_second"):
+        if speed := row.get(IMAGES_PER_SECOND):
             seconds += (row["step"] - before.get(row["phase"], 0)) * batch_size / speed
             before[row["phase"]] = row["step"]
     return seconds

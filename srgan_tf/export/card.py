@@ -10,7 +10,7 @@ from srgan_tf.evaluation.results import read_means
 from srgan_tf.export.module import describe_network
 from srgan_tf.files import read_rows
 from srgan_tf.inference.exported import SIGNATURE
-from srgan_tf.runs import CONFIG_FILE, METRICS_FILE
+from srgan_tf.runs import CONFIG_FILE, METRICS_FILE, SCORE_PREFIX
 
 FILE = "MODEL_CARD.md"
 
@@ -55,7 +55,7 @@ def _of_run(folder):
             if config["data"][use]
         ]
     for row in reversed(read_rows(folder / METRICS_FILE, phase=str, step=int)):
-        scores = {name.removeprefix("eval/"): row[name] for name in row if name.startswith("eval/")}
+        scores = {name.removeprefix(SCORE_PREFIX): row[name] for name in row if name.startswith(SCORE_PREFIX)}
         if scores:
             facts["Scores"] = [f"validation pictures, {row['phase']} step {row['step']}: {_figures(scores)}"]
             break

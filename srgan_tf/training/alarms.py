@@ -1,17 +1,26 @@
-"""Signs that a training goes wrong although its numbers are finite."""
+"""Warnings about a training that goes wrong although its numbers are finite."""
 
 import logging
 import math
 from collections.abc import Callable
 from typing import NamedTuple
 
+from srgan_tf.training import names
+
 _log = logging.getLogger(__name__)
 
-_ACCURACY_MARGIN = 0.005
+_ACCURACY_MARGIN = 0.005  # of an accuracy that counts as 0 or 1
 
 
 class _Alarm(NamedTuple):
-    """What is watched: the tags it needs, when it is wrong, for how many reports in a row, and what to tell."""
+    """A condition on scalars.
+
+    Attributes:
+        tags: the scalars that it needs.
+        wrong: function from their values to whether they are wrong.
+        patience: number of wrong reports in a row that switch the alarm on.
+        text: the warning, a format string of the values.
+    """
 
     tags: tuple[str, ...]
     wrong: Callable[..., bool]
@@ -25,70 +34,70 @@ def _stuck(real, fake):
 
 _ALARMS = {
     "discriminator": _Alarm(
-        ("accuracy/real", "accuracy/fake"),
+        (names.REAL_ACCURACY, names.FAKE_ACCURACY),
         _stuck,
         10,
-        "the discriminator is right about all pictures, or wrong about all, for 10 reports (accuracy of real {:.3f}, "
+        "the discriminator classifies all images correctly, or all wrongly, for 10 reports (accuracy of real {:.3f}, "
         "fake {:.3f}): the generator learns little from it; try a lower gan.learning_rate.initial or another "
         "gan.adversarial",
     ),
     "saturation": _Alarm(
-        ("sr/saturated",),
+        (names.SATURATED,),
         lambda share: share > 0.1,
         3,
-        "{:.0%} more of the output than of the pictures is black or white: the generator saturates; "
+        "{:.0%} more of the output than of the HR images is black or white: the generator saturates; "
         "try a lower learning rate",
     ),
-    "grid": _Alarm(
-        ("eval/grid",),
+    names.GRID: _Alarm(
+        (names.score_tag(names.GRID),),
         lambda ratio: ratio > 2.0,
         2,
-        "a grid of the pixel shuffle's period shows: {:.1f} times the energy in the HR pictures; give gan.grid_weight "
-        "or gan.pixel_weight more weight",
+        "the output has a grid of the pixel shuffle's period: {:.1f} times the energy of the HR pictures; "
+        "increase gan.grid_weight or gan.pixel_weight",
     ),
-    "colour_drift": _Alarm(
-        ("eval/colour_drift",),
+    names.COLOUR_DRIFT: _Alarm(
+        (names.score_tag(names.COLOUR_DRIFT),),
         lambda levels: levels > 2.0,
         1,
-        "colours drift: the downscaled output is {:.1f} grey levels off the input; give gan.pixel_weight more weight",
+        "colours drift: the downscaled output differs from the input by {:.1f} grey levels; increase gan.pixel_weight",
     ),
 }
 
 
 class Alarms:
-    """Watches the reports of a phase; each alarm is logged when it begins and once more when it ends."""
+    """The alarms of a phase. Each is logged when it is switched on and when it is switched off."""
 
     def __init__(self):
         self._in_a_row = dict.fromkeys(_ALARMS, 0)
 
     def replay(self, reports):
-        """Takes in reports of before, which have been told.
+        """Restores the alarms' state from earlier reports, without logging.
 
         Args:
-            reports: floats by tag, of each.
+            reports: floats by tag of each report.
         """
         for scalars in reports:
-            for name, alarm, values in _judgeable(scalars):
+            for name, alarm, values in _reported(scalars):
                 self._is_on_after(name, alarm, values)
 
     def check(self, scalars):
-        """Looks at one report.
+        """Updates the alarms with one report.
 
         Args:
-            scalars: floats by tag; an alarm whose tags are absent is left as it was.
+            scalars: floats by tag; an alarm whose tags are absent does not change.
 
         Returns:
-            For each alarm that could be judged: "alarm/NAME" to 1.0 if it is on, else 0.0.
+            Dictionary from the tag of each alarm whose tags are present to 1.0 if it is on, else 0.0.
         """
         states = {}
-        for name, alarm, values in _judgeable(scalars):
+        for name, alarm, values in _reported(scalars):
             was_on = self._in_a_row[name] >= alarm.patience
             is_on = self._is_on_after(name, alarm, values)
             if is_on and not was_on:
                 _log.warning("alarm: %s", alarm.text.format(*values))
             elif was_on and not is_on:
                 _log.info("alarm over: %s", name)
-            states[f"alarm/{name}"] = float(is_on)
+            states[names.alarm_tag(name)] = float(is_on)
         return states
 
     def _is_on_after(self, name, alarm, values):
@@ -96,9 +105,11 @@ class Alarms:
         return self._in_a_row[name] >= alarm.patience
 
 
-def _judgeable(scalars):
-    """The alarms whose figures are all there, with their names and those figures."""
+def _reported(scalars):
+    """(name, alarm, values) of the alarms whose tags are all present and finite."""
     for name, alarm in _ALARMS.items():
         values = [scalars.get(tag) for tag in alarm.tags]
-        if all(value is not None and math.isfinite(value) for value in values):  # metrics.jsonl has None for the others
+        if all(
+            value is not None and math.isfinite(value) for value in values
+        ):  # metrics.jsonl has None for those that are not
             yield name, alarm, values

@@ -1,4 +1,4 @@
-"""What a run tells: status lines, metrics.jsonl, TensorBoard and sample pictures."""
+"""Reports of a run: status lines, metrics.jsonl, TensorBoard and sample pictures."""
 
 import contextlib
 import json
@@ -14,26 +14,33 @@ from srgan_tf import hardware
 from srgan_tf.evaluation.scoring import json_scores
 from srgan_tf.files import atomic_write, read_rows
 from srgan_tf.images.pictures import write_picture
-from srgan_tf.runs import METRICS_FILE, SAMPLES_FOLDER, TENSORBOARD_FOLDER
+from srgan_tf.runs import IMAGES_PER_SECOND, METRICS_FILE, SAMPLES_FOLDER, TENSORBOARD_FOLDER
+from srgan_tf.training import names
 from srgan_tf.training.alarms import Alarms
 
 _log = logging.getLogger(__name__)
 
 _STATUS_SECONDS = 5
-_DATA_BOUND = 0.2  # share of the time
+_DATA_BOUND = 0.2  # share of the time spent waiting for data
+_VALIDATION_TAGS = (
+    names.score_tag(""),
+    names.sample_tag(""),
+    names.alarm_tag(names.COLOUR_DRIFT),
+    names.alarm_tag(names.GRID),
+)
 
 
 class Reporter:
-    """Writes one phase's figures.
+    """Writes the reports of one phase.
 
     Args:
         workdir: the run folder.
-        phase: "pretrain" or "gan".
+        phase: one of `names.PHASES`.
         steps: length of the phase, for the time left.
-        start_step: where this process begins; None at a phase's beginning. What an earlier one wrote past it is
-            dropped, since those steps are made again.
-        batch_size: patches a step.
-        writes: False where another process writes: then nothing is written, drawn or logged.
+        start_step: the step to resume from; None at the start of the phase. Reports of later steps are dropped, since
+            those steps are repeated.
+        batch_size: patches per step.
+        writes: False if another process writes: then nothing is written or logged.
     """
 
     def __init__(self, workdir, phase, *, steps, start_step, batch_size, writes=True):
@@ -43,12 +50,12 @@ class Reporter:
         self._batch_size = batch_size
         self._writes = writes
         self._events = self._workdir / TENSORBOARD_FOLDER / phase
-        self._said = time.monotonic()
+        self._last_status = time.monotonic()
         self._writer = None
         self.go_back_to(-1 if start_step is None else start_step)
 
     def go_back_to(self, step):
-        """Drops what was written past a step; the alarms remember what stays."""
+        """Drops the reports of later steps, and restores the alarms from the others."""
         self._alarms = Alarms()
         if not self._writes:
             return
@@ -57,58 +64,58 @@ class Reporter:
         metrics = self._workdir / METRICS_FILE
         drop_rows(metrics, self._phase, step)
         self._alarms.replay(row for row in _rows(metrics) if row["phase"] == self._phase)
-        # The row of a validation is written last: without it the events may be there in part.
+        # The row of a validation is written last. Without it, its events may be incomplete.
         scored = has_scores(metrics, self._phase, step)
         for file in sorted(self._events.glob("events.*")):
             drop_events(file, step, scored=scored)
         self._writer = tf.summary.create_file_writer(str(self._events))
 
     def describe(self, settings):
-        """Puts the settings, nested dictionaries, into TensorBoard as text."""
+        """Writes the settings, nested dictionaries, to TensorBoard as text."""
         if self._writes:
             with self._writer.as_default():
-                # Four spaces make Markdown leave it as it is.
-                tf.summary.text("config", textwrap.indent(json.dumps(settings, indent=2), "    "), step=0)
+                # Markdown shows lines that are indented by four spaces unchanged.
+                tf.summary.text(names.CONFIG, textwrap.indent(json.dumps(settings, indent=2), "    "), step=0)
 
     def status_due(self):
-        """Whether a line to the log is due: one every few seconds."""
-        return time.monotonic() - self._said > _STATUS_SECONDS
+        """Whether it is time to log a line: one every few seconds."""
+        return time.monotonic() - self._last_status > _STATUS_SECONDS
 
     def progress(self, step, scalars, logits, window):
-        """Reports the figures of the steps since the last report.
+        """Reports the steps since the last report.
 
         Args:
-            step: steps done.
+            step: number of steps done.
             scalars: floats by tag.
-            logits: the last step's, by tag, for their histograms.
+            logits: logits of the last step by tag, for histograms.
             window: the `Window` of those steps.
         """
         if not self._writes:
             return
         scalars = scalars | {
-            "speed/images_per_second": self._batch_size * window.steps / window.seconds,
-            "speed/data_wait": window.waited / window.seconds,
-            "memory/peak_gib": hardware.peak_memory() / 2**30,
+            IMAGES_PER_SECOND: self._batch_size * window.steps / window.seconds,
+            names.DATA_WAIT: window.waited / window.seconds,
+            names.PEAK_MEMORY: hardware.peak_memory() / 2**30,
         }
         self._write(step, scalars | self._alarms.check(scalars))
         with self._writer.as_default():
             for tag, values in logits.items():
                 local = tf.distribute.get_strategy().experimental_local_results(values)
-                tf.summary.histogram(tag.replace("logits/", "logits_histogram/"), tf.concat(local, 0), step=step)
+                tf.summary.histogram(names.histogram_tag(tag), tf.concat(local, 0), step=step)
         if self.status_due() or step == self._steps:
             self.status(step, scalars, window)
 
     def status(self, step, scalars, window):
-        """Logs one line: where the phase is, its losses, speed, and the time left."""
-        self._said = time.monotonic()
+        """Logs one line: step, losses, speed, and the time left."""
+        self._last_status = time.monotonic()
         if not self._writes:
             return
         losses = "".join(
-            f"  {tag.removeprefix('loss/').removesuffix('/total')} {value:.4g}"
-            for tag, value in sorted(scalars.items(), reverse=True)  # the generator first
-            if tag.startswith("loss/") and tag.endswith("/total")
+            f"  {network} {scalars[names.loss_tag(network)]:.4g}"
+            for network in (names.GENERATOR, names.DISCRIMINATOR)
+            if names.loss_tag(network) in scalars
         )
-        skipped = f"  skipped {scalars['guard/skipped']:.0f} steps" if scalars.get("guard/skipped") else ""
+        skipped = f"  skipped {scalars[names.SKIPPED]:.0f} steps" if scalars.get(names.SKIPPED) else ""
         wait = window.waited / window.seconds
         waiting = f"  data-bound: {wait:.0%} of the time waits for data" if wait > _DATA_BOUND else ""
         _log.info(
@@ -128,23 +135,23 @@ class Reporter:
         """Reports mean scores and writes sample pictures.
 
         Args:
-            step: steps done.
+            step: number of steps done.
             scores: mean of each metric.
-            sheets: mapping of picture names to uint8 comparison strips.
+            sheets: uint8 comparison strips by picture name.
         """
         if not self._writes:
             return
         with self._writer.as_default():
             for name, sheet in sheets.items():
                 write_picture(self._workdir / SAMPLES_FOLDER / f"{self._phase}-{step:07d}-{name}.png", sheet)
-                tf.summary.image(f"samples/{name}", sheet[np.newaxis], step=step)
-        scalars = {f"eval/{metric}": value for metric, value in scores.items()}
+                tf.summary.image(names.sample_tag(name), sheet[np.newaxis], step=step)
+        scalars = {names.score_tag(metric): value for metric, value in scores.items()}
         self._write(step, scalars | self._alarms.check(scalars))
         figures = "  ".join(f"{metric} {value:.4g}" for metric, value in scores.items())
         _log.info("%s %d/%d  validation: %s", self._phase, step, self._steps, figures)
 
     def _write(self, step, scalars):
-        with self._writer.as_default():  # flushes at its end
+        with self._writer.as_default():  # flushes at the end of the block
             for tag, value in scalars.items():
                 tf.summary.scalar(tag, value, step=step)
         numbers = json_scores({tag: float(value) for tag, value in scalars.items()})
@@ -155,11 +162,13 @@ class Reporter:
 
 def has_scores(file, phase, step):
     """Whether a metrics.jsonl has the validation scores of a step."""
-    return any(row["phase"] == phase and row["step"] == step and "eval/psnr_y" in row for row in _rows(file))
+    return any(
+        row["phase"] == phase and row["step"] == step and names.score_tag("psnr_y") in row for row in _rows(file)
+    )
 
 
 def drop_rows(file, phase, step):
-    """Takes the rows of a phase past a step out of a metrics.jsonl, and what a kill has left of the last line."""
+    """Removes a phase's rows of later steps from a metrics.jsonl, and an incomplete last line."""
     if not file.exists():
         return
     kept = [row for row in _rows(file) if row["phase"] != phase or row["step"] <= step]
@@ -170,20 +179,21 @@ def drop_rows(file, phase, step):
 
 
 def drop_events(file, step, *, scored):
-    """Takes the events past a step out of a file of TensorBoard's, and what a kill has left of the last one.
+    """Removes the events of later steps from a TensorBoard file, and an incomplete last one.
 
     Args:
-        file: the file.
-        step: the last one to keep.
-        scored: whether the validation of that step stays.
+        file: the event file.
+        step: the last step to keep.
+        scored: whether to keep the validation of that step.
     """
 
-    def stays(event):
-        last = event.step == step and not scored
-        return event.step <= step and not (last and any(_is_validation(value.tag) for value in event.summary.value))
+    def is_kept(event):
+        if event.step == step and not scored:
+            return not any(value.tag.startswith(_VALIDATION_TAGS) for value in event.summary.value)
+        return event.step <= step
 
     try:
-        if all(stays(event) for event, _ in _events(file)):
+        if all(is_kept(event) for event, _ in _events(file)):
             return
     except tf.errors.DataLossError:
         pass
@@ -193,17 +203,13 @@ def drop_events(file, step, *, scored):
         contextlib.suppress(tf.errors.DataLossError),
     ):
         for event, record in _events(file):
-            if stays(event):
+            if is_kept(event):
                 writer.write(record)
 
 
 def _events(file):
     for record in tf.data.TFRecordDataset(str(file)).as_numpy_iterator():
         yield tf.compat.v1.Event.FromString(record), record
-
-
-def _is_validation(tag):
-    return tag.startswith(("eval/", "samples/")) or tag == "alarm/colour_drift"
 
 
 def _rows(file):

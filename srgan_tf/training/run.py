@@ -1,4 +1,4 @@
-"""A whole training run: settings and a folder in, a trained generator out."""
+"""A whole training run: both phases, from the settings to generator.keras."""
 
 import contextlib
 import logging
@@ -17,7 +17,10 @@ from srgan_tf.runs import GENERATOR_FILE, METRICS_FILE, checkpoints_folder
 from srgan_tf.training.checkpoints import steps_in
 from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.distribution import check_batch, choose_strategy, is_chief
-from srgan_tf.training.phase import PHASES, Phase
+from srgan_tf.training.early_stopping import check_early_stopping, early_stop
+from srgan_tf.training.epochs import with_steps
+from srgan_tf.training.names import GAN, PHASES, PRETRAIN
+from srgan_tf.training.phase import Phase
 from srgan_tf.training.ranker import load_ranker
 from srgan_tf.training.reporting import has_scores
 from srgan_tf.training.state import gan_state, pretrain_state
@@ -25,7 +28,7 @@ from srgan_tf.training.workdir import check_workdir, lock_workdir, record_sessio
 
 _log = logging.getLogger(__name__)
 
-# What an operation over all machines ends in when one of them is gone.
+# Errors of an operation over all machines when one of them is lost.
 _LOST_MACHINE = (
     tf.errors.UnavailableError,
     tf.errors.AbortedError,
@@ -36,19 +39,18 @@ _LOST_MACHINE = (
 
 
 def run(config, workdir, strategy=None):
-    """Trains both phases to their end, from wherever an earlier call with the same arguments stopped.
+    """Trains both phases to their end. A run that was interrupted is resumed by the same call.
 
     Args:
         config: a `Config`.
-        workdir: the run folder, made if need be. It gets config.json, sessions.jsonl, metrics.jsonl, tensorboard/,
-            checkpoints/, samples/ and generator.keras. Several machines need it in common.
+        workdir: the run folder, created if necessary; `srgan_tf.runs` lists its files. Several machines must share it.
         strategy: a `tf.distribute.Strategy`; None for `choose_strategy()`.
 
     Returns:
         Path of generator.keras.
 
     Raises:
-        UserError: before anything is written: settings, data, folder or VGG19 weights that will not do.
+        UserError: settings, data, folder or VGG19 weights are not valid. Nothing has been written.
         WorkError: the training could not be finished.
     """
     workdir = pathlib.Path(workdir)
@@ -59,6 +61,7 @@ def run(config, workdir, strategy=None):
         tf.config.experimental.enable_op_determinism()
     strategy = strategy or choose_strategy()
     check_batch(config, strategy)
+    check_early_stopping(config, strategy)
     keras.utils.set_random_seed(config.seed)
     replicas = strategy.num_replicas_in_sync
     shared = f", {replicas} replicas" if replicas > 1 else ""
@@ -72,15 +75,15 @@ def run(config, workdir, strategy=None):
             if "No space left" in str(error):
                 raise WorkError(f"the disk is full: {first_line(error)[:200]}") from error
             raise WorkError(
-                f"out of memory: {first_line(error)[:200]}. Try --set micro_batches=2 or more: it keeps the batch "
-                "as it is, and the same workdir goes on"
+                f"out of memory: {first_line(error)[:200]}. Try --set micro_batches=2 or more: the batch "
+                "stays the same, and the same workdir resumes"
             ) from error
         except _LOST_MACHINE as error:
             if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
                 raise
             raise WorkError(
                 f"a machine has left the training ({type(error).__name__}: {first_line(error)[:200]}). "
-                "Start it again on all of them: it goes on at the last checkpoint"
+                "Start it again on all machines: it resumes from the last checkpoint"
             ) from error
 
 
@@ -88,25 +91,27 @@ def _run(config, workdir, strategy):
     generator_file = workdir / GENERATOR_FILE
     if _is_finished(config, workdir):
         return generator_file
-    # All that can be refused is asked for now, not when days of pretraining are over.
+    # Load everything that can fail now, not after days of pretraining.
     features = perceptual_features(config)
     ranker = load_ranker(config.gan.ranker) if config.gan.steps and config.gan.rank_weight else None
+    train_pictures, valid_pairs = load_datasets(config)
+    # config.json has the settings as they were given: a resumed run compares them.
+    given, config = config, with_steps(config, len(train_pictures))
     begun = {name for name in PHASES if steps_in(checkpoints_folder(workdir, name))}
     states = {}
-    if config.pretrain.steps and "gan" not in begun:
-        states["pretrain"] = pretrain_state(config)
+    if config.pretrain.steps and GAN not in begun:
+        states[PRETRAIN] = pretrain_state(config)
     if config.gan.steps:
-        states["gan"] = gan_state(config)
+        states[GAN] = gan_state(config)
     if config.init_generator and not begun:
         _start_from(config.init_generator, next(iter(states.values())))
-    train_pictures, valid_pairs = load_datasets(config)
 
     with contextlib.ExitStack() as stack:
         if is_chief(strategy):
             make_folder(workdir)
             stack.enter_context(lock_workdir(workdir))
-            check_workdir(config, workdir)  # another process may have begun in it meanwhile
-            write_config(config, workdir)
+            check_workdir(given, workdir)  # another process may have started a run in it meanwhile
+            write_config(given, workdir)
             record_session(workdir, train_pictures, replicas=strategy.num_replicas_in_sync)
         before = None
         for name, state in states.items():
@@ -137,7 +142,10 @@ def _start_from(model, state):
 
 def _is_finished(config, workdir):
     last = [name for name in PHASES if getattr(config, name).steps][-1]
-    steps = getattr(config, last).steps
+    settings = getattr(config, last)
+    if settings.epochs:  # the number of steps depends on the training set
+        return False
+    steps = early_stop(workdir, last, settings.patience) or settings.steps
     return (
         steps_in(checkpoints_folder(workdir, last))[-1:] == [steps]
         and has_scores(workdir / METRICS_FILE, last, steps)
@@ -146,7 +154,7 @@ def _is_finished(config, workdir):
 
 
 def perceptual_features(config):
-    """The VGG19 extractor that the GAN phase asks for; None if it does not."""
+    """The VGG19 extractor of the GAN phase; None if its settings do not use one."""
     if not (config.gan.steps and config.gan.perceptual_weight):
         return None
     perceptual = config.gan.perceptual
@@ -154,6 +162,6 @@ def perceptual_features(config):
         list(perceptual.layers),
         before_activation=perceptual.before_activation,
         weights=perceptual.weights,
-        # It turns the gradient less than rounding the pictures to uint8 does (docs/TRAINING.md).
+        # bfloat16 changes the direction of the gradient less than rounding the images to uint8 (docs/TRAINING.md).
         precision="bfloat16" if config.precision == "bfloat16" else "float32",
     )

@@ -1,29 +1,28 @@
 """One training step of each phase, as a `tf.function` of a batch `(lr, hr)`.
 
-What a step does, on any number of replicas:
-
-1. Each replica takes the gradients of its part of the batch, in `micro_batches` pieces if memory is short.
-2. All of them vote: unless every gradient of every replica is finite, the update is left out, on all of them.
-3. The optimizers apply the gradients, and the averaged generator follows.
-
-A step returns scalars by their tags; they stay on the device until the loop asks for them.
+The forward pass and the losses differ between the phases: `make_pretrain_step` and `make_gan_step`. The rest of the
+step is the same for both and for any number of replicas: `_make_step`, best read from `train_step` at its end.
 """
 
 import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
+import keras
 import tensorflow as tf
 
+from srgan_tf.training import names
 from srgan_tf.training.objective import LossInputs, evaluate_terms
+from srgan_tf.training.optimizers import LossScale
+from srgan_tf.training.scalars import discriminator_scalars, generator_scalars
 
 
 class StepResult(NamedTuple):
-    """What a step tells.
+    """Scalars and discriminator logits of one step; they stay on the device until they are read.
 
     Attributes:
-        scalars: float32 scalars by tag, means over the replicas. A skipped step's may be anything.
-        logits: the discriminator's outputs by tag, as `strategy.run` gives them; empty in the pretrain phase.
+        scalars: float32 scalars by tag, means over the replicas. Those of a skipped step are meaningless.
+        logits: discriminator logits by tag, as `strategy.run` returns them; empty in the pretrain phase.
     """
 
     scalars: dict[str, tf.Tensor]
@@ -31,68 +30,76 @@ class StepResult(NamedTuple):
 
 
 class _TrainedNetwork(NamedTuple):
-    """One network in the game, with what changes it."""
+    """A network with its optimizer and loss scale."""
 
     name: str
-    network: object
-    optimizer: object
-    loss_scale: object
+    model: keras.Model
+    optimizer: keras.optimizers.Optimizer
+    loss_scale: LossScale
+
+
+class _Losses(NamedTuple):
+    """Result of a forward pass: one total loss for each trained network, scalars by tag, logits by tag."""
+
+    totals: list[tf.Tensor]
+    scalars: dict[str, tf.Tensor]
+    logits: dict[str, tf.Tensor]
+
+
+class _Gradients(NamedTuple):
+    """Result of a backward pass: a list of gradients for each trained network, scalars by tag, logits by tag."""
+
+    per_network: list[list[tf.Tensor]]
+    scalars: dict[str, tf.Tensor]
+    logits: dict[str, tf.Tensor]
 
 
 def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False):
-    """The pretrain step: the generator alone.
+    """Makes the pretrain step, which updates the generator only.
 
     Args:
         state: a `TrainingState`; the step changes its variables.
         terms: from `pretrain_terms`.
-        ema_decay: of the averaged generator.
-        micro_batches: pieces that a replica's batch is cut into, one after the other in memory. Losses and gradients
-            are means over them; a batch norm sees each by itself.
+        ema_decay: decay of the averaged generator.
+        micro_batches: gradient accumulation: number of parts that the batch of a replica is split into, to save
+            memory. Losses and gradients are means over them; batch norm sees each part separately.
         jit: compile with XLA; for one replica only.
 
     Returns:
         Function from float32 `lr` and `hr` in [0, 1] to a `StepResult`, for the strategy in whose scope this is called.
     """
-    (player,) = players = [_generator_player(state)]
 
-    def differentiate(lr, hr):
-        with tf.GradientTape() as tape:
-            sr = state.generator(lr, training=True)
-            total, values = evaluate_terms(terms, LossInputs(hr, sr))
-            scaled = total * player.loss_scale.value
-        gradients = _gradients(tape, scaled, state.generator)
-        return [gradients], _generator_scalars(total, values, hr, sr), {}
+    def compute_losses(lr, hr):
+        sr = state.generator(lr, training=True)
+        total, values = evaluate_terms(terms, LossInputs(hr, sr))
+        return _Losses([total], generator_scalars(total, values, hr, sr), {})
 
-    return _make_step(state, players, differentiate, ema_decay, micro_batches, jit)
+    return _make_step(state, [_generator(state)], compute_losses, ema_decay, micro_batches, jit)
 
 
 def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_batches=1, jit=False):
-    """The GAN step: generator and discriminator together.
+    """Makes the GAN step, which updates generator and discriminator together.
 
-    One pass of the generator and one of the discriminator over the fakes serve both updates: each network's gradient
-    is taken with the other as it was before the step.
+    Both updates share one forward pass of the generator and one of the discriminator over the fake images. Each
+    network's gradient is computed with the other network's weights from before the step.
 
     Args:
         state: a `TrainingState` with a discriminator; the step changes its variables.
         terms: from `gan_terms`.
         d_terms: from `discriminator_terms`.
-        ema_decay: of the averaged generator.
-        generator_every: the generator moves at every so many-th step; at the others the discriminator moves alone,
-            and there are no scalars of the generator.
+        ema_decay: decay of the averaged generator.
+        generator_every: update the generator on every Nth step; the discriminator is updated on every step. The other
+            steps have no scalars of the generator.
         micro_batches: as for `make_pretrain_step`.
         jit: as for `make_pretrain_step`.
 
     Returns:
         Function from float32 `lr` and `hr` in [0, 1] to a `StepResult`, for the strategy in whose scope this is called.
     """
-    generator = _generator_player(state)
-    discriminator = _TrainedNetwork("discriminator", state.discriminator, state.d_optimizer, state.d_loss_scale)
+    discriminate = functools.partial(state.discriminator, training=True)
 
-    def discriminate(images):
-        return state.discriminator(images, training=True)
-
-    def judge(lr, hr, sr):
-        # A function of the step, so that a resumed run draws the same.
+    def discriminate_images(lr, hr, sr):
+        # The seed is the step, so that a resumed run draws the same numbers.
         seed = tf.stack([tf.zeros_like(state.step), state.step])
         return LossInputs(
             hr,
@@ -105,173 +112,162 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
             positions=tf.random.stateless_uniform(tf.shape(hr)[:1], seed),
         )
 
-    def differentiate_both(lr, hr):
-        with tf.GradientTape(persistent=True) as tape:
-            outputs = judge(lr, hr, state.generator(lr, training=True))
-            total, values = evaluate_terms(terms, outputs)
-            d_total, d_values = evaluate_terms(d_terms, outputs)
-            losses = [total * generator.loss_scale.value, d_total * discriminator.loss_scale.value]
-        gradients = [
-            _gradients(tape, loss, player.network)
-            for loss, player in zip(losses, (generator, discriminator), strict=True)
-        ]
-        del tape
-        scalars = _generator_scalars(total, values, hr, outputs.sr)
-        return gradients, scalars | _discriminator_scalars(d_total, d_values, outputs), _logits(outputs)
+    def discriminator_losses(inputs):
+        total, values = evaluate_terms(d_terms, inputs)
+        logits = {names.REAL_LOGITS: inputs.real_logits, names.FAKE_LOGITS: inputs.fake_logits}
+        return _Losses([total], discriminator_scalars(total, values, *logits.values()), logits)
 
-    def differentiate_discriminator(lr, hr):
+    def losses_of_both(lr, hr):
         sr = state.generator(lr, training=True)
-        with tf.GradientTape() as tape:
-            outputs = judge(lr, hr, sr)
-            d_total, d_values = evaluate_terms(d_terms, outputs)
-            scaled = d_total * discriminator.loss_scale.value
-        gradients = [_gradients(tape, scaled, discriminator.network)]
-        return gradients, _discriminator_scalars(d_total, d_values, outputs), _logits(outputs)
+        inputs = discriminate_images(lr, hr, sr)
+        total, values = evaluate_terms(terms, inputs)
+        d_losses = discriminator_losses(inputs)
+        scalars = generator_scalars(total, values, hr, sr) | d_losses.scalars
+        return _Losses([total, *d_losses.totals], scalars, d_losses.logits)
+
+    def losses_of_discriminator(lr, hr):
+        sr = tf.stop_gradient(state.generator(lr, training=True))
+        return discriminator_losses(discriminate_images(lr, hr, sr))
 
     options = (ema_decay, micro_batches, jit)
-    both_step = _make_step(state, [generator, discriminator], differentiate_both, *options)
+    discriminator = _TrainedNetwork(names.DISCRIMINATOR, state.discriminator, state.d_optimizer, state.d_loss_scale)
+    step_of_both = _make_step(state, [_generator(state), discriminator], losses_of_both, *options)
     if generator_every == 1:
-        return both_step
-    discriminator_step = _make_step(state, [discriminator], differentiate_discriminator, *options)
+        return step_of_both
+    step_of_discriminator = _make_step(state, [discriminator], losses_of_discriminator, *options)
 
     def train_step(lr, hr):
         both = (int(state.step.numpy()) + 1) % generator_every == 0
-        return (both_step if both else discriminator_step)(lr, hr)
+        return (step_of_both if both else step_of_discriminator)(lr, hr)
 
     return train_step
 
 
-def _generator_player(state):
-    return _TrainedNetwork("generator", state.generator, state.g_optimizer, state.g_loss_scale)
+def _generator(state):
+    return _TrainedNetwork(names.GENERATOR, state.generator, state.g_optimizer, state.g_loss_scale)
 
 
-def _make_step(state, players, differentiate: Callable, ema_decay, micro_batches, jit):
-    """The step around the gradients.
+def _make_step(state, networks: list[_TrainedNetwork], compute_losses: Callable, ema_decay, micro_batches, jit):
+    """Makes a step: everything around the losses.
 
     Args:
         state: the `TrainingState`.
-        players: networks in the order of the gradients.
-        differentiate: function from `lr`, `hr` to the gradients of each player's scaled loss, scalars, and logits.
-        ema_decay: of the averaged generator.
-        micro_batches: pieces of a replica's batch.
+        networks: the networks that the step updates.
+        compute_losses: function from `lr` and `hr` to `_Losses`, with totals in the order of `networks`.
+        ema_decay: decay of the averaged generator.
+        micro_batches: number of parts of a replica's batch.
         jit: compile with XLA.
     """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
-    names = [player.name for player in players]
-    # A generator that stands still makes its pictures in training mode all the same.
-    networks = [network for network in (state.generator, state.discriminator) if network is not None]
-    tags = []  # of the scalars, in the order in which they are packed; known once the step is traced
+    # Batch norm's moving averages and spectral norm's vectors. A forward pass in training mode changes them, also in a
+    # generator that the step does not update.
+    moving_averages = [
+        weight.value
+        for model in (state.generator, state.discriminator)
+        if model is not None
+        for weight in model.non_trainable_weights
+    ]
+
+    def differentiate(lr, hr):
+        # 1. Forward pass and losses.
+        with tf.GradientTape(persistent=True) as tape:
+            losses = compute_losses(lr, hr)
+            scaled = [total * network.loss_scale.value for total, network in zip(losses.totals, networks, strict=True)]
+        # 2. Gradients, still multiplied by the loss scale.
+        gradients = [_gradients(tape, loss, network.model) for loss, network in zip(scaled, networks, strict=True)]
+        return _Gradients(gradients, losses.scalars, losses.logits)
 
     def on_replica(lr, hr):
-        # A forward pass moves batch norm's averages; a step that is skipped must put them back.
-        statistics = [tf.identity(weight.value) for network in networks for weight in _statistics(network)]
-        parts = []
-        for lr_piece, hr_piece in zip(tf.split(lr, micro_batches), tf.split(hr, micro_batches), strict=True):
-            # Without an order all pieces could be in memory together.
-            with tf.control_dependencies(tf.nest.flatten(parts[-1:])):
-                parts.append(differentiate(tf.identity(lr_piece), tf.identity(hr_piece)))
-        gradients = [_mean_gradients(of_player) for of_player in zip(*(part[0] for part in parts), strict=True)]
-        # The optimizer adds the replicas' gradients up: the mean over the whole batch wants a part of each.
-        gradients = [
-            [gradient / (replicas * player.loss_scale.value) for gradient in of_player]
-            for of_player, player in zip(gradients, players, strict=True)
+        saved_averages = [tf.identity(variable) for variable in moving_averages]
+        gradients = _accumulate(differentiate, lr, hr, micro_batches)
+        # The optimizer sums over the replicas. Divided by their number, the sum is the gradient of the whole batch.
+        unscaled = [
+            [gradient / (replicas * network.loss_scale.value) for gradient in of_network]
+            for of_network, network in zip(gradients.per_network, networks, strict=True)
         ]
-        scalars = {tag: tf.add_n([part[1][tag] for part in parts]) / micro_batches for tag in parts[0][1]}
-        for name, of_player in zip(names, gradients, strict=True):
-            # Of this replica's part: the mean over the replicas is reported.
-            norm = scalars[f"gradient_norm/{name}"] = replicas * tf.linalg.global_norm(of_player)
-            # One gradient that is not finite makes the norm so too.
-            scalars[f"non_finite/{name}"] = 1.0 - tf.cast(tf.math.is_finite(norm), tf.float32)
-        tags[:] = scalars
-        logits = {tag: tf.concat([part[2][tag] for part in parts], 0) for tag in parts[0][2]}
-        return gradients, tf.stack(list(scalars.values())), logits, statistics
+        norms = {
+            names.gradient_norm_tag(network.name): replicas * tf.linalg.global_norm(of_network)
+            for of_network, network in zip(unscaled, networks, strict=True)
+        }
+        return _Gradients(unscaled, gradients.scalars | norms, gradients.logits), saved_averages
 
     def apply(gradients):
-        for player, of_player in zip(players, gradients, strict=True):
-            player.optimizer.apply(of_player, player.network.trainable_variables)
+        for of_network, network in zip(gradients, networks, strict=True):
+            network.optimizer.apply(of_network, network.model.trainable_variables)
 
     @tf.function(jit_compile=jit)
     def train_step(lr, hr):
-        gradients, scalars, logits, statistics = strategy.run(on_replica, args=(lr, hr))
-        # One vector, so that the replicas have to meet but once for it.
-        scalars = dict(zip(tags, tf.unstack(strategy.reduce("MEAN", scalars, axis=None)), strict=True))
-        finite = [scalars.pop(f"non_finite/{name}") == 0.0 for name in names]
+        # 1. and 2. Forward pass and gradients: each replica computes those of its part of the batch.
+        gradients, saved_averages = strategy.run(on_replica, args=(lr, hr))
+
+        # 3. Vote: one gradient that is not finite, on any replica, makes the mean of the norms not finite.
+        scalars = _mean_over_replicas(strategy, gradients.scalars)
+        finite = [tf.math.is_finite(scalars[names.gradient_norm_tag(network.name)]) for network in networks]
         all_finite = tf.reduce_all(finite)
 
         def update():
-            strategy.run(apply, args=(gradients,))
-            if "generator" in names:
+            # 4. Update the networks.
+            strategy.run(apply, args=(gradients.per_network,))
+            # 5. Update the EMA of the generator.
+            if any(network.model is state.generator for network in networks):
                 _update_ema(strategy, state, ema_decay)
             state.skipped_in_a_row.assign(0)
 
         def skip():
-            kept = iter(statistics)
-            for network in networks:
-                for weight in _statistics(network):
-                    strategy.extended.update(weight.value, lambda variable, old: variable.assign(old), (next(kept),))
+            # Instead of 4. and 5.: undo the forward pass.
+            for variable, saved in zip(moving_averages, saved_averages, strict=True):
+                strategy.extended.update(variable, lambda variable, saved: variable.assign(saved), (saved,))
             state.skipped.assign_add(1)
             state.skipped_in_a_row.assign_add(1)
 
         tf.cond(all_finite, update, skip)
-        for player, of_player in zip(players, finite, strict=True):
-            player.loss_scale.update(of_player)
+
+        # 6. Adapt the float16 loss scales and count the step.
+        for network, is_finite in zip(networks, finite, strict=True):
+            network.loss_scale.update(is_finite)
         state.step.assign_add(1)
-        return StepResult(scalars | {"guard/skipped": 1.0 - tf.cast(all_finite, tf.float32)}, logits)
+        return StepResult(scalars | {names.SKIPPED: 1.0 - tf.cast(all_finite, tf.float32)}, gradients.logits)
 
     return train_step
 
 
-def _generator_scalars(total, values, hr, sr):
-    return {
-        "loss/generator/total": total,
-        **{f"loss/generator/{name}": value for name, value in values.items()},
-        # Beyond what the pictures themselves have of it.
-        "sr/saturated": _share((sr <= 0.0) | (sr >= 1.0)) - _share((hr <= 0.0) | (hr >= 1.0)),
-    }
+def _accumulate(differentiate, lr, hr, micro_batches):
+    """Mean gradients and scalars over micro-batches, computed one after the other; logits of all of them."""
+    parts = []
+    for lr_part, hr_part in zip(tf.split(lr, micro_batches), tf.split(hr, micro_batches), strict=True):
+        # Without this order TensorFlow could compute all parts at once, and hold all of them in memory.
+        with tf.control_dependencies(tf.nest.flatten(parts[-1:])):
+            parts.append(differentiate(tf.identity(lr_part), tf.identity(hr_part)))
+    if micro_batches == 1:
+        return parts[0]
+
+    def mean(*values):
+        return tf.add_n(values) / micro_batches
+
+    per_network, scalars, logits = zip(*parts, strict=True)
+    return _Gradients(
+        tf.nest.map_structure(mean, *per_network),
+        tf.nest.map_structure(mean, *scalars),
+        tf.nest.map_structure(lambda *values: tf.concat(values, 0), *logits),
+    )
 
 
-def _discriminator_scalars(total, values, outputs):
-    real_logits, fake_logits = outputs.real_logits, outputs.fake_logits
-    return {
-        "loss/discriminator/total": total,
-        **{f"loss/discriminator/{name}": value for name, value in values.items()},
-        "logits/real": tf.reduce_mean(real_logits),
-        "logits/fake": tf.reduce_mean(fake_logits),
-        # Against the other kind's mean, so that it reads the same for every objective.
-        "accuracy/real": _share(real_logits > tf.reduce_mean(fake_logits)),
-        "accuracy/fake": _share(fake_logits < tf.reduce_mean(real_logits)),
-    }
+def _mean_over_replicas(strategy, scalars):
+    """Means of scalars by tag. They are packed into one vector, so that the replicas communicate only once."""
+    vector = strategy.run(lambda *values: tf.stack(values), args=tuple(scalars.values()))
+    return dict(zip(scalars, tf.unstack(strategy.reduce("MEAN", vector, axis=None)), strict=True))
 
 
-def _logits(outputs):
-    return {"logits/real": outputs.real_logits, "logits/fake": outputs.fake_logits}
-
-
-def _share(condition):
-    return tf.reduce_mean(tf.cast(condition, tf.float32))
-
-
-def _gradients(tape, loss, network):
-    return tape.gradient(loss, network.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
-
-
-def _mean_gradients(pieces):
-    """The mean over micro-batches of lists of gradients."""
-    if len(pieces) == 1:
-        return pieces[0]
-    return [tf.add_n(list(same)) / len(pieces) for same in zip(*pieces, strict=True)]
-
-
-def _statistics(network):
-    return network.non_trainable_weights
+def _gradients(tape, loss, model):
+    return tape.gradient(loss, model.trainable_variables, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
 
 def _update_ema(strategy, state, decay):
-    """Moves the average: decay * average + (1 - decay) * weight, batch norm statistics too.
+    """Updates the averaged generator: decay * average + (1 - decay) * weight, batch norm's moving averages too.
 
-    The decay grows from 0.1 to its value in the first steps (TensorFlow's `num_updates` rule): otherwise a short run's
-    average would still be mostly the initial weights.
+    The decay grows from 0.1 to its final value in the first steps (TensorFlow's `num_updates` rule). Otherwise the
+    average of a short run would still be mostly the initial weights.
     """
     step = tf.cast(state.step, tf.float32)
     decay = tf.minimum(decay, (1.0 + step) / (10.0 + step))

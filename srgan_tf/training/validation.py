@@ -1,4 +1,4 @@
-"""The scores of a network in training, by the code that evaluate.py uses, and what else shows how it does."""
+"""Validation during training: the scores of evaluate.py, four scores more, and sample pictures."""
 
 import logging
 
@@ -12,16 +12,17 @@ from srgan_tf.images.pixels import to_float
 from srgan_tf.images.resize import imresize
 from srgan_tf.losses.grid import grid_energy
 from srgan_tf.metrics.stlpips import load_stlpips
+from srgan_tf.training import names
 from srgan_tf.training.objective import LossInputs
 
 _log = logging.getLogger(__name__)
 
 # Metrics whose best checkpoint is kept: True where higher is better.
-BEST = {"psnr_y": True, "perceptual": False, "stlpips": False}
+BEST = {"psnr_y": True, names.PERCEPTUAL: False, names.STLPIPS: False}
 
 _PERCEPTUAL_SIDE = 512  # HR pixels: VGG19's features of a whole 2K picture would take gigabytes
 _STLPIPS_SIDE = 32  # smallest images of ST-LPIPS
-_SAMPLE_SIDE = 256  # HR pixels: of the crops that are drawn
+_SAMPLE_SIDE = 256  # HR pixels: side of the sample pictures
 
 
 def installed_stlpips():
@@ -39,9 +40,9 @@ def validate(upscaler, pairs, *, samples, perceptual=None, stlpips=None):
     Args:
         upscaler: the averaged generator as an `Upscaler`.
         pairs: list of `Pair`.
-        samples: how many of the first pictures are drawn.
-        perceptual: function from `LossInputs` to the perceptual loss; None leaves its score out.
-        stlpips: function of two uint8 images, see `installed_stlpips`; None leaves its score out.
+        samples: number of pictures, from the first, that become sample pictures.
+        perceptual: function from `LossInputs` to the perceptual loss; None for no such score.
+        stlpips: function of two uint8 images, see `installed_stlpips`; None for no such score.
 
     Returns:
         `(scores, sheets)`: the mean of each metric, "perceptual" and "stlpips" (of the middle 512x512 pixels, lower is
@@ -52,24 +53,24 @@ def validate(upscaler, pairs, *, samples, perceptual=None, stlpips=None):
     smallest = min(min(pair.hr.shape[:2]) for pair in pairs)
     for index, scored in enumerate(scoring.evaluate(upscaler, pairs)):
         pair, sr = scored.pair, scored.sr
-        scores = scored.scores | {"colour_drift": colour_drift(pair.lr, sr)}
+        scores = scored.scores | {names.COLOUR_DRIFT: colour_drift(pair.lr, sr)}
         if smallest >= 8 * upscaler.scale:
-            scores["grid"] = grid(pair.hr, sr, upscaler.scale)
+            scores[names.GRID] = grid(pair.hr, sr, upscaler.scale)
         if perceptual is not None:
             images = [to_float(_middle(picture, _PERCEPTUAL_SIDE)[np.newaxis]) for picture in (pair.hr, sr)]
-            scores["perceptual"] = float(perceptual(LossInputs(*(tf.convert_to_tensor(image) for image in images))))
+            scores[names.PERCEPTUAL] = float(perceptual(LossInputs(*(tf.convert_to_tensor(image) for image in images))))
         if stlpips is not None and smallest >= _STLPIPS_SIDE:
-            scores["stlpips"] = stlpips(_middle(pair.hr, _PERCEPTUAL_SIDE), _middle(sr, _PERCEPTUAL_SIDE))
+            scores[names.STLPIPS] = stlpips(_middle(pair.hr, _PERCEPTUAL_SIDE), _middle(sr, _PERCEPTUAL_SIDE))
         rows.append(scores)
         if index < samples:
-            # Two sources may have pictures of one name, and names may be as long as the file system allows.
+            # Two sources may have pictures of the same name, and a name may be too long for a file.
             name = f"{index}-{pair.name.replace('/', '-')[:100]}"
             sheets[name] = sample_sheet(pair, sr, upscaler.scale)
     return scoring.mean_scores(rows), sheets
 
 
 def colour_drift(lr, sr):
-    """How far the colours have moved: the mean of the downscaled SR against that of the LR, grey levels.
+    """Colour shift: the mean of the downscaled SR minus that of the LR, grey levels.
 
     Args:
         lr: uint8 [height, width, 3].
@@ -85,7 +86,7 @@ def colour_drift(lr, sr):
 def grid(hr, sr, scale):
     """Energy of the grid of period `scale` in SR over that in HR: about 1 without a grid.
 
-    Both are taken of what bicubic resizing to LR and back leaves out, since a picture's own edges have every period.
+    Both are measured on the image minus its bicubic copy, resized to LR and back: edges in the picture have all periods.
 
     Args:
         hr: uint8 [height, width, 3], at least `8 * scale` pixels each way.
@@ -105,7 +106,7 @@ def grid(hr, sr, scale):
 
 
 def sample_sheet(pair, sr, scale):
-    """LR, bicubic, SR and HR of the middle of a pair, side by side, with the busiest place enlarged."""
+    """LR, bicubic, SR and HR of the middle of a pair, side by side, with the most detailed area enlarged."""
     lr = _middle(pair.lr, _SAMPLE_SIDE // scale)
     hr = _middle(pair.hr, _SAMPLE_SIDE, scale)
     columns = {
@@ -119,6 +120,6 @@ def sample_sheet(pair, sr, scale):
 
 
 def _middle(picture, side, grid=1):
-    """The middle of a picture, at most `side` pixels wide and high, its corner on a multiple of `grid`."""
+    """The centre crop of a picture, at most `side` pixels wide and high, its corner on a multiple of `grid`."""
     top, left = ((size // grid - min(side, size) // grid) // 2 * grid for size in picture.shape[:2])
     return picture[top : top + side, left : left + side]

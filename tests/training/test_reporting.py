@@ -5,7 +5,7 @@ import math
 import pytest
 import tensorflow as tf
 
-from srgan_tf.training.loop import Window
+from srgan_tf.training.progress import Window
 from srgan_tf.training.reporting import Reporter, drop_events, has_scores
 
 
