@@ -36,10 +36,11 @@ def relativistic_generator(real_logits, fake_logits):
 def relativistic_discriminator(real_logits, fake_logits):
     """Relativistic average loss: binary cross-entropy of each logit minus the mean logit of the other class.
 
-    Jolicoeur-Martineau 2019, as in Wang et al. 2018 (ESRGAN), eq. 1.
+    Jolicoeur-Martineau 2019, as in Wang et al. 2018 (ESRGAN), eq. 1. In a replica of a `tf.distribute.Strategy`, the
+    mean logits are those of all replicas.
     """
-    real_margin = real_logits - tf.reduce_mean(fake_logits)
-    fake_margin = fake_logits - tf.reduce_mean(real_logits)
+    real_margin = real_logits - _mean_over_replicas(fake_logits)
+    fake_margin = fake_logits - _mean_over_replicas(real_logits)
     return vanilla_discriminator(real_margin, fake_margin)
 
 
@@ -72,6 +73,15 @@ def critic_discriminator(real_logits, fake_logits):
     (`gan.clip_weights`) or by `penalties.gradient_penalty` (Gulrajani et al. 2017 (WGAN-GP), eq. 3).
     """
     return tf.reduce_mean(fake_logits) - tf.reduce_mean(real_logits)
+
+
+def _mean_over_replicas(logits):
+    """The mean logit of the whole batch; its gradient flows back to every replica."""
+    mean = tf.reduce_mean(logits)
+    replica = tf.distribute.get_replica_context()
+    if replica is None or replica.num_replicas_in_sync == 1:
+        return mean
+    return replica.all_reduce(tf.distribute.ReduceOp.MEAN, mean)
 
 
 ADVERSARIAL_LOSSES = {

@@ -1,4 +1,4 @@
-"""Checkpoints of a phase: whole or not there, the newest few and the best."""
+"""Checkpoints of a phase: written atomically; the newest few and the best are kept."""
 
 import contextlib
 import json
@@ -23,27 +23,27 @@ _log = logging.getLogger(__name__)
 
 
 class DivergedError(WorkError):
-    """The training's numbers are lost."""
+    """A loss, a weight or too many gradients are not finite."""
 
     def __init__(self, step, reason):
         super().__init__(
-            f"training diverged by step {step}: {reason}. The last checkpoint is from before; "
+            f"training diverged by step {step}: {reason}. The last checkpoint is older than that; "
             "try --precision float32, or a lower learning rate in a new --workdir with --init-generator"
         )
 
 
 class Checkpoints:
-    """The states of one phase that are kept, each a folder named by its step.
+    """The checkpoints of one phase, each a folder named by its step.
 
-    A folder holds the state as TensorFlow writes it, generator.keras (so that it can be given as a model), and the
-    check sums of both. It gets its name when it is complete.
+    A folder contains the state as TensorFlow writes it, generator.keras (so that the folder can be used as a model),
+    and the checksums of both. It is renamed to its final name when it is complete.
 
     Args:
-        folder: where they lie, such as `runs/srgan_x4/checkpoints/gan`.
+        folder: their parent folder, such as `runs/srgan_x4/checkpoints/gan`.
         state: the `TrainingState` that is saved and restored.
-        keep: how many of the newest stay.
-        best: metrics whose best checkpoint stays too: names to True where higher is better.
-        writes: False where another process writes: `save` then does nothing.
+        keep: number of the newest checkpoints to keep.
+        best: metrics whose best checkpoint is kept too: True by name if higher is better.
+        writes: False if another process writes: `save` then writes nothing.
     """
 
     def __init__(self, folder, state, *, keep, best=None, writes=True):
@@ -59,7 +59,7 @@ class Checkpoints:
 
         Raises:
             DivergedError: a weight is not finite.
-            WorkError: it cannot be written. The checkpoints before it are whole.
+            WorkError: it cannot be written. Earlier checkpoints are intact.
         """
         step = int(self._state.step.numpy())
         for weight in self._state.weights():
@@ -82,17 +82,18 @@ class Checkpoints:
             with contextlib.suppress(OSError):
                 remove_folder(unfinished)
             raise WorkError(
-                f"cannot save a checkpoint in {str(self._folder)!r}: {first_line(error)}. Those before it are whole"
+                f"cannot save a checkpoint in {str(self._folder)!r}: {first_line(error)}. "
+                "Earlier checkpoints are intact"
             ) from error
 
     def restore(self):
-        """Restores the newest whole checkpoint into the state; damaged ones are named in the log and passed over.
+        """Restores the newest intact checkpoint into the state. Damaged ones are logged and skipped.
 
         Returns:
-            The step that was reached; None where there is no checkpoint.
+            The step of the checkpoint; None if there is no checkpoint.
 
         Raises:
-            WorkError: there are checkpoints, but not one is whole, or they are of another program.
+            WorkError: all checkpoints are damaged, or another version of this program wrote them.
         """
         if self._writes:
             self._recover()
@@ -103,7 +104,7 @@ class Checkpoints:
             if damage:
                 _log.warning("the checkpoint %s is damaged: %s; trying the one before it", folder, damage)
                 continue
-            # Everything saved must find its place, or the run would go on with part of it new.
+            # Everything saved must be restored; otherwise part of the state would start anew.
             try:
                 self._checkpoint.read(str(folder / _STATE)).assert_consumed()
             except (AssertionError, ValueError) as error:
@@ -112,7 +113,7 @@ class Checkpoints:
                 ) from error
             return step
         if folders:
-            raise WorkError(f"no checkpoint in {str(self._folder)!r} is whole: remove that folder to begin anew")
+            raise WorkError(f"all checkpoints in {str(self._folder)!r} are damaged: remove that folder to start again")
         return None
 
     def generator_file(self, step):
@@ -120,13 +121,13 @@ class Checkpoints:
         return self._folder / _name(step) / GENERATOR_FILE
 
     def record_scores(self, scores):
-        """Takes note of the scores at the state's step; if they are the best of a metric, its checkpoint is kept.
+        """Records the scores at the state's step. If one is the best so far, the checkpoint of this step is kept.
 
         Args:
-            scores: mean of each metric at the present step; those that `best` names count.
+            scores: mean of each metric; those that `best` names are compared.
 
         Returns:
-            Whether a checkpoint was saved for it.
+            Whether a checkpoint was saved now.
         """
         step = int(self._state.step.numpy())
         best = self._best()
@@ -147,14 +148,14 @@ class Checkpoints:
         return saving
 
     def _recover(self):
-        """Gives a checkpoint its name back that was about to be replaced when the process was killed."""
+        """Restores the name of a checkpoint that was being replaced when the process was killed."""
         for replaced in self._folder.glob(f"{_REPLACED}*"):
             folder = self._folder / replaced.name.removeprefix(_REPLACED)
             if not folder.exists():
                 replaced.rename(folder)
 
     def _remove_leftovers(self):
-        """Removes what processes that were killed have left."""
+        """Removes unfinished folders of processes that were killed."""
         for leftover in [*self._folder.glob(".unfinished-*"), *self._folder.glob(f"{_REPLACED}*")]:
             if leftover.is_dir():
                 remove_folder(leftover)
@@ -162,18 +163,18 @@ class Checkpoints:
                 leftover.unlink()
 
     def _best(self):
-        """The best so far, of the checkpoints that count; see `_counting`."""
+        """The best scores so far, of the checkpoints that `_counting` lists."""
         file = self._folder / _BEST_FILE
         try:
             best = json.loads(file.read_text()) if file.exists() else {}
         except ValueError:
-            _log.warning("%s is damaged: the best scores are sought anew", file)
+            _log.warning("%s is damaged: the search for the best scores starts again", file)
             return {}
         counting = self._counting()
         return {metric: entry for metric, entry in best.items() if entry["step"] in counting}
 
     def _counting(self):
-        """Steps of the checkpoints up to the state's; those past it are damaged or were rolled back."""
+        """Steps of the checkpoints up to the state's step. Later ones are damaged or were rolled back."""
         return [step for step in steps_in(self._folder) if step <= int(self._state.step.numpy())]
 
     def _remove_old(self):
@@ -194,7 +195,7 @@ def _name(step):
 
 
 def _give_name(unfinished, folder):
-    """Renames a complete folder; one that has the name makes room, and is there until the new one has it."""
+    """Renames a complete folder. An existing folder of that name is removed only after that."""
     for file in unfinished.iterdir():
         with file.open("rb") as opened:
             os.fsync(opened.fileno())
@@ -207,7 +208,7 @@ def _give_name(unfinished, folder):
 
 
 def _damage(folder):
-    """What is wrong with a checkpoint's files, in words; None if nothing is."""
+    """Describes the damage of a checkpoint's files; None if they are intact."""
     try:
         for name, expected in json.loads((folder / _SUMS_FILE).read_text()).items():
             if sha256(folder / name) != expected:

@@ -1,4 +1,4 @@
-"""The pictures of a training run."""
+"""Training and validation sets of a run."""
 
 import logging
 
@@ -11,9 +11,9 @@ _log = logging.getLogger(__name__)
 def load_datasets(config):
     """Opens the sources that the settings name and decodes their pictures.
 
-    Validation pictures come from `data.valid`; without it from each training source's own validation set, or held out
-    of it. The LR pictures of a folder in `data.valid` with HR/ and LR/ are used as they are. Other LR pictures are made
-    once, by the degradation of the training pictures.
+    Validation pictures come from `data.valid`. Without it, they come from the validation set of each training source,
+    or are held out of that source. The LR pictures of a folder in `data.valid` with HR/ and LR/ are used as they are.
+    Other LR pictures are made once, by the degradation of the training pictures.
 
     Args:
         config: a `Config`.
@@ -57,7 +57,7 @@ def load_datasets(config):
         sampling=data.sampling,
         clean_fraction=data.clean_fraction,
     )
-    smallest = 11 + 2 * config.scale  # what is left without its border must hold SSIM's window
+    smallest = 11 + 2 * config.scale  # without its border, SSIM's window of 11 pixels must fit
     per_source = -(-data.valid_pictures // len(valid))
     chosen = [source.select(range(min(per_source, len(source)))) for source in valid]
     valid_pairs = []
@@ -70,14 +70,14 @@ def load_datasets(config):
 
 
 def hold_out(source, count):
-    """Splits a source without a validation set of its own: at most a tenth, evenly spread, is kept from training.
+    """Splits a source that has no validation set: at most a tenth of it, evenly spread, is used for validation.
 
     Args:
         source: a `Source`.
-        count: pictures wanted for validation.
+        count: number of validation pictures wanted.
 
     Returns:
-        `(train, valid)`, two sources. With fewer than ten pictures none is held out: the first serves in both.
+        `(train, valid)`, two sources. With fewer than ten pictures, the first one is in both.
     """
     total = len(source)
     count = min(count, total // 10)

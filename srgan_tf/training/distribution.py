@@ -1,6 +1,6 @@
-"""One device, several GPUs or several machines: TensorFlow's strategies, and who of them writes.
+"""One device, several GPUs or several machines: TensorFlow's strategies, and which process writes.
 
-A network, its optimizer and the step's variables are made inside `strategy.scope()`; the step runs on every replica.
+Networks, optimizers and the variables of a step are created inside `strategy.scope()`; the step runs on every replica.
 """
 
 import logging
@@ -14,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 
 def choose_strategy():
-    """Every local GPU when there are several; every machine of `TF_CONFIG` when it is set; else the one device.
+    """All machines of `TF_CONFIG` if it is set; otherwise all local GPUs if there are several; otherwise one device.
 
     Returns:
-        `tf.distribute.Strategy`. With `TF_CONFIG` it waits until all the machines are there.
+        `tf.distribute.Strategy`. With `TF_CONFIG`, this waits until all machines are connected.
     """
     if os.environ.get("TF_CONFIG"):
         _log.info("waiting for the other machines of TF_CONFIG")
@@ -31,7 +31,7 @@ def choose_strategy():
 
 
 def is_chief(strategy):
-    """Whether this process is the one that writes: alone, or the first of the machines."""
+    """Whether this process writes files: the only one, or the first of several machines."""
     resolver = strategy.cluster_resolver
     if resolver is None or not resolver.task_type:
         return True
@@ -42,7 +42,7 @@ def is_chief(strategy):
 
 
 def check_batch(config, strategy):
-    """Makes sure that each replica gets an equal part of a batch.
+    """Checks that a batch can be split into equal parts, one for each replica and micro-batch.
 
     Raises:
         UserError: it cannot.
@@ -57,17 +57,17 @@ def check_batch(config, strategy):
 
 
 def require_agreement(strategy, *numbers):
-    """Waits for all machines, and makes sure that they have come to the same numbers, such as the step restored.
+    """Waits for all machines and checks that they have the same numbers, such as the restored step.
 
     Raises:
-        WorkError: they have not.
+        WorkError: they differ.
     """
     replicas = strategy.num_replicas_in_sync
     total = strategy.reduce("SUM", strategy.run(lambda: tf.constant(numbers, tf.int64)), axis=None)
     if total.numpy().tolist() != [replicas * number for number in numbers]:
         raise WorkError(
             f"the machines have not restored the same checkpoint (this one is at step {numbers[0]}): "
-            "they need one --workdir, in a folder that all of them see"
+            "they need the same --workdir, in a folder that all of them share"
         )
 
 
@@ -75,11 +75,11 @@ def uses_jit(choice, strategy):
     """Whether the step is compiled by XLA.
 
     Args:
-        choice: `Config.jit`: "on", "off", or "auto", which is on with one GPU; on CPUs XLA is slower.
+        choice: `Config.jit`: "on", "off", or "auto": on for one GPU, off otherwise; on CPUs XLA is slower.
         strategy: the strategy that runs the step.
 
     Raises:
-        UserError: "on" over several replicas, where TensorFlow cannot.
+        UserError: "on" with several replicas, which TensorFlow does not support.
     """
     alone = strategy.num_replicas_in_sync == 1
     if choice == "on" and not alone:
@@ -88,17 +88,17 @@ def uses_jit(choice, strategy):
 
 
 def per_replica(strategy, batches):
-    """Gives each replica its part of every batch.
+    """Splits every batch between the replicas.
 
-    Every machine makes the whole batch, which costs little, and keeps its part: so a batch is the same whatever the
-    number of replicas.
+    Every machine makes the whole batch, which costs little, and keeps its part. So the number of replicas does not
+    change the batches.
 
     Args:
         strategy: the strategy that will run the step.
-        batches: tf.data.Dataset of tuples of tensors [batch, ...], the batch a multiple of the replicas.
+        batches: tf.data.Dataset of tuples of tensors [batch, ...]; `batch` is a multiple of the number of replicas.
 
     Returns:
-        Iterable of what `strategy.run` takes.
+        Iterable of arguments for `strategy.run`.
     """
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:

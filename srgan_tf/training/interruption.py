@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM while training: the step in hand is finished and saved first."""
+"""Ctrl-C and SIGTERM during training: the current step is finished and saved first."""
 
 import contextlib
 import logging
@@ -9,13 +9,13 @@ _log = logging.getLogger(__name__)
 
 
 class Interruption:
-    """Whether the user or the system has asked the run to end."""
+    """The signal that asked the run to end, if there was one."""
 
     def __init__(self):
         self.signal = None
 
     def leave(self):
-        """Ends the program as the signal would have, with a shell's exit code: 130 after Ctrl-C, 143 after SIGTERM."""
+        """Ends the program like the signal itself, with a shell's exit code: 130 after Ctrl-C, 143 after SIGTERM."""
         if self.signal == signal.SIGINT:
             raise KeyboardInterrupt
         raise SystemExit(128 + self.signal)
@@ -23,13 +23,13 @@ class Interruption:
 
 @contextlib.contextmanager
 def delayed_signals(*, saves=True):
-    """Holds SIGINT and SIGTERM back inside the block; a second one acts at once.
+    """Delays SIGINT and SIGTERM inside the block; a second signal acts at once.
 
-    Outside the main thread, where Python takes no signals, nothing changes.
+    Does nothing outside the main thread, where Python receives no signals.
 
     Args:
-        saves: False on a machine that does not write: it waits for the one that does, which has had the signal too if
-            the whole training is to end. To leave earlier would take the step away in which that one saves.
+        saves: False on a machine that does not write. It continues until the first machine has saved and ends the
+            training, because that machine needs the others for its last step.
 
     Yields:
         `Interruption`, whose `signal` is the one received, None before.
@@ -44,7 +44,7 @@ def delayed_signals(*, saves=True):
         if saves:
             interruption.signal = number
         work = "finishing the step and saving" if saves else "the first machine saves and ends the training"
-        _log.warning("%s: %s; once more ends at once", signal.Signals(number).name, work)
+        _log.warning("%s: %s; send it again to end at once", signal.Signals(number).name, work)
         restore()
 
     handlers = {number: signal.signal(number, receive) for number in (signal.SIGINT, signal.SIGTERM)}

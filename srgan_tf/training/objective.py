@@ -1,4 +1,4 @@
-"""What each network minimises in each phase: named, weighted terms of the losses that the settings ask for.
+"""The losses of each network in each phase: named, weighted terms, according to the settings.
 
 A new term is a weight in `Config.gan` and one line in `gan_terms` or `discriminator_terms`.
 """
@@ -21,17 +21,17 @@ from srgan_tf.losses.total_variation import total_variation
 
 
 class LossInputs(NamedTuple):
-    """What a step has made, and what it made it with.
+    """Arguments of the loss terms: tensors of one step, and networks. The pretrain phase has only `hr` and `sr`.
 
     Attributes:
         hr: images, float32 [batch, height, width, 3] in [0, 1].
-        sr: the generator's, the same shape.
-        real_logits: the discriminator's of `hr`; this and all that follow in the GAN phase alone.
-        fake_logits: the discriminator's of `sr`.
-        lr: what `sr` was made of.
+        sr: the generator's output, the same shape.
+        real_logits: the discriminator's logits of `hr`.
+        fake_logits: the discriminator's logits of `sr`.
+        lr: the generator's input.
         generator_ema: the averaged generator, a callable from `lr` to images.
         discriminator: a callable from images to logits, in training mode.
-        positions: float32 [batch], random in [0, 1).
+        positions: float32 [batch], random numbers in [0, 1) for the gradient penalty.
     """
 
     hr: tf.Tensor
@@ -67,7 +67,7 @@ def gan_terms(gan, features=None, ranker=None):
     Args:
         gan: the settings of `Config.gan`.
         features: the VGG19 extractor for `gan.perceptual`; needed when its weight is not zero.
-        ranker: callable from images to scores, of `gan.ranker`; the same.
+        ranker: callable from images to scores, for `gan.ranker`; needed when `rank_weight` is not zero.
     """
     pixel = PIXEL_LOSSES[gan.pixel]
     adversarial = ADVERSARIAL_LOSSES[gan.adversarial].generator
@@ -114,7 +114,7 @@ def discriminator_terms(gan):
 
 
 def perceptual_function(perceptual, features):
-    """The perceptual loss of the settings `Config.gan.perceptual`, by a VGG19 extractor: a function of `LossInputs`."""
+    """The perceptual loss as a function of `LossInputs`, from `Config.gan.perceptual` and a VGG19 extractor."""
 
     def function(outputs):
         return perceptual_loss(
@@ -130,7 +130,7 @@ def perceptual_function(perceptual, features):
 
 
 def evaluate_terms(terms, outputs):
-    """The weighted sum of the terms, and each term's own value before its weight.
+    """The weighted sum of the terms, and the value of each term before its weight.
 
     Returns:
         `(total, values)`: a float32 scalar, and a dictionary of scalars with the names of `terms`.

@@ -9,11 +9,11 @@ _FIRST, _LAST = 10, 20
 
 
 class Profiler:
-    """Traces steps 11 to 20 of those made inside a `with` block, or as many of them as there are.
+    """Traces steps 11 to 20 of a `with` block, or fewer if it ends earlier.
 
     Args:
-        folder: where TensorBoard's profile plugin looks for it.
-        enabled: False: nothing happens.
+        folder: the TensorBoard folder; the profile plugin finds the trace there.
+        enabled: if False, nothing is traced.
     """
 
     def __init__(self, folder, *, enabled):
@@ -29,7 +29,7 @@ class Profiler:
         self._stop()
 
     def after_step(self):
-        """Counts a step, and starts or stops the trace when it is time."""
+        """Counts a step, and starts the trace after step 10 and stops it after step 20."""
         self._steps += 1
         if self._enabled and self._steps == _FIRST:
             tf.profiler.experimental.start(str(self._folder))

@@ -1,4 +1,4 @@
-"""All that changes while a phase trains: networks, optimizers, the step. It is what checkpoints hold."""
+"""Everything that a phase changes and its checkpoints contain: networks, optimizers, counters."""
 
 import dataclasses
 
@@ -18,14 +18,14 @@ class TrainingState:
     """State of one phase.
 
     Attributes:
-        generator: the network that is trained, in the run's precision and its training form.
-        generator_ema: a float32 copy whose weights follow the generator's; the one that is scored and saved.
-        g_optimizer: the generator's.
-        g_loss_scale: the generator's.
-        step: int64 variable, steps done in this phase, skipped ones too.
-        skipped: int64 variable, steps whose update was left out because a gradient was not finite.
-        skipped_in_a_row: int64 variable, those of them since the last update.
-        rollbacks: int64 variable, how often the phase went back to a checkpoint; the crops after it are others.
+        generator: the network that is trained, in the run's precision, optimized for training.
+        generator_ema: float32 exponential moving average of the generator; it is validated and saved.
+        g_optimizer: the optimizer of the generator.
+        g_loss_scale: the float16 loss scale of the generator.
+        step: int64 variable, number of steps done in this phase, including skipped ones.
+        skipped: int64 variable, number of steps without an update because a gradient was not finite.
+        skipped_in_a_row: int64 variable, number of skipped steps since the last update.
+        rollbacks: int64 variable, number of times that the phase went back to a checkpoint; it changes the crops.
         discriminator: None in the pretrain phase.
         d_optimizer: None in the pretrain phase.
         d_loss_scale: None in the pretrain phase.
@@ -54,10 +54,10 @@ class TrainingState:
         return [weight for network in networks if network is not None for weight in network.weights]
 
     def start_from(self, generator):
-        """Takes another generator's weights, for both the generator and its average.
+        """Copies the weights of another generator into the generator and its average.
 
         Raises:
-            UserError: it is another network.
+            UserError: the weights have other shapes.
         """
         weights = generator.get_weights()
         shapes = [weight.shape for weight in weights]
@@ -119,7 +119,7 @@ def _state(config, phase, optimizer):
 
 
 def _synchronize_batch_norms(network):
-    """Over several replicas, batch statistics are those of the whole batch; else each would keep its own averages."""
+    """Makes batch statistics those of the whole batch if there are several replicas."""
     if tf.distribute.get_strategy().num_replicas_in_sync > 1:
         for layer in _batch_norms(network):
             layer.synchronized = True
@@ -133,7 +133,7 @@ def build_network(field, table, choice, **given):
     """Builds the network that a setting names.
 
     Raises:
-        UserError: the network refuses its options; the message names the setting.
+        UserError: its options are not valid; the message names the setting.
     """
     options = dict(choice)
     builder = table[options.pop("name")]

@@ -69,7 +69,8 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False):
         Function from float32 `lr` and `hr` in [0, 1] to a `StepResult`, for the strategy in whose scope this is called.
     """
 
-    def compute_losses(lr, hr):
+    def compute_losses(lr, hr, positions):
+        del positions
         sr = state.generator(lr, training=True)
         total, values = evaluate_terms(terms, LossInputs(hr, sr))
         return _Losses([total], generator_scalars(total, values, hr, sr), {})
@@ -98,9 +99,7 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
     """
     discriminate = functools.partial(state.discriminator, training=True)
 
-    def discriminate_images(lr, hr, sr):
-        # The seed is the step, so that a resumed run draws the same numbers.
-        seed = tf.stack([tf.zeros_like(state.step), state.step])
+    def discriminate_images(lr, hr, sr, positions):
         return LossInputs(
             hr,
             sr,
@@ -109,7 +108,7 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
             lr=lr,
             generator_ema=functools.partial(state.generator_ema, training=False),
             discriminator=discriminate,
-            positions=tf.random.stateless_uniform(tf.shape(hr)[:1], seed),
+            positions=positions,
         )
 
     def discriminator_losses(inputs):
@@ -117,17 +116,17 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
         logits = {names.REAL_LOGITS: inputs.real_logits, names.FAKE_LOGITS: inputs.fake_logits}
         return _Losses([total], discriminator_scalars(total, values, *logits.values()), logits)
 
-    def losses_of_both(lr, hr):
+    def losses_of_both(lr, hr, positions):
         sr = state.generator(lr, training=True)
-        inputs = discriminate_images(lr, hr, sr)
+        inputs = discriminate_images(lr, hr, sr, positions)
         total, values = evaluate_terms(terms, inputs)
         d_losses = discriminator_losses(inputs)
         scalars = generator_scalars(total, values, hr, sr) | d_losses.scalars
         return _Losses([total, *d_losses.totals], scalars, d_losses.logits)
 
-    def losses_of_discriminator(lr, hr):
+    def losses_of_discriminator(lr, hr, positions):
         sr = tf.stop_gradient(state.generator(lr, training=True))
-        return discriminator_losses(discriminate_images(lr, hr, sr))
+        return discriminator_losses(discriminate_images(lr, hr, sr, positions))
 
     options = (ema_decay, micro_batches, jit)
     discriminator = _TrainedNetwork(names.DISCRIMINATOR, state.discriminator, state.d_optimizer, state.d_loss_scale)
@@ -153,7 +152,8 @@ def _make_step(state, networks: list[_TrainedNetwork], compute_losses: Callable,
     Args:
         state: the `TrainingState`.
         networks: the networks that the step updates.
-        compute_losses: function from `lr` and `hr` to `_Losses`, with totals in the order of `networks`.
+        compute_losses: function from `lr`, `hr` and `positions` (see `LossInputs`) to `_Losses`, with totals in the
+            order of `networks`.
         ema_decay: decay of the averaged generator.
         micro_batches: number of parts of a replica's batch.
         jit: compile with XLA.
@@ -169,10 +169,10 @@ def _make_step(state, networks: list[_TrainedNetwork], compute_losses: Callable,
         for weight in model.non_trainable_weights
     ]
 
-    def differentiate(lr, hr):
+    def differentiate(lr, hr, positions):
         # 1. Forward pass and losses.
         with tf.GradientTape(persistent=True) as tape:
-            losses = compute_losses(lr, hr)
+            losses = compute_losses(lr, hr, positions)
             scaled = [total * network.loss_scale.value for total, network in zip(losses.totals, networks, strict=True)]
         # 2. Gradients, still multiplied by the loss scale.
         gradients = [_gradients(tape, loss, network.model) for loss, network in zip(scaled, networks, strict=True)]
@@ -180,7 +180,8 @@ def _make_step(state, networks: list[_TrainedNetwork], compute_losses: Callable,
 
     def on_replica(lr, hr):
         saved_averages = [tf.identity(variable) for variable in moving_averages]
-        gradients = _accumulate(differentiate, lr, hr, micro_batches)
+        batch = (lr, hr, _positions(state.step, tf.shape(hr)[0], replicas))
+        gradients = _accumulate(differentiate, batch, micro_batches)
         # The optimizer sums over the replicas. Divided by their number, the sum is the gradient of the whole batch.
         unscaled = [
             [gradient / (replicas * network.loss_scale.value) for gradient in of_network]
@@ -232,13 +233,13 @@ def _make_step(state, networks: list[_TrainedNetwork], compute_losses: Callable,
     return train_step
 
 
-def _accumulate(differentiate, lr, hr, micro_batches):
+def _accumulate(differentiate, batch, micro_batches):
     """Mean gradients and scalars over micro-batches, computed one after the other; logits of all of them."""
     parts = []
-    for lr_part, hr_part in zip(tf.split(lr, micro_batches), tf.split(hr, micro_batches), strict=True):
+    for part in zip(*(tf.split(tensor, micro_batches) for tensor in batch), strict=True):
         # Without this order TensorFlow could compute all parts at once, and hold all of them in memory.
         with tf.control_dependencies(tf.nest.flatten(parts[-1:])):
-            parts.append(differentiate(tf.identity(lr_part), tf.identity(hr_part)))
+            parts.append(differentiate(*map(tf.identity, part)))
     if micro_batches == 1:
         return parts[0]
 
@@ -251,6 +252,17 @@ def _accumulate(differentiate, lr, hr, micro_batches):
         tf.nest.map_structure(mean, *scalars),
         tf.nest.map_structure(lambda *values: tf.concat(values, 0), *logits),
     )
+
+
+def _positions(step, size, replicas):
+    """Uniform random numbers in [0, 1), one for each image of this replica's part of the batch.
+
+    They are drawn for the whole batch, as a function of the step. So a resumed run draws the same numbers, and the
+    number of replicas and micro-batches does not change them.
+    """
+    first = size * tf.distribute.get_replica_context().replica_id_in_sync_group
+    seed = tf.stack([tf.zeros_like(step), step])
+    return tf.random.stateless_uniform([replicas * size], seed)[first : first + size]
 
 
 def _mean_over_replicas(strategy, scalars):

@@ -86,7 +86,7 @@ def colour_drift(lr, sr):
 def grid(hr, sr, scale):
     """Energy of the grid of period `scale` in SR over that in HR: about 1 without a grid.
 
-    Both are measured on the image minus its bicubic copy, resized to LR and back: edges in the picture have all periods.
+    Both are measured on the image minus its bicubic copy, resized to LR and back: edges of objects have all periods.
 
     Args:
         hr: uint8 [height, width, 3], at least `8 * scale` pixels each way.

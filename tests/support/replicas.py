@@ -1,7 +1,8 @@
 """A program for test_distribution.py: GAN steps of a small SRGAN under a strategy; one batch contains a NaN.
 
 python replicas.py local FOLDER    one device, two replicas and two replicas in float16, in one process: single.npz,
-                                   mirrored.npz and float16.npz
+                                   mirrored.npz and float16.npz; then the relativistic loss and WGAN-GP on one device
+                                   and on two replicas: ra_single.npz, ra_mirrored.npz, ...
 python replicas.py machines FILE   one of the machines of TF_CONFIG
 """
 
@@ -32,7 +33,10 @@ def batches(steps):
     return tf.data.Dataset.from_tensor_slices((lr, hr))
 
 
-def train(strategy, file, steps=20, precision="float32"):
+CRITIC = ("gan.adversarial=wgan_gp", "gan.gradient_penalty_weight=10", "discriminator.normalization=layer")
+
+
+def train(strategy, file, steps=20, settings=()):
     """Trains and saves losses, weights and Adam's moments."""
     keras.utils.set_random_seed(0)
     config = with_settings(
@@ -40,7 +44,7 @@ def train(strategy, file, steps=20, precision="float32"):
         [
             *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
             *("data.hr_patch_size=32", "gan.perceptual_weight=0", "gan.pixel_weight=1"),
-            f"precision={precision}",
+            *settings,
         ],
     )
     with strategy.scope():
@@ -73,7 +77,10 @@ def train_on_this_machine(folder):
     assert two.num_replicas_in_sync == 2
     train(tf.distribute.get_strategy(), f"{folder}/single.npz")
     train(two, f"{folder}/mirrored.npz")
-    train(two, f"{folder}/float16.npz", steps=10, precision="float16")
+    train(two, f"{folder}/float16.npz", steps=10, settings=["precision=float16"])
+    for name, settings in (("ra", ["gan.adversarial=ra"]), ("wgan_gp", CRITIC)):
+        train(tf.distribute.get_strategy(), f"{folder}/{name}_single.npz", steps=9, settings=settings)
+        train(two, f"{folder}/{name}_mirrored.npz", steps=9, settings=settings)
 
 
 def train_on_machines(file):

@@ -99,7 +99,7 @@ def test_no_whole_checkpoint_at_all(tmp_path, state):
     checkpoints = Checkpoints(tmp_path, state, keep=3)
     save_at(checkpoints, state, 1)
     (tmp_path / "0000001" / "state.index").unlink()
-    with pytest.raises(WorkError, match=r"no checkpoint in .* is whole"):
+    with pytest.raises(WorkError, match=r"all checkpoints in .* are damaged"):
         checkpoints.restore()
 
 
@@ -193,7 +193,7 @@ def test_a_full_disk_leaves_the_one_before_whole(tmp_path, state):
     handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     try:
         resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
-        with pytest.raises(WorkError, match=r"cannot save a checkpoint in .* Those before it are whole"):
+        with pytest.raises(WorkError, match=r"cannot save a checkpoint in .* Earlier checkpoints are intact"):
             checkpoints.save()
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

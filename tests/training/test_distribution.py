@@ -54,7 +54,7 @@ def cluster(count):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """{"single", "mirrored", "float16": what the steps gave}."""
+    """What the steps gave, by the names of the files that tests/support/replicas.py writes."""
     folder = tmp_path_factory.mktemp("replicas")
     finish(start_steps("local", folder))
     return {path.stem: np.load(path) for path in folder.iterdir()}
@@ -86,6 +86,13 @@ def test_a_float16_overflow_on_one_replica_reaches_no_weight(results):
 @pytest.mark.slow
 def test_two_replicas_give_the_losses_of_one(results):
     assert_equal_runs(results["mirrored"], results["single"])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("objective", ["ra", "wgan_gp"])
+def test_two_replicas_give_the_same_for_objectives_of_the_whole_batch(results, objective):
+    """The relativistic means are those of both replicas, and the gradient penalty's positions those of the batch."""
+    assert_equal_runs(results[f"{objective}_mirrored"], results[f"{objective}_single"])
 
 
 @pytest.mark.slow
