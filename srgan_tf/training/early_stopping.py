@@ -7,13 +7,14 @@ import tensorflow as tf
 from srgan_tf.errors import UserError
 from srgan_tf.files import read_rows
 from srgan_tf.runs import METRICS_FILE
+from srgan_tf.training import names
 
 _log = logging.getLogger(__name__)
 
 # The score of a phase is the first of these that its validations have: the metric, and whether higher is better.
 _SCORES = {
-    "pretrain": (("psnr_y", True),),
-    "gan": (("stlpips", False), ("perceptual", False), ("psnr_y", True)),
+    names.PRETRAIN: (("psnr_y", True),),
+    names.GAN: ((names.STLPIPS, False), (names.PERCEPTUAL, False), ("psnr_y", True)),
 }
 
 
@@ -34,14 +35,14 @@ def early_stop(workdir, phase, patience):
         return None
     rows = [row for row in read_rows(workdir / METRICS_FILE, phase=str, step=int) if row["phase"] == phase]
     metric, higher = next(
-        (score for score in _SCORES[phase] if any(f"eval/{score[0]}" in row for row in rows)), _SCORES[phase][-1]
+        (score for score in _SCORES[phase] if any(names.score_tag(score[0]) in row for row in rows)), _SCORES[phase][-1]
     )
     best = best_step = None
     waited = 0
     for row in rows:
-        if f"eval/{metric}" not in row:
+        if names.score_tag(metric) not in row:
             continue
-        score = row[f"eval/{metric}"]
+        score = row[names.score_tag(metric)]
         if isinstance(score, float) and (best is None or (score > best if higher else score < best)):
             best, best_step, waited = score, row["step"], 0
         else:

@@ -4,6 +4,8 @@ import dataclasses
 import logging
 import math
 
+from srgan_tf.training.names import PHASES
+
 _log = logging.getLogger(__name__)
 
 
@@ -16,7 +18,7 @@ def with_steps(config, pictures):
         config: a `Config`.
         pictures: number of training pictures.
     """
-    for name in ("pretrain", "gan"):
+    for name in PHASES:
         phase = getattr(config, name)
         if phase.epochs:
             steps = math.ceil(phase.epochs * pictures / config.data.batch_size)

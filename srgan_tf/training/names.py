@@ -23,7 +23,8 @@ PEAK_MEMORY = "memory/peak_gib"
 
 CONFIG = "config"
 
-# Scores of a validation that are not metrics of evaluate.py.
+# Scores of a validation beside PSNR, SSIM and LR-PSNR.
+STLPIPS = "stlpips"
 PERCEPTUAL = "perceptual"
 STLPIPS = "stlpips"
 COLOUR_DRIFT = "colour_drift"

@@ -17,15 +17,16 @@ from srgan_tf.inference.upscalers import network_upscaler
 from srgan_tf.runs import GENERATOR_FILE, METRICS_FILE, TENSORBOARD_FOLDER, checkpoints_folder
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError
 from srgan_tf.training.distribution import is_chief, per_replica, require_agreement, uses_jit
+from srgan_tf.training.early_stopping import early_stop
 from srgan_tf.training.interruption import delayed_signals
-from srgan_tf.training.names import PHASES, PRETRAIN
+from srgan_tf.training.names import GAN, PHASES, PRETRAIN
 from srgan_tf.training.objective import discriminator_terms, gan_terms, perceptual_function, pretrain_terms
 from srgan_tf.training.profiler import Profiler
 from srgan_tf.training.progress import Window, check_progress, due, optimizer_scalars
 from srgan_tf.training.reporting import Reporter, has_scores
 from srgan_tf.training.state import TrainingState
 from srgan_tf.training.steps import make_gan_step, make_pretrain_step
-from srgan_tf.training.validation import BEST, validate
+from srgan_tf.training.validation import BEST, installed_stlpips, validate
 
 _log = logging.getLogger(__name__)
 
@@ -59,6 +60,8 @@ class Phase:
 
     def __post_init__(self):
         self.steps = getattr(self.config, self.name).steps
+        self.patience = getattr(self.config, self.name).patience
+        self.stlpips = installed_stlpips() if self.name == GAN else None
         self.writes = is_chief(self.strategy)
         self.checkpoints = Checkpoints(
             checkpoints_folder(self.workdir, self.name),
@@ -142,7 +145,8 @@ class Phase:
         window = Window()
         profiler = Profiler(self.workdir / TENSORBOARD_FOLDER / self.name, enabled=reporting.profile and self.writes)
         with profiler:
-            while step < self.steps:
+            stopped = early_stop(self.workdir, self.name, self.patience)
+            while step < self.steps and not stopped:
                 # 1. Train on one batch.
                 start = time.perf_counter()
                 lr, hr = next(batches)
@@ -173,6 +177,10 @@ class Phase:
                 # 4. Validate, after saving: if it fails, no step is lost.
                 if validating and not interruption.signal:
                     self.validate(reporter)
+                    stopped = early_stop(self.workdir, self.name, self.patience)
+                    if stopped and not saving:
+                        saving = True
+                        self.save()
 
                 # 5. End the program after a signal, which may have come during the validation.
                 if interruption.signal:
@@ -220,6 +228,7 @@ class Phase:
             self.valid_pairs,
             samples=self.config.reporting.samples,
             perceptual=self.features and perceptual_function(self.config.gan.perceptual, self.features),
+            stlpips=self.stlpips,
         )
         if self.checkpoints.record_scores(scores):
             self.publish()

@@ -17,6 +17,8 @@ from srgan_tf.runs import GENERATOR_FILE, METRICS_FILE, checkpoints_folder
 from srgan_tf.training.checkpoints import steps_in
 from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.distribution import check_batch, choose_strategy, is_chief
+from srgan_tf.training.early_stopping import check_early_stopping, early_stop
+from srgan_tf.training.epochs import with_steps
 from srgan_tf.training.names import GAN, PHASES, PRETRAIN
 from srgan_tf.training.phase import Phase
 from srgan_tf.training.ranker import load_ranker
@@ -59,6 +61,7 @@ def run(config, workdir, strategy=None):
         tf.config.experimental.enable_op_determinism()
     strategy = strategy or choose_strategy()
     check_batch(config, strategy)
+    check_early_stopping(config, strategy)
     keras.utils.set_random_seed(config.seed)
     replicas = strategy.num_replicas_in_sync
     shared = f", {replicas} replicas" if replicas > 1 else ""
@@ -91,6 +94,9 @@ def _run(config, workdir, strategy):
     # Load everything that can fail now, not after days of pretraining.
     features = perceptual_features(config)
     ranker = load_ranker(config.gan.ranker) if config.gan.steps and config.gan.rank_weight else None
+    train_pictures, valid_pairs = load_datasets(config)
+    # config.json has the settings as they were given: a resumed run compares them.
+    given, config = config, with_steps(config, len(train_pictures))
     begun = {name for name in PHASES if steps_in(checkpoints_folder(workdir, name))}
     states = {}
     if config.pretrain.steps and GAN not in begun:
@@ -99,14 +105,13 @@ def _run(config, workdir, strategy):
         states[GAN] = gan_state(config)
     if config.init_generator and not begun:
         _start_from(config.init_generator, next(iter(states.values())))
-    train_pictures, valid_pairs = load_datasets(config)
 
     with contextlib.ExitStack() as stack:
         if is_chief(strategy):
             make_folder(workdir)
             stack.enter_context(lock_workdir(workdir))
-            check_workdir(config, workdir)  # another process may have started a run in it meanwhile
-            write_config(config, workdir)
+            check_workdir(given, workdir)  # another process may have started a run in it meanwhile
+            write_config(given, workdir)
             record_session(workdir, train_pictures, replicas=strategy.num_replicas_in_sync)
         before = None
         for name, state in states.items():
@@ -137,7 +142,10 @@ def _start_from(model, state):
 
 def _is_finished(config, workdir):
     last = [name for name in PHASES if getattr(config, name).steps][-1]
-    steps = getattr(config, last).steps
+    settings = getattr(config, last)
+    if settings.epochs:  # the number of steps depends on the training set
+        return False
+    steps = early_stop(workdir, last, settings.patience) or settings.steps
     return (
         steps_in(checkpoints_folder(workdir, last))[-1:] == [steps]
         and has_scores(workdir / METRICS_FILE, last, steps)

@@ -1,4 +1,4 @@
-"""Validation during training: the scores of evaluate.py, three scores more, and sample pictures."""
+"""Validation during training: the scores of evaluate.py, four scores more, and sample pictures."""
 
 import logging
 

@@ -148,9 +148,9 @@ def test_optimizers_are_those_of_the_papers(name, betas):
         assert (optimizer.name, optimizer.beta_1, optimizer.beta_2, optimizer.epsilon) == ("adam", *betas, 1e-8)
 
 
-def test_wgan_has_the_papers_optimizer_and_bounds():
+def test_wgan_has_the_papers_optimizer_and_its_own_bound():
     gan = presets.wgan_x4().gan
-    assert (gan.clip_weights, gan.generator_every, gan.gradient_penalty_weight) == (0.01, 5, 0.0)
+    assert (gan.clip_weights, gan.generator_every, gan.gradient_penalty_weight) == (0.05, 5, 0.0)
     assert (gan.learning_rate.initial, gan.learning_rate.decay) == (5e-5, "constant")
     for optimizer in (gan.generator_optimizer, gan.discriminator_optimizer):
         assert (optimizer.name, optimizer.beta_2) == ("rmsprop", 0.99)

@@ -40,12 +40,13 @@ class RecordedPhase(Phase):
 class Training:
     """A phase whose steps have given losses; it saves every second step."""
 
-    def __init__(self, folder, losses, during=lambda step: None):
+    def __init__(self, folder, losses, during=lambda step: None, settings=()):
         config = with_settings(
             presets.tiny(),
             [
                 *("generator.num_blocks=1", "reporting.checkpoint_every=2", "max_skipped=3"),
                 f"pretrain.steps={len(losses)}",
+                *settings,
             ],
         )
         self.losses, self.during = losses, during
@@ -109,6 +110,28 @@ def test_nothing_is_saved_between_skipped_steps(tmp_path):
     training = Training(tmp_path, [0.5] * 5, during)
     training.run()
     assert training.phase.saved == [4, 5]  # the last step is always saved
+
+
+def test_a_phase_stops_early_and_does_not_resume(tmp_path):
+    """Scores of 20, 21, 20, 19 dB at steps 3, 6, 9, 12 of 20, with a patience of 2."""
+    training = Training(tmp_path, [0.5] * 20, settings=("pretrain.patience=2", "reporting.validate_every=3"))
+    scores = iter([20.0, 21.0, 20.0, 19.0])
+
+    def validate(reporter):
+        reporter.validation(int(training.phase.state.step), {"psnr_y": next(scores)}, {})
+
+    training.phase.validate = validate
+    training.run()
+    assert training.phase.saved == [2, 4, 6, 8, 10, 12]
+    training.run()
+    assert int(training.phase.state.step) == 12
+
+
+def test_a_phase_that_stops_early_saves_its_last_step(tmp_path):
+    training = Training(tmp_path, [0.5] * 20, settings=("pretrain.patience=2", "reporting.validate_every=1"))
+    training.phase.validate = lambda reporter: reporter.validation(int(training.phase.state.step), {"psnr_y": 20.0}, {})
+    training.run()
+    assert training.phase.saved == [2, 3]
 
 
 def test_crops_depend_on_the_seed_the_phase_the_step_and_rollbacks(tmp_path):

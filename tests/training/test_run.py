@@ -457,3 +457,16 @@ def test_init_generator_with_equal_shapes_but_another_architecture_is_refused(tm
     config = with_settings(presets.srresnet_x4(), [f"init_generator={tmp_path / 'skip.keras'}"])
     with pytest.raises(UserError, match=r"skip\.keras' is not the generator that the settings describe"):
         training_run.run(config, tmp_path / "run")
+
+
+def test_lengths_in_epochs(tmp_path):
+    """2.5 epochs of 4 pictures in batches of 4 are 3 steps; a finished run stays as it is."""
+    lengths = ["gan.steps=0", "pretrain.epochs=2.5", "data.synthetic_count=4", "data.batch_size=4"]
+    config = with_settings(presets.tiny(), [*FAST_SETTINGS, *lengths])
+    generator = training_run.run(config, tmp_path).read_bytes()
+    assert steps_in(tmp_path / "checkpoints" / "pretrain")[-1] == 3
+    settings = json.loads((tmp_path / "config.json").read_text())
+    assert (settings["pretrain"]["epochs"], settings["pretrain"]["steps"]) == (2.5, config.pretrain.steps)
+    rows = (tmp_path / "metrics.jsonl").read_text()
+    assert training_run.run(config, tmp_path).read_bytes() == generator
+    assert (tmp_path / "metrics.jsonl").read_text() == rows
