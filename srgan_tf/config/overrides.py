@@ -82,5 +82,5 @@ def _argument_descriptions(function):
 def _parse(text):
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except ValueError:  # also integers of thousands of digits
         return text
