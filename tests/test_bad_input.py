@@ -296,3 +296,31 @@ def test_evaluate_does_not_delete_the_runs_it_compares(run_script, tmp_path):
     assert "overlaps the input" in error
     for name in ("a", "b"):
         assert sorted(path.name for path in (tmp_path / "runs" / name).iterdir()) == ["checkpoints", "generator.keras"]
+
+
+LONG = "q" * 300
+
+
+@pytest.mark.parametrize(
+    ("script", "arguments"),
+    [
+        ("upscale", ["a.png", "--model", LONG, "--output", "out"]),
+        ("upscale", [f"{LONG}.png", "--model", "bicubic", "--output", "out"]),
+        ("upscale", ["a.png", "--model", "bicubic", "--output", LONG]),
+        ("evaluate", ["--model", LONG, "--data", "synthetic", "--output", "out"]),
+        ("evaluate", ["--model", "bicubic", "--data", LONG, "--output", "out"]),
+        ("export", ["--model", LONG, "--output", "out"]),
+        ("train", ["--preset", "tiny", "--data", LONG, "--workdir", "out"]),
+        ("train", ["--preset", "tiny", "--data", "synthetic", "--workdir", LONG]),
+        ("export", ["--model", "compact_x4", "--output", "out", "--max-pixels", str(10**20)]),
+        ("export", ["--model", "compact_x4", "--output", "out", "--version", str(2**63)]),
+        ("train", ["--preset", "tiny", "--data", "synthetic", "--set", f"pretrain.steps={10**20 - 1}"]),
+        ("client", ["a.png", "--server", "http://[::1", "--model", "m", "--output", "out"]),
+    ],
+)
+def test_long_paths_and_large_numbers(run_script, tmp_path, monkeypatch, script, arguments):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(draw_picture(0, 16, 16)).save("a.png")
+    code, _, error = run_script(script, *arguments)
+    assert (code, one_line(error)) == (2, True), error
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]

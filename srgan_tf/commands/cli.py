@@ -4,12 +4,19 @@ Commands import TensorFlow inside `main`, after the flags are parsed, so `--help
 """
 
 import argparse
+import errno
 import importlib
 import logging
 import os
+import re
 import sys
 
-from srgan_tf.errors import UserError, WorkError
+from srgan_tf.errors import UserError, WorkError, printable
+
+# System errors that come from the machine or from a path that was given, and not from a bug of this program.
+_OUTSIDE_ERRORS = frozenset(
+    (errno.EACCES, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENAMETOOLONG, errno.ENOSPC, errno.EPERM, errno.EROFS)
+)
 
 
 class Parser(argparse.ArgumentParser):
@@ -28,13 +35,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message):
         """Prints the error and exits with code 2."""
-        self.exit(2, f"{self.prog}: error: {message} (see --help)\n")
+        self.exit(2, f"{self.prog}: error: {_safe(message)} (see --help)\n")
 
 
 def positive_int(text):
-    """Type of a flag: an integer of at least 1."""
-    if not (text.isdecimal() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"expected an integer of at least 1 (received {text!r})")
+    """Type of a flag: an integer of at least 1 that fits into 64 bits."""
+    if not (text.isdecimal() and len(text) <= 19 and 0 < int(text) < 2**63):  # int() refuses thousands of digits
+        raise argparse.ArgumentTypeError(f"expected an integer from 1 to 2**63 - 1 (received {text!r})")
     return int(text)
 
 
@@ -46,23 +53,50 @@ def execute(main, program=None):
         program: its name in error messages; the file name of the script if None.
 
     Returns:
-        0 on success; 2 for wrong use (`UserError`); 1 if the work failed (`WorkError`); 130 if interrupted. Any other
-        exception is a bug and keeps its traceback.
+        0 on success; 2 for wrong use (`UserError`, or a path that is too long); 1 if the work failed (`WorkError`, no
+        memory, a full disk, no permission); 130 if interrupted. Any other exception is a bug and keeps its traceback.
     """
-    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout)
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):
+            stream.reconfigure(errors="backslashreplace")  # file names that the terminal's encoding does not have
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(_SafeFormatter("%(message)s"))
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     program = program or os.path.basename(sys.argv[0])
     try:
         main()
     except UserError as error:
-        print(f"{program}: error: {error}", file=sys.stderr)
+        print(f"{program}: error: {_safe(error)}", file=sys.stderr)
         return 2
     except WorkError as error:
-        print(f"{program}: failed: {error}", file=sys.stderr)
+        print(f"{program}: failed: {_safe(error)}", file=sys.stderr)
         return 1
+    except MemoryError:
+        print(f"{program}: failed: not enough memory", file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in _OUTSIDE_ERRORS:
+            raise
+        file = "" if error.filename is None else f": {error.filename!r}"
+        too_long = error.errno == errno.ENAMETOOLONG
+        print(f"{program}: {'error' if too_long else 'failed'}: {_safe(f'{error.strerror}{file}')}", file=sys.stderr)
+        return 2 if too_long else 1
     except KeyboardInterrupt:
         print(f"{program}: interrupted", file=sys.stderr)
         return 130
     return 0
+
+
+class _SafeFormatter(logging.Formatter):
+    """Escapes control characters in each line of a message; tracebacks keep their lines."""
+
+    def format(self, record):
+        return "\n".join(map(_safe, super().format(record).split("\n")))
+
+
+def _safe(text):
+    """Text without control characters, and without the password of a URL."""
+    return re.sub(r"://[^/@\s]*@", "://***@", printable(text))
 
 
 def quiet_tensorflow():

@@ -87,6 +87,7 @@ def main():
     from srgan_tf.evaluation.tables import to_markdown
     from srgan_tf.inference.loading import resolve
     from srgan_tf.metrics.table import METRICS, PROTOCOLS, describe, load_metrics
+    from srgan_tf.photos.jobs import skipped_note
 
     metrics = list(load_metrics([*PROTOCOLS[flags.protocol], "psnr_lr", *flags.metric]))
     upscalers, curve = load_lineup(
@@ -109,6 +110,8 @@ def main():
     print(f"protocol: {describe(metrics, scale)}")
     if not any(METRICS[metric].perceptual for metric in metrics):
         print("no perceptual score: --metric niqe or --metric stlpips adds one")
+    if note := skipped_note(flags.data):
+        print(note)
     total = sum(map(len, sources))
     console = Console(names, metrics, total)
     print(console.header(), flush=True)

@@ -61,6 +61,7 @@ def main():
         print(f"\nSettings of {flags.preset}:", *describe(config), sep="\n  ")
         return
 
+    from srgan_tf.photos.jobs import skipped_note
     from srgan_tf.training.run import run
 
     workdir = flags.workdir or f"runs/{flags.preset}"
@@ -73,6 +74,8 @@ def main():
         config.pretrain.steps,
         config.gan.steps,
     )
+    if note := skipped_note([*config.data.train, *config.data.valid]):
+        print(note)
     generator = run(config, workdir)
     print(f"done: {generator}; samples in {workdir}/samples; tensorboard --logdir {workdir}/tensorboard")
 

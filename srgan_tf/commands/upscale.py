@@ -90,7 +90,7 @@ def main():
     from srgan_tf.files import check_targets, make_folder
     from srgan_tf.inference.loading import resolve
     from srgan_tf.photos.formats import FORMATS, MAX_PIXELS
-    from srgan_tf.photos.jobs import plan, run, unsupported_files, without_existing
+    from srgan_tf.photos.jobs import plan, run, skipped_note, without_existing
     from srgan_tf.photos.upscale import Enlargement
 
     planned = plan(flags.pictures, flags.output, FORMATS[flags.format])
@@ -119,10 +119,8 @@ def main():
             max_pixels=None if flags.allow_huge else MAX_PIXELS,
             progress=show,
         )
-    passed_over = unsupported_files(flags.pictures)
-    if passed_over:
-        kinds = ", ".join(f"{number} {suffix}" for suffix, number in passed_over.items())
-        print(f"note: {sum(passed_over.values())} files of unsupported formats were skipped: {kinds}")
+    if note := skipped_note(flags.pictures):
+        print(note)
     print(f"done: {flags.output}, upscaled: {len(jobs)}{_kept(planned, jobs)}")
 
 

@@ -95,5 +95,5 @@ def _fitting_patch_size(size, scale):
 def _parse(text):
     try:
         return json.loads(text)
-    except json.JSONDecodeError:
+    except ValueError:  # also integers of thousands of digits
         return text

@@ -9,9 +9,9 @@ import inspect
 from typing import Annotated, Any, Literal
 
 import pydantic
-from pydantic import Field, PositiveInt
+from pydantic import Field
 
-from srgan_tf.config.sections import Data, Gan, Pretrain, Reporting, settings
+from srgan_tf.config.sections import Data, Gan, PositiveInt, Pretrain, Reporting, settings
 from srgan_tf.errors import UserError
 from srgan_tf.networks.discriminators import DISCRIMINATORS
 from srgan_tf.networks.generators import GENERATORS

@@ -3,7 +3,7 @@
 from typing import Annotated, Literal
 
 import pydantic
-from pydantic import Field, NonNegativeFloat, NonNegativeInt, PositiveFloat, PositiveInt
+from pydantic import Field, NonNegativeFloat, PositiveFloat
 
 from srgan_tf.data.degradations import DEGRADATIONS
 from srgan_tf.errors import UserError
@@ -19,6 +19,8 @@ settings = pydantic.dataclasses.dataclass(
 )
 
 PixelLoss = Literal[tuple(PIXEL_LOSSES)]
+PositiveInt = Annotated[int, Field(gt=0, lt=2**31)]
+NonNegativeInt = Annotated[int, Field(ge=0, lt=2**31)]
 Fraction = Annotated[float, Field(gt=0, lt=1)]
 Decay = Annotated[float, Field(ge=0, lt=1)]
 

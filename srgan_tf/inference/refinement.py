@@ -7,6 +7,8 @@ import numpy as np
 from srgan_tf.images.resize import imresize
 from srgan_tf.inference.upscalers import Wrapper
 
+# Bytes per value of the final result: the stripes of the last pass, and the array that they become.
+_RESULT_BYTES = 8
 # Receptive-field radius of bicubic down- and upscaling together, input pixels.
 _RESIZING_HALO = 5
 
@@ -18,7 +20,7 @@ class RepeatedUpscaler(Wrapper):
         upscaler: an `Upscaler`.
         times: how often; the factor is that of `upscaler` to this power.
         later: the `Upscaler` for all passes but the first, such as a tiled one for the larger images; None for
-            `upscaler` again. `bytes_per_pixel` is that of the first pass only.
+            `upscaler` again. The memory of its tiles is not in `bytes_per_pixel`.
     """
 
     def __init__(self, upscaler, times: int, later=None):
@@ -26,6 +28,10 @@ class RepeatedUpscaler(Wrapper):
         self.scale = upscaler.scale**times
         if upscaler.halo is not None:
             self.halo = math.ceil(upscaler.halo * sum(upscaler.scale**-stage for stage in range(times)))
+        if later is None:  # the last pass has the largest input
+            self.bytes_per_pixel = upscaler.bytes_per_pixel * upscaler.scale ** (2 * (times - 1))
+        else:
+            self.bytes_per_pixel = upscaler.bytes_per_pixel + 3 * _RESULT_BYTES * self.scale**2
         self._later = later or upscaler
         self._times = times
 

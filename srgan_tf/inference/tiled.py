@@ -17,6 +17,10 @@ _log = logging.getLogger(__name__)
 _MOST_BYTES = 1 << 30
 # Upper bound for one stripe of the result in float32. Two are in memory at once.
 _STRIPE_BYTES = 384 << 20
+# The same for blended tiles, which overlap from stripe to stripe.
+_BLENDED_STRIPE_BYTES = 768 << 20
+# Least memory that an image takes, in bytes per output value: the result of a tile, and the stripe that it is put into.
+_LEAST_BYTES = 8
 _SMALLEST_TILE = 16
 # With a larger halo, tiles would be mostly halo: they get this much context and are blended instead.
 _LARGEST_HALO = 64
@@ -26,12 +30,13 @@ class TiledUpscaler(Wrapper):
     """Applies another upscaler in tiles to images that are large for the memory.
 
     If the halo is known and at most 64 pixels, tiles are cut with that halo and the result equals that of the whole
-    image (`exact`). Otherwise tiles get 64 pixels of context and are blended over it. When memory runs out, the tile
-    size is halved and the work goes on.
+    image (`exact`). Otherwise tiles get 64 pixels of context, less for images wider than about 25,000 pixels, and are
+    blended over it. When memory runs out, the tile size is halved and the work goes on.
 
     Args:
         upscaler: the `Upscaler` to apply.
-        tile: side of a tile without its halo, input pixels; 0: the whole image at once; None: by `most_pixels`.
+        tile: side of a tile without its halo, input pixels; 0: the whole image at once; None: by `most_pixels`. Exact
+            tiles that exceed the free memory are made smaller, which does not change the result.
         most_pixels: the largest image that `upscaler` takes at once; None: as much as fits the free memory.
     """
 
@@ -49,37 +54,50 @@ class TiledUpscaler(Wrapper):
 
     def stripes(self, lr):
         """Yields the enlarged image in stripes from top to bottom: [rows, scale * width, channels] arrays."""
-        return self._split(lr, self._tile_shape(*lr.shape))
+        rows, columns, margin = self._tile_shape(*lr.shape)
+        return self._split(lr, (rows, columns), margin)
 
     def equals_whole(self, height, width):
         """Whether an image of this size gives the same result as untiled: the tiles are exact, or there is only one."""
         if self.exact:
             return True
-        rows, columns = self._tile_shape(height, width, 3)
-        return rows + 2 * self._margin >= height and columns + 2 * self._margin >= width
+        rows, columns, margin = self._tile_shape(height, width, 3)
+        return rows + 2 * margin >= height and columns + 2 * margin >= width
 
     def _tile_shape(self, height, width, channels):
-        """(rows, columns) of the tiles without their halo."""
+        """(rows, columns) of the tiles without their halo, and the halo or overlap."""
+        row_bytes = 4 * channels * self.scale**2 * width
         if self._tile is not None:
             side = self._tile or max(height, width)
-            return side, side
+            pixels = min(side + 2 * self._margin, height) * min(side + 2 * self._margin, width)
+            if pixels * self.bytes_per_pixel <= free_memory():
+                return side, side, self._margin
+            if not self.exact:  # smaller tiles would change the result; the estimate may be far too high
+                if _LEAST_BYTES * channels * self.scale**2 * pixels > free_memory():
+                    raise WorkError(f"not enough memory for tiles of {side}x{side} pixels")
+                return side, side, self._margin
+            _log.warning("not enough memory for tiles of %dx%d pixels: using smaller ones", side, side)
         most_pixels = self._most_pixels or _fitting_pixels(self.bytes_per_pixel, self.exact)
         if height * width <= most_pixels:
-            return height, width
-        around = 2 * self._margin + (0 if self.exact else WINDOW - 1)
-        side = max(math.isqrt(most_pixels) - around, _SMALLEST_TILE)
-        row_bytes = 4 * channels * self.scale**2 * width
-        if row_bytes > _STRIPE_BYTES:
+            return height, width, self._margin
+        margin, around, stripe_bytes = self._margin, 2 * self._margin, _STRIPE_BYTES
+        if not self.exact:
+            while margin > WINDOW and (2 * margin + WINDOW + _SMALLEST_TILE) * row_bytes > _BLENDED_STRIPE_BYTES:
+                margin //= 2
+            around = 2 * margin + WINDOW - 1
+            stripe_bytes = _BLENDED_STRIPE_BYTES - around * row_bytes
+        if row_bytes > stripe_bytes:
             raise WorkError(f"not enough memory for an image of {width}x{height} pixels: it is too wide")
-        rows = min(side, _STRIPE_BYTES // row_bytes)
+        side = max(math.isqrt(most_pixels) - around, _SMALLEST_TILE)
+        rows = min(side, stripe_bytes // row_bytes)
         if rows == side:
-            return side, side
-        return rows, max(most_pixels // min(rows + around, height) - around, side)  # low tiles may be wider
+            return side, side, margin
+        return rows, max(most_pixels // min(rows + around, height) - around, side), margin  # low tiles may be wider
 
-    def _split(self, lr, tile):
+    def _split(self, lr, tile, margin):
         if self.exact:
-            return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=self._margin)
-        return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=self._margin)
+            return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=margin)
+        return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=margin)
 
     def _enlarge(self, lr):
         """Enlarges one tile; one that does not fit the memory is split into smaller tiles."""
@@ -92,7 +110,7 @@ class TiledUpscaler(Wrapper):
                 self._too_large = lr.size
                 _log.warning("out of memory for %dx%d pixels: going on with smaller tiles", lr.shape[1], lr.shape[0])
         tile = (max(lr.shape) - 2 * self._margin) // 2
-        return np.concatenate(list(self._split(lr, tile)))
+        return np.concatenate(list(self._split(lr, tile, self._margin)))
 
 
 def _fitting_pixels(bytes_per_pixel, exact):

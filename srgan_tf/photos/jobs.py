@@ -104,6 +104,13 @@ def unsupported_files(inputs):
     return dict(sorted(found.items()))
 
 
+def skipped_note(inputs):
+    """A sentence about the files that `unsupported_files` counts; "" if there are none."""
+    skipped = unsupported_files(inputs)
+    kinds = ", ".join(f"{number} {suffix}" for suffix, number in skipped.items())
+    return f"note: {sum(skipped.values())} files of unsupported formats were skipped: {kinds}" if skipped else ""
+
+
 def without_existing(jobs, existing):
     """Removes the jobs whose result exists.
 

@@ -167,7 +167,10 @@ class Checkpoints:
         file = self._folder / _BEST_FILE
         try:
             best = json.loads(file.read_text()) if file.exists() else {}
-        except ValueError:
+            best = {
+                metric: {"step": int(entry["step"]), "score": float(entry["score"])} for metric, entry in best.items()
+            }
+        except (ValueError, TypeError, KeyError, AttributeError):
             _log.warning("%s is damaged: the search for the best scores starts again", file)
             return {}
         counting = self._counting()
@@ -210,9 +213,13 @@ def _give_name(unfinished, folder):
 def _damage(folder):
     """Describes the damage of a checkpoint's files; None if they are intact."""
     try:
-        for name, expected in json.loads((folder / _SUMS_FILE).read_text()).items():
+        sums = json.loads((folder / _SUMS_FILE).read_text())
+        for file in sorted(folder.iterdir()):
+            if file.name != _SUMS_FILE and file.name not in sums:
+                return f"{_SUMS_FILE} does not list {file.name}"
+        for name, expected in sums.items():
             if sha256(folder / name) != expected:
                 return f"{name} has changed since it was written"
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         return first_line(error)
     return None

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from srgan_tf.data.pairs import Pair
 from srgan_tf.data.sources import Source, open_source
@@ -97,3 +98,13 @@ def test_a_picture_that_does_not_fit_the_memory_is_an_error_like_others():
     first, second = scoring.attempts(Source("mine", [Large(), lambda: flat_pair("a", 90)]))
     assert str(first) == "not enough memory to read 'large'"
     assert second.name == "a"
+
+
+@pytest.mark.parametrize("error", [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")])
+def test_memory_that_runs_out_while_scoring(error):
+    class Large(Constant):
+        def upscale(self, lr):
+            raise error
+
+    with pytest.raises(WorkError, match="not enough memory"):
+        list(scoring.evaluate(Large(), [flat_pair("a", 90)]))

@@ -187,7 +187,7 @@ def test_the_script(run_script, tmp_path, small_generator, form):
         (["--output", "x.onnx", "--format", "onnx", "--version", "3"], "--version does not apply to --format onnx"),
         (["--output", "folder", "--size", "8x8"], "--size does not apply to --format saved_model"),
         (["--output", "x.tflite", "--format", "litert", "--size", "8"], "such as 128x128 (received '8')"),
-        (["--output", "folder", "--version", "0"], "expected an integer of at least 1 (received '0')"),
+        (["--output", "folder", "--version", "0"], "expected an integer from 1 to 2**63 - 1 (received '0')"),
     ],
 )
 def test_wrong_use(run_script, tmp_path, small_generator, flags, message):

@@ -73,3 +73,10 @@ def test_resizing_in_stripes_equals_the_whole(rng, size, rows):
     stripes = (image[start : start + rows] for start in range(0, 47, rows))
     resized = list(resize_stripes(stripes, 47, *size))
     np.testing.assert_allclose(np.concatenate(resized), imresize(image, *size), rtol=1e-12)
+
+
+def test_memory_of_repeated_upscaling():
+    inner = Tinted()
+    assert RepeatedUpscaler(inner, 3).bytes_per_pixel == 16**2  # the last pass: 16 times the height and the width
+    later = TiledUpscaler(inner)
+    assert RepeatedUpscaler(inner, 3, later).bytes_per_pixel == 1 + 24 * 64**2

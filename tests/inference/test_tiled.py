@@ -155,3 +155,38 @@ def test_an_image_whose_rows_are_too_long_is_refused():
     lr = np.broadcast_to(np.float32(0), (1, 3_000_000, 3))
     with pytest.raises(WorkError, match="not enough memory for an image of 3000000x1 pixels: it is too wide"):
         TiledUpscaler(BicubicUpscaler(4)).stripes(lr)
+
+
+def test_stripes_of_wide_blended_images_are_bounded(monkeypatch):
+    shapes = []
+    whole = BicubicUpscaler(2)
+    upscale = whole.upscale
+    monkeypatch.setattr(whole, "upscale", lambda lr: shapes.append(lr.shape) or upscale(lr))
+    monkeypatch.setattr(whole, "halo", None)
+    monkeypatch.setattr(tiled, "free_memory", lambda: 200 * 200 * whole.bytes_per_pixel)
+    monkeypatch.setattr(tiled, "_BLENDED_STRIPE_BYTES", 100 * 1000 * 4 * 4 * 3)  # a hundred LR rows
+    lr = np.random.default_rng(0).random((300, 1000, 3), np.float32)
+    stripes = list(TiledUpscaler(whole).stripes(lr))
+    assert max(shape[0] for shape in shapes) <= 100
+    assert max(shape[0] * shape[1] for shape in shapes) <= 200 * 200 / 2
+    np.testing.assert_allclose(np.concatenate(stripes), upscale(lr), rtol=0, atol=1e-5)
+
+
+def test_a_tile_size_that_exceeds_the_memory_is_reduced(monkeypatch, caplog, rng):
+    shapes = []
+    whole = BicubicUpscaler(2)
+    upscale = whole.upscale
+    monkeypatch.setattr(whole, "upscale", lambda lr: shapes.append(lr.shape) or upscale(lr))
+    monkeypatch.setattr(tiled, "free_memory", lambda: 60 * 60 * whole.bytes_per_pixel)
+    lr = rng.random((90, 90, 3), np.float32)
+    np.testing.assert_allclose(TiledUpscaler(whole, 0).upscale(lr), upscale(lr), rtol=0, atol=1e-6)
+    assert max(shape[0] * shape[1] for shape in shapes) <= 60 * 60 / 4
+    assert "not enough memory for tiles of 90x90 pixels: using smaller ones" in caplog.text
+
+
+def test_a_blended_tile_that_exceeds_the_memory_is_refused(monkeypatch):
+    whole = BicubicUpscaler(2)
+    whole.halo = None
+    monkeypatch.setattr(tiled, "free_memory", lambda: 90 * 90 * 3 * 4 * 8 - 1)
+    with pytest.raises(WorkError, match="not enough memory for tiles of 90x90 pixels"):
+        TiledUpscaler(whole, 0).upscale(np.zeros((90, 90, 3), np.float32))

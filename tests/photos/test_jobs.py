@@ -13,6 +13,7 @@ from srgan_tf.images.resize import imresize
 from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
 from srgan_tf.photos import jobs as job_module
 from srgan_tf.photos.formats import Photo, read_photo
+from srgan_tf.photos.jobs import skipped_note
 from srgan_tf.photos.upscale import Enlargement, upscale_photo
 
 
@@ -314,3 +315,10 @@ def test_names_with_control_characters_are_escaped(tmp_path):
     job_module.run(BicubicUpscaler(2), job_module.plan([tmp_path / "in"], tmp_path / "out"), lines.append)
     assert r"a\x1b[31m\nb.png" in lines[0]
     assert lines[0].isprintable()
+
+
+def test_a_note_names_the_files_of_unsupported_formats(tmp_path):
+    assert skipped_note([str(tmp_path), "synthetic"]) == ""
+    for name in ("a.heic", "b.HEIC", "c.jxl", "d.png"):
+        (tmp_path / name).touch()
+    assert skipped_note([tmp_path]) == "note: 3 files of unsupported formats were skipped: 2 .heic, 1 .jxl"
