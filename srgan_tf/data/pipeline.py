@@ -105,12 +105,12 @@ def _choose_store(sources, store):
     if store == "memory":
         if needed > free:
             raise UserError(
-                f"{sizes}: --set data.store=auto keeps training pictures on disk; of those for validation take "
-                "fewer, by data.valid_pictures"
+                f"{sizes}: --set data.store=auto keeps training pictures on disk; a lower data.valid_pictures takes "
+                "fewer validation pictures"
             )
         return store
     store = "memory" if needed <= _MEMORY_SHARE * free else "disk"
-    _log.info("%s: they are kept %s", sizes, {"memory": "in memory", "disk": "on disk"}[store])
+    _log.info("%s: they are stored %s", sizes, {"memory": "in memory", "disk": "on disk"}[store])
     return store
 
 

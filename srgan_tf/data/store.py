@@ -1,9 +1,9 @@
 """Decoded pictures on disk, for sets that are too large for memory.
 
 A store is a folder with the pairs of one source: `pixels.bin`, their uint8 pixels one after the other, and
-`index.json`, their positions in it. The rows of a crop are read with one `pread`, so memory does not grow with the size of the set;
-the operating system caches the file. docs/BENCHMARKS.md has measurements. A memory map is faster once the file is
-cached but slower before: read-ahead at each page fault loads several times the bytes of a crop.
+`index.json`, their positions in it. The rows of a crop are read with one `pread`, so memory does not grow with the size
+of the set; the operating system caches the file. docs/BENCHMARKS.md has measurements. A memory map is faster once the
+file is cached but slower before: read-ahead at each page fault loads several times the bytes of a crop.
 
 The folder's name contains a hash of the identity of the pictures, so a changed source gets a new store. A store gets
 its name only when it is complete.

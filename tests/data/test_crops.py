@@ -12,7 +12,7 @@ OPTIONS = {"batch_size": 4, "hr_patch_size": 24, "scale": 4, "seed": 5}
 
 
 def coded_pairs(count=5, height=12, width=16):
-    """Pairs whose pixels say where they are: red the picture, green the LR row, blue the LR column."""
+    """Pairs whose pixels encode their position: red is the picture, green the LR row, blue the LR column."""
     pairs = []
     for index in range(count):
         rows, columns = np.mgrid[:height, :width]
@@ -64,7 +64,7 @@ def test_places_and_symmetries_are_uniform():
         assert chi_squared < {20: 50.8, 8: 29.9}[len(counts)]
 
 
-def test_pictures_and_quadrants_are_drawn_as_often_as_chance_says():
+def test_pictures_and_quadrants_are_drawn_uniformly():
     """20,000 crops: chi squared of their quadrants; of pictures, each once an epoch, which is evener than chance."""
     count, size = (
         37,
@@ -163,7 +163,7 @@ def test_the_eight_symmetries_differ_and_fit_odd_sizes():
     assert views[1].shape == (3, 2, 3)
 
 
-def test_augment_off_leaves_patches_as_they_lie():
+def test_without_augment_patches_are_unchanged():
     lr, _ = crop_batch(coded_pairs(), 0, augment=False, **OPTIONS)
     assert (np.diff(lr[..., 1].astype(int), axis=1) == 1).all()
     assert (np.diff(lr[..., 2].astype(int), axis=2) == 1).all()

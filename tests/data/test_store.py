@@ -55,7 +55,7 @@ def cache(tmp_path):
 
 
 def stores(cache):
-    """What lies in the folder besides the lock."""
+    """The files in the folder, without the lock."""
     return sorted(path for path in cache.iterdir() if path.name != ".lock")
 
 
@@ -84,7 +84,7 @@ def test_crops_from_disk_are_those_from_memory(picture_folder, cache):
             np.testing.assert_array_equal(crop, expected)
 
 
-def test_a_store_is_built_once_whatever_part_of_the_source_is_wanted(cache, asked):
+def test_a_store_is_built_once_for_all_parts_of_a_source(cache, asked):
     source = Source("some", [Counted(index) for index in range(5)])
     stored_pairs(source.select([3, 1]), cache)
     assert sorted(asked) == [0, 1, 2, 3, 4]
@@ -94,7 +94,7 @@ def test_a_store_is_built_once_whatever_part_of_the_source_is_wanted(cache, aske
 
 
 @pytest.mark.parametrize("change", ["size", "time", "path", "more", "scale"])
-def test_another_source_gets_another_store(picture_folder, cache, change):
+def test_a_changed_source_gets_a_new_store(picture_folder, cache, change):
     stored_pairs(open_source(str(picture_folder), split="train", scale=4), cache)
     picture = picture_folder / "05.png"
     status = picture.stat()
@@ -153,7 +153,7 @@ def test_pictures_in_use_outlive_their_store(cache):
     assert_same_pairs(stored, source)
 
 
-def test_what_a_killed_build_leaves_is_not_trusted(picture_folder, cache):
+def test_an_unfinished_store_of_a_killed_build_is_not_used(picture_folder, cache):
     code = (
         "import sys, time\n"
         "from srgan_tf.data.sources import open_source\n"
@@ -182,7 +182,7 @@ def test_what_a_killed_build_leaves_is_not_trusted(picture_folder, cache):
     assert folder.name == leftover.name.removeprefix(".unfinished-")
 
 
-def test_of_two_builders_one_waits(cache, asked, monkeypatch, caplog):
+def test_one_of_two_builders_waits(cache, asked, monkeypatch, caplog):
     caplog.set_level("INFO")
     source = Source("some", [Counted(index) for index in range(3)])
     load, begun = Counted.__call__, threading.Event()
@@ -202,7 +202,7 @@ def test_of_two_builders_one_waits(cache, asked, monkeypatch, caplog):
     assert "waiting for another process" in caplog.text
 
 
-def test_a_picture_that_cannot_be_read_leaves_nothing(picture_folder, cache):
+def test_no_store_remains_if_a_picture_cannot_be_read(picture_folder, cache):
     damaged = picture_folder / "05.png"
     damaged.write_bytes(damaged.read_bytes()[:2000])
     with pytest.raises(WorkError, match=r"05\.png"):
@@ -227,7 +227,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("foreseen", [True, False])
-def test_a_full_disk_is_said_and_nothing_left(picture_folder, small_disk, monkeypatch, foreseen):
+def test_a_full_disk_is_reported_and_nothing_remains(picture_folder, small_disk, monkeypatch, foreseen):
     message = r"take 0\.00022 GB, but '.*small' has 6.*e-05 GB free; --set data\.cache="
     if not foreseen:  # the disk fills up while the store is built
         monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10**9}))
@@ -237,7 +237,7 @@ def test_a_full_disk_is_said_and_nothing_left(picture_folder, small_disk, monkey
     assert stores(small_disk) == []
 
 
-def test_a_file_that_may_not_grow_is_said_and_nothing_left(picture_folder, cache):
+def test_a_file_size_limit_is_reported_and_nothing_remains(picture_folder, cache):
     code = (
         "import resource, sys\n"
         "from srgan_tf.data.sources import open_source\n"
@@ -255,7 +255,7 @@ def test_a_file_that_may_not_grow_is_said_and_nothing_left(picture_folder, cache
     assert stores(cache) == []
 
 
-def test_a_cache_that_cannot_be_made(tmp_path):
+def test_a_cache_that_cannot_be_created(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(WorkError, match="cannot keep decoded pictures in"):
         stored_pairs(Source("some", [Counted(0)]), tmp_path / "file" / "cache")
