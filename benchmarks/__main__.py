@@ -6,13 +6,16 @@ import sys
 from srgan_tf.commands import cli
 from srgan_tf.errors import UserError
 
-# Names to what each measures. A command is the module of its name: its `main(arguments)` parses, measures and logs.
+# A command NAME is `main(arguments)` of the module benchmarks/NAME.py.
 COMMANDS = {
-    "data": "patches a second of the data pipeline alone",
-    "models": "the generators of the presets: parameters, arithmetic, seconds, receptive field",
-    "stores": "ways to keep decoded pictures on disk",
-    "train": "steps of training: patches a second, share of peak, memory",
-    "upscale": "upscaling: megapixels a second, beside other runtimes",
+    "data": "data pipeline: patches per second",
+    "family": "every preset, trained with one small budget and scored; hours",
+    "models": "generators of the presets: parameters, arithmetic, seconds, receptive field",
+    "stability": "every adversarial objective on a small network, with a plot; hours",
+    "stores": "ways to keep decoded pictures on disk: crops per second",
+    "torch_step": "training steps in PyTorch, to compare with train",
+    "train": "training steps: patches per second, share of peak, memory",
+    "upscale": "upscaling: megapixels per second, compared with other runtimes",
 }
 
 
@@ -23,16 +26,20 @@ def main(arguments):
         arguments: the command line after the module's name.
 
     Raises:
-        UserError: no such command.
+        UserError: an unknown command, or one that needs a package that is not installed.
     """
     if arguments[:1] in ([], ["-h"], ["--help"]):
-        listing = "\n".join(f"  {name:10}{text}" for name, text in COMMANDS.items())
-        print(f"usage: python -m benchmarks COMMAND ...\n\n{listing}\n\nCOMMAND --help tells its options.")
+        listing = "\n".join(f"  {name:12}{text}" for name, text in COMMANDS.items())
+        print(f"usage: python -m benchmarks COMMAND ...\n\n{listing}\n\nCOMMAND --help shows its options.")
         return
     name, *rest = arguments
     if name not in COMMANDS:
-        raise UserError(f"no benchmark {name!r}: there are {', '.join(COMMANDS)}")
-    importlib.import_module(f"benchmarks.{name}").main(rest)
+        raise UserError(f"unknown benchmark {name!r}: expected one of {', '.join(COMMANDS)}")
+    try:
+        module = importlib.import_module(f"benchmarks.{name}")
+    except ModuleNotFoundError as error:
+        raise UserError(f"the benchmark {name!r} needs the package {error.name!r}, which is not installed") from error
+    module.main(rest)
 
 
 if __name__ == "__main__":

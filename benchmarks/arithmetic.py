@@ -1,14 +1,14 @@
-"""How much a network computes."""
+"""Arithmetic of a network."""
 
 
 def forward_flops(network, image):
-    """FLOPs of a forward pass, two for a multiply-add, as TensorFlow counts those of its operations.
+    """FLOPs of a forward pass by TensorFlow's profiler; a multiply-add is two.
 
-    It counts no einsum: the products of queries, keys and values in window attention are left out.
+    The profiler does not count einsum, that is the products of queries, keys and values in window attention.
     """
     import tensorflow as tf
 
-    tf.get_logger().setLevel("ERROR")  # the profiler itself uses what TensorFlow calls outdated
+    tf.get_logger().setLevel("ERROR")  # the profiler uses deprecated functions itself
     profiler = tf.compat.v1.profiler
     forward = tf.function(lambda image: network(image, training=False)).get_concrete_function(image)
     options = profiler.ProfileOptionBuilder(profiler.ProfileOptionBuilder.float_operation())

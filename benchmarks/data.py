@@ -3,7 +3,7 @@
     python -m benchmarks data --data DIV2K
     python -m benchmarks data --data photos --store disk --batch-size 16 --hr-patch-size 96
 
-The last row is for comparison: crops per second when a picture is decoded for each crop.
+For comparison, the last row has the crops per second if a picture is decoded for each crop.
 """
 
 import logging
@@ -21,10 +21,12 @@ def main(arguments):
     """Measures, and logs a table.
 
     Args:
-        arguments: the command line after "data".
+        arguments: the command line after the command's name.
     """
     parser = cli.Parser(__doc__, prog="python -m benchmarks data")
-    parser.add_argument("--data", action="append", required=True, metavar="DATA", help="as in train.py")
+    parser.add_argument(
+        "--data", action="append", required=True, metavar="DATA", help="training pictures, as for srgan-tf train"
+    )
     parser.add_argument("--batch-size", type=int, nargs="+", default=[16, 64], metavar="N", help="default: 16 64")
     parser.add_argument(
         "--hr-patch-size", type=int, nargs="+", default=[96, 128, 192], metavar="N", help="pixels; default: 96 128 192"
@@ -82,7 +84,7 @@ def main(arguments):
 
 
 def batches_per_second(batches, seconds):
-    """Batches per second of a dataset without an end: the median of three intervals of `seconds`."""
+    """Batches per second of an infinite dataset: the median of three intervals of `seconds`."""
     iterator = iter(batches)
     return calls_per_second(lambda: next(iterator), seconds)
 
@@ -96,12 +98,12 @@ def _log_decoding(flags, side, batch_size):
     folder = next((path for path in inside if path.is_dir()), folders[0])
     speed = batch_size * batches_per_second(_decoded_crops(folder, side, batch_size), flags.seconds)
     _log.info(
-        "%8d %6d %12.1f          decoding a picture of %s for each crop, HR alone", side, batch_size, speed, folder
+        "%8d %6d %12.1f          decoding a picture of %s for each crop, HR only", side, batch_size, speed, folder
     )
 
 
 def _decoded_crops(folder, side, batch_size):
-    """Crops as most projects make them: a picture is decoded for each crop."""
+    """Crops from pictures that are decoded for each crop, as in most projects."""
     import numpy as np
     import tensorflow as tf
 

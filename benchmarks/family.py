@@ -1,23 +1,23 @@
-"""Every preset at one small budget, on the same pictures, from the same seed: the table of docs/MODELS.md.
+"""`python -m benchmarks family`: trains every preset with one small budget, for the table of docs/MODELS.md.
 
-    python -m benchmarks.family --data photos --valid benchmark/Set5 --score benchmark/Set14 --output runs/family
+    python -m benchmarks family --data photos --valid benchmark/Set5 --score benchmark/Set14 --output runs/family
 
-Every phase is a `train.py` of its own, and presets of equal generators and pretraining share that. The same command
-again goes on where it stopped. The cost of a run is the CPU time of its process, user and system, on all cores:
-another program beside it changes that less than it changes seconds.
+All train on the same pictures from the same seed. Each phase is a process of its own; presets with the same generator
+and pretraining share the pretraining. The same command continues an interrupted run. The cost of a run is the CPU time
+of its process, user and system, on all cores: it depends less on other programs than the elapsed time.
 """
 
-import argparse
 import json
 import pathlib
 import resource
 import subprocess
 import sys
 
+from srgan_tf.commands import cli
 from srgan_tf.config import presets
 from srgan_tf.config.overrides import with_settings
+from srgan_tf.errors import WorkError
 
-ROOT = pathlib.Path(__file__).parent.parent
 BLOCKS = {"srresnet": 4, "compact": 4, "rrdbnet": 2, "srdensenet": 4}
 SETTINGS = (
     "precision=bfloat16",
@@ -40,18 +40,24 @@ SETTINGS = (
 )
 # Those for other images than the bicubically downscaled ones of the table are left out.
 NAMES = [name for name, preset in presets.PRESETS.items() if name != "tiny" and preset().data.degradation == "bicubic"]
+_PROGRAM = (sys.executable, "-m", "srgan_tf")
 METRICS = ("psnr_y", "ssim_y", "psnr_lr", "niqe", "stlpips")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments):
+    """Trains, scores and prints the table.
+
+    Args:
+        arguments: the command line after the command's name.
+    """
+    parser = cli.Parser(__doc__, prog="python -m benchmarks family")
     parser.add_argument("--data", required=True, help="pictures to train on")
-    parser.add_argument("--valid", required=True, help="pictures that training scores at its end")
+    parser.add_argument("--valid", required=True, help="validation pictures")
     parser.add_argument("--score", required=True, help="pictures of the table")
     parser.add_argument("--output", type=pathlib.Path, required=True, help="folder of the runs")
-    parser.add_argument("--only", action="append", choices=NAMES, help="train this alone; may be repeated")
+    parser.add_argument("--only", action="append", choices=NAMES, help="train only this preset; may be repeated")
     parser.add_argument("--train-only", action="store_true", help="no table")
-    flags = parser.parse_args()
+    flags = parser.parse_args(arguments)
     data = ["--data", flags.data, "--valid", flags.valid]
     for name in flags.only or NAMES:
         train(name, data, flags.output)
@@ -62,27 +68,27 @@ def main():
 
 
 def train(name, data, output):
-    """Trains both phases of a preset, as far as they have not been."""
+    """Trains both phases of a preset, except those that are done."""
     first = pretrained_as(name)
     pretrained = output / f"pretrain_{first}"
-    call("train.py", *data, *flags_of(first, "gan.steps=0"), workdir=pretrained)
+    call("train", *data, *flags_of(first, "gan.steps=0"), workdir=pretrained)
     if model_of(name, output) == pretrained:
         return
     settings = ["pretrain.steps=0", f"init_generator={pretrained}"]
     if load(name).gan.rank_weight:
         settings.append(f"gan.ranker={train_ranker(data, output)}")
-    call("train.py", *data, *flags_of(name, *settings), workdir=model_of(name, output))
+    call("train", *data, *flags_of(name, *settings), workdir=model_of(name, output))
 
 
 def train_ranker(data, output):
-    """A ranker of three models of this table; returns its file."""
+    """Trains a ranker on the results of three models of this table; returns its file."""
     file = output / "ranker" / "ranker.keras"
     models = [output / "pretrain_msrgan_x4", output / "msrgan_x4", output / "esrgan_light_x4"]
     sizes = {"places": 80, "patch-size": 192, "steps": 200, "batch-size": 8, "num-filters": 8}
     if not file.is_file():
         options = [text for size in sizes.items() for text in (f"--{size[0]}", str(size[1]))]
         models = [text for model in models for text in ("--model", str(model))]
-        call("train_ranker.py", *models, *data[:2], *options, "--output", str(file), workdir=file.parent, flag=False)
+        call("rank", *models, *data[:2], *options, "--output", str(file), workdir=file.parent, flag=False)
     return file
 
 
@@ -116,35 +122,39 @@ def flags_of(name, *more):
     return ["--preset", name, *settings]
 
 
-def call(script, *arguments, workdir, flag=True):
-    """Runs a script to its end unless it has been, and keeps its CPU seconds beside its results."""
+def call(command, *arguments, workdir, flag=True):
+    """Runs a subcommand of srgan-tf unless it is done, and writes its CPU seconds beside its results.
+
+    Raises:
+        WorkError: it failed.
+    """
     spent = spent_on(workdir)
     if spent["done"]:
         return
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     where = ["--workdir", str(workdir)] if flag else []
-    process = subprocess.run([sys.executable, str(ROOT / script), *arguments, *where])
+    process = subprocess.run([*_PROGRAM, command, *arguments, *where])
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     spent["seconds"] += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     spent["done"] = process.returncode == 0
     workdir.parent.mkdir(parents=True, exist_ok=True)
     workdir.with_suffix(".cost.json").write_text(json.dumps(spent))
     if process.returncode:
-        sys.exit(f"{script} ended with {process.returncode}")
+        raise WorkError(f"srgan-tf {command} for {str(workdir)!r} failed with exit code {process.returncode}")
 
 
 def spent_on(workdir):
-    """CPU seconds that a run has taken, and whether it is done."""
+    """CPU seconds of a run so far, and whether it is done."""
     file = workdir.with_suffix(".cost.json")
     return json.loads(file.read_text()) if file.is_file() else {"seconds": 0.0, "done": False}
 
 
 def tabulate(folders, score, output):
-    """Scores the runs beside bicubic, and prints a Markdown row for each: its scores, the CPU seconds of that phase."""
+    """Scores the runs and bicubic, and prints a Markdown row for each: its scores and the CPU seconds of its phase."""
     models = [text for model in ["bicubic", *folders] for text in ("--model", str(model))]
     metrics = ["--metric", "niqe", "--metric", "stlpips"]
     results = output / "results"
-    command = [sys.executable, str(ROOT / "evaluate.py"), *models, "--data", score, *metrics]
+    command = [*_PROGRAM, "evaluate", *models, "--data", score, *metrics]
     subprocess.run([*command, "--output", str(results)], check=True)
     seconds = {"bicubic": ""} | {folder.name: f"{spent_on(folder)['seconds']:.0f}" for folder in folders}
     print(f"| | {' | '.join(METRICS)} | CPU seconds |\n|---{'|---' * (len(METRICS) + 1)}|")
@@ -152,7 +162,3 @@ def tabulate(folders, score, output):
         (dataset,) = json.loads((results / name / "metrics.json").read_text())["datasets"].values()
         scores = [f"{dataset['mean'][metric]:.4g}" for metric in METRICS]
         print(f"| {name} | {' | '.join([*scores, cost])} |")
-
-
-if __name__ == "__main__":
-    main()

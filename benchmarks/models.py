@@ -1,6 +1,7 @@
-"""What each preset's generator costs: the table of docs/MODELS.md.
+"""`python -m benchmarks models`: parameters, arithmetic and speed of the presets' generators, for docs/MODELS.md.
 
-Arithmetic is of the network as written, seconds are of the faster form that upscale.py runs.
+Arithmetic is that of the network as defined. Seconds are those of the network optimized for inference, which
+`srgan-tf upscale` runs.
 """
 
 import logging
@@ -13,10 +14,10 @@ _log = logging.getLogger(__name__)
 
 def main(arguments):
     """Parses the arguments and logs a Markdown row for each preset."""
-    parser = cli.Parser("Parameters, arithmetic, speed and reach of the presets' generators.")
+    parser = cli.Parser(__doc__, prog="python -m benchmarks models")
     parser.add_argument("--preset", action="append", help="a preset; may be repeated (default: all)")
-    parser.add_argument("--side", type=int, default=128, help="of the square LR picture, pixels (%(default)s)")
-    parser.add_argument("--repeats", type=int, default=5, help="runs that the median is of (%(default)s)")
+    parser.add_argument("--side", type=int, default=128, help="side of the square LR picture, pixels (%(default)s)")
+    parser.add_argument("--repeats", type=int, default=5, help="number of timed runs (%(default)s)")
     flags = parser.parse_args(arguments)
 
     from srgan_tf import hardware
@@ -42,7 +43,7 @@ def main(arguments):
 
 
 def _cost(generator, side, repeats):
-    """FLOPs of one picture, and seconds."""
+    """FLOPs and median seconds for one picture."""
     import tensorflow as tf
 
     from benchmarks.arithmetic import forward_flops

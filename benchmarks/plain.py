@@ -1,4 +1,4 @@
-"""The GAN step as tutorials write it: what `training.steps` is measured against."""
+"""The GAN step as in tutorials, for comparison with `training.steps`."""
 
 import functools
 
@@ -12,7 +12,7 @@ from srgan_tf.training.state import build_network
 
 
 def plain_networks(config):
-    """Generator and discriminator as Keras has their layers, in float32."""
+    """Generator and discriminator with Keras's own layers, in float32."""
     side = config.data.hr_patch_size
     return (
         build_network("generator", GENERATORS, config.generator, scale=config.scale),
@@ -21,11 +21,13 @@ def plain_networks(config):
 
 
 def make_plain_gan_step(generator, discriminator, terms, d_terms):
-    """Discriminator first, then the generator, each with its own passes over the fakes; nothing is guarded or averaged.
+    """Updates the discriminator, then the generator; each has its own passes over the SR patches.
+
+    There is no check of the gradients and no moving average.
 
     Args:
-        generator: from `plain_networks`; this and the next are changed by the step.
-        discriminator: the same.
+        generator: from `plain_networks`; the step updates it.
+        discriminator: from `plain_networks`; the step updates it.
         terms: from `gan_terms`.
         d_terms: from `discriminator_terms`.
 
@@ -37,7 +39,7 @@ def make_plain_gan_step(generator, discriminator, terms, d_terms):
     d_optimizer.build(discriminator.trainable_variables)
     generate = functools.partial(generator, training=True)
     judge = functools.partial(discriminator, training=True)
-    # There is no average: where a term wants one, a pass of the generator itself costs as much.
+    # Instead of the moving average that a term may need: a pass of the generator, of equal cost.
     generate_again = functools.partial(generator, training=False)
 
     def outputs(lr, hr):

@@ -1,14 +1,13 @@
-"""Every adversarial objective, penalty and term for some hundred steps of a small network, and a plot of them all.
+"""`python -m benchmarks stability`: trains a small network with every adversarial objective, and plots the losses.
 
-    python -m benchmarks.stability --data photos --valid benchmark/Set5 --ranker ranker.keras --output runs/stability
+    python -m benchmarks stability --data photos --valid benchmark/Set5 --ranker ranker.keras --output runs/stability
 
-All start from one generator, pretrained on pixels, with the settings of `msrgan_x4` but for their own. The perceptual
-term is that of a shallow layer, so that it costs little. It is about ten times the presets' own: with the default
-weight of 0.01 the adversarial term counts ten times as much beside it as in the presets, with 1 a tenth. The same
-command again goes on where it stopped.
+All runs start from one generator that was pretrained with a pixel loss. Apart from their objective they have the
+settings of `msrgan_x4`. The perceptual loss uses a shallow layer, which is cheap. Its value is about ten times that of
+the presets: relative to it, the adversarial loss counts ten times as much as in the presets with the default weight of
+0.01, and a tenth with a weight of 1. The same command continues an interrupted run.
 """
 
-import argparse
 import pathlib
 
 import matplotlib
@@ -16,6 +15,7 @@ import matplotlib
 matplotlib.use("Agg")
 from matplotlib import pyplot
 
+from srgan_tf.commands import cli
 from srgan_tf.config import presets
 from srgan_tf.config.overrides import with_settings
 from srgan_tf.files import read_rows
@@ -48,21 +48,28 @@ OBJECTIVES = {
     "rank": ("gan.pixel_weight=0", "gan.rank_weight=0.24"),
 }
 PANELS = {
-    "perceptual loss, of its start": ("loss/generator/perceptual", {"value": "linear"}),
+    "perceptual loss, relative to its start": ("loss/generator/perceptual", {"value": "linear"}),
     "discriminator's loss": ("loss/discriminator/total", {"value": "symlog", "linthresh": 2.0}),
     "norm of the generator's gradient": ("gradient_norm/generator", {"value": "log"}),
 }
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments):
+    """Trains and plots.
+
+    Args:
+        arguments: the command line after the command's name.
+    """
+    parser = cli.Parser(__doc__, prog="python -m benchmarks stability")
     parser.add_argument("--data", required=True, help="pictures to train on")
-    parser.add_argument("--valid", required=True, help="pictures that training scores at its end")
-    parser.add_argument("--ranker", help="of train_ranker.py; without it rank is left out")
-    parser.add_argument("--perceptual-weight", type=float, default=0.01, help="of the perceptual term (%(default)s)")
-    parser.add_argument("--steps", type=int, default=300, help="of each GAN phase (%(default)s)")
+    parser.add_argument("--valid", required=True, help="validation pictures")
+    parser.add_argument("--ranker", help="ranker from srgan-tf rank; without it the objective rank is skipped")
+    parser.add_argument(
+        "--perceptual-weight", type=float, default=0.01, help="weight of the perceptual loss (%(default)s)"
+    )
+    parser.add_argument("--steps", type=int, default=300, help="steps of each GAN phase (%(default)s)")
     parser.add_argument("--output", type=pathlib.Path, required=True, help="folder of the runs, and of stability.svg")
-    flags = parser.parse_args()
+    flags = parser.parse_args(arguments)
     data = [f'data.train=["{flags.data}"]', f'data.valid=["{flags.valid}"]']
     phase = [f"gan.steps={flags.steps}", f"gan.perceptual_weight={flags.perceptual_weight}", "pretrain.steps=0"]
     pretrained = flags.output / "pretrained"
@@ -79,14 +86,14 @@ def main():
 
 
 def settings(*own):
-    """The settings of one run; those of a network it names come before its size."""
+    """The settings of one run; names of networks come first, since they reset the options of the network."""
     networks = [setting for setting in own if ".name=" in setting]
     others = [setting for setting in own if ".name=" not in setting]
     return with_settings(presets.msrgan_x4(), [*networks, *SMALL, *others])
 
 
 def draw(runs, file):
-    """Plots what the losses do, and how large the generator's gradients are."""
+    """Plots the losses and the norm of the generator's gradient over the steps."""
     figure, axes = pyplot.subplots(1, len(PANELS), figsize=(15, 4.5), layout="constrained")
     for (title, (tag, scale)), axis in zip(PANELS.items(), axes, strict=True):
         axis.set(title=title, xlabel="step of the GAN phase")
@@ -98,7 +105,3 @@ def draw(runs, file):
             axis.plot(steps, values, linewidth=1, label=name)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside right center", frameon=False)
     figure.savefig(file)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,9 +1,9 @@
-"""Ways to keep decoded pictures on disk: random crops a second from each, on one thread, and the memory it takes.
+"""Compares ways to keep decoded pictures on disk: random crops per second on one thread, and memory.
 
     python -m benchmarks stores --data photos
 
-It is how the format of srgan_tf's store was chosen (docs/DATA.md). Files are read from the page cache, as by a run that
-has seen each picture before.
+The format of this project's store was chosen by it (docs/BENCHMARKS.md). Files are read from the page cache, as in a
+run after its first epoch.
 """
 
 import functools
@@ -20,16 +20,16 @@ _CROPS_A_PICTURE = 16
 
 
 def main(arguments):
-    """Writes some pictures in every format, measures, and logs a table.
+    """Writes some pictures in every format, measures and logs a table.
 
     Args:
-        arguments: the command line after "stores".
+        arguments: the command line after the command's name.
     """
     parser = cli.Parser(__doc__, prog="python -m benchmarks stores")
     parser.add_argument("--data", required=True, metavar="FOLDER", help="folder of pictures")
-    parser.add_argument("--pictures", type=int, default=50, help="how many of them (default: %(default)s)")
+    parser.add_argument("--pictures", type=int, default=50, help="number of pictures (default: %(default)s)")
     parser.add_argument("--hr-patch-size", type=int, default=96, help="pixels (default: %(default)s)")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of each measurement (default: %(default)s)")
+    parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement (default: %(default)s)")
     parser.add_argument("--folder", help="where to write (default: a temporary folder)")
     flags = parser.parse_args(arguments)
 

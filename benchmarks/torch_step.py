@@ -1,14 +1,13 @@
-"""The training steps of `srgan_x4` in PyTorch, for comparison with `python -m benchmarks train`.
+"""`python -m benchmarks torch_step`: the training steps of `srgan_x4` in PyTorch, to compare with `benchmarks train`.
 
     pip install torch==2.13.0
-    python -m benchmarks.torch_step --batch-size 16 --hr-patch-size 96
+    python -m benchmarks torch_step --batch-size 16 --hr-patch-size 96
 
 The same networks (layer by layer), losses and joint step: one generator pass and one discriminator pass over the fakes
 serve both updates. channels_last; on a GPU bfloat16 autocast and torch.compile as options. VGG19's weights are random,
 which costs the same. Data is random and ready.
 """
 
-import argparse
 import copy
 
 import torch
@@ -16,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 
 from benchmarks.timing import median_seconds
+from srgan_tf.commands import cli
 
 VGG19 = [64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512]
 
@@ -77,14 +77,19 @@ def vgg54():
     return nn.Sequential(*layers).requires_grad_(False)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def main(arguments):
+    """Measures and prints.
+
+    Args:
+        arguments: the command line after the command's name.
+    """
+    parser = cli.Parser(__doc__, prog="python -m benchmarks torch_step")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--hr-patch-size", type=int, default=96)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--bfloat16", action="store_true", help="autocast")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
-    flags = parser.parse_args()
+    flags = parser.parse_args(arguments)
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
@@ -155,7 +160,3 @@ def main():
         print(
             f"torch {torch.__version__} {name:9} {kind} {median:.3f} s/step {flags.batch_size / median:.1f} patches/s"
         )
-
-
-if __name__ == "__main__":
-    main()

@@ -2,13 +2,12 @@
 
     python -m benchmarks train --preset srgan_x4 --batch-size 16 --hr-patch-size 96
 
-Every row is measured in a process of its own, so that its peak memory is its own; data is random and ready. "share" is
-the row's FLOP/s over those of a large matrix product in the same precision on the same device in the same run. FLOPs
-are those that a step cannot do without: three forward passes' worth for a network that learns; for the pass through
-the discriminator that both updates share, four; for VGG19's pass over the output, two, and one over the HR picture.
-Penalties, LDL's map and the ranker come on top of them. A row "gan" is of the steps in which both networks move.
-"plain" is the GAN step as tutorials write it: Keras's own layers and optimizer, float32, one update after the other,
-the fakes made and judged again for each.
+Each row is measured in its own process, for its own peak memory; data is random and in memory. "share" is the FLOP/s of
+the row over those of a large matrix product in the same precision on the same device. FLOPs are the least that a step
+needs, in forward passes: three for a trained network; four for the discriminator's pass over SR, which both updates
+share; two for VGG19's pass over SR, and one for its pass over HR. Penalties, LDL's map and the ranker are not counted.
+"gan" rows are steps that update both networks. "plain" is the GAN step as in tutorials: Keras's layers and optimizer,
+float32, one update after the other, each with its own passes over the SR patches.
 """
 
 import concurrent.futures
@@ -83,14 +82,14 @@ def main(arguments):
 
 
 def _in_process(function, *arguments):
-    """A function's result, from a new process: nothing compiled, cached or allocated before counts."""
+    """A function's result from a new process, without earlier compilations, caches and allocations."""
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, context, cli.quiet_tensorflow) as pool:
         return pool.submit(function, *arguments).result()
 
 
 def _matrix_product_rate(precision):
-    """FLOP/s of a matrix product, the best of some: what the device can do."""
+    """FLOP/s of a matrix product, the best of ten: about the peak of the device."""
     import tensorflow as tf
 
     size = 8192 if tf.config.list_physical_devices("GPU") else 2048
@@ -104,7 +103,7 @@ def _matrix_product_rate(precision):
 
 
 def _step_time(config, phase, precision, jit, steps):
-    """Median seconds of a step, its FLOPs, and the process's peak memory in bytes."""
+    """Median seconds of a step, its FLOPs, and the peak memory of the process in bytes."""
     import dataclasses
 
     import keras
@@ -142,7 +141,7 @@ def _step_time(config, phase, precision, jit, steps):
             step = make_plain_gan_step(generator, discriminator, terms, d_terms)
         else:
             state = gan_state(config)
-            # The generator that learns is rewritten, with some more arithmetic than it takes.
+            # The trained generator is rewritten, with some more arithmetic.
             generator, discriminator = state.generator_ema, state.discriminator
             step = make_gan_step(state, terms, d_terms, **options)
         flops = 3 * forward_flops(generator, lr) + 7 * forward_flops(discriminator, hr)

@@ -1,7 +1,8 @@
-"""`python -m benchmarks upscale`: the generator on this machine beside other runtimes, and beside the floor.
+"""`python -m benchmarks upscale`: speed of the generator, compared with other runtimes and with the floor.
 
-All take turns in one process, so that a busy machine slows all of them alike; medians of the rounds are compared.
-Peers that are not installed are left out: `pip install torch onnxruntime tf2onnx onnx openvino`.
+The floor is the time of the generator's arithmetic at the speed of a large matrix product. All take turns in one
+process, so that other load slows all of them alike; medians are compared. Runtimes that are not installed are left out:
+`pip install torch onnxruntime tf2onnx onnx openvino`.
 """
 
 import functools
@@ -15,7 +16,7 @@ from srgan_tf.commands import cli
 
 _log = logging.getLogger(__name__)
 
-_PRODUCT = 2048  # side of the matrices of the product that sets the floor
+_PRODUCT = 2048  # side of the matrices whose product gives the floor
 
 
 def main(arguments):
@@ -25,8 +26,10 @@ def main(arguments):
         arguments: the command line after the command's name.
     """
     parser = cli.Parser(__doc__, prog="python -m benchmarks upscale")
-    parser.add_argument("--sizes", type=int, nargs="+", default=[128, 512], help="sides of the LR (default: 128 512)")
-    parser.add_argument("--rounds", type=int, default=9, help="(default: %(default)s)")
+    parser.add_argument(
+        "--sizes", type=int, nargs="+", default=[128, 512], help="sides of the LR picture, pixels (default: 128 512)"
+    )
+    parser.add_argument("--rounds", type=int, default=9, help="timed calls of each (default: %(default)s)")
     parser.add_argument("--blocks", type=int, default=16, help="residual blocks of the SRResNet (default: %(default)s)")
     parser.add_argument("--filters", type=int, default=64, help="its filters (default: %(default)s)")
     flags = parser.parse_args(arguments)
@@ -107,7 +110,7 @@ def _fast(generator):
 
 
 def _onnx(generator):
-    """The fast form as ONNX, what an export gives."""
+    """The optimized network as ONNX, as in an export."""
     from srgan_tf.export.onnx import convert
 
     return convert(generator)[0].SerializeToString()
@@ -130,7 +133,7 @@ def _openvino(generator):
 
 
 def _torch(generator):
-    """The same architecture, as PyTorch users write it; weights do not matter for the time."""
+    """The same architecture in usual PyTorch code; the time does not depend on the weights."""
     import torch
     from torch import nn
 

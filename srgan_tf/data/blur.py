@@ -1,10 +1,10 @@
-"""The blur kernels of Real-ESRGAN (Wang et al. 2021), and a picture filtered with one."""
+"""The blur kernels of Real-ESRGAN (Wang et al. 2021), and filtering with them."""
 
 import math
 
 import tensorflow as tf
 
-MAX_RADIUS = 10  # pixels: kernels are 21 x 21, with zeros outside their own radius
+MAX_RADIUS = 10  # pixels; kernels are 21x21, zero outside their own radius
 
 # Families of bell-shaped kernels, by number.
 GAUSSIAN, GENERALIZED, PLATEAU = range(3)
@@ -13,18 +13,18 @@ GAUSSIAN, GENERALIZED, PLATEAU = range(3)
 def bell_kernel(family, radius, sigma_x, sigma_y, angle, beta):
     """A Gaussian, generalized Gaussian or plateau-shaped kernel (Wang et al. 2021, section 3.2).
 
-    With q the squared Mahalanobis distance from the centre they are exp(-q / 2), exp(-q^beta / 2), 1 / (1 + q^beta).
+    With q, the squared Mahalanobis distance from the centre, they are exp(-q / 2), exp(-q^beta / 2), 1 / (1 + q^beta).
 
     Args:
-        family: `GAUSSIAN`, `GENERALIZED` or `PLATEAU`; this and the rest are scalars, tensors or not.
+        family: `GAUSSIAN`, `GENERALIZED` or `PLATEAU`. All arguments are scalars: numbers or tensors.
         radius: pixels, at most `MAX_RADIUS`; the kernel is square.
-        sigma_x: width along its first axis, pixels.
-        sigma_y: width along its second.
-        angle: of the first axis, radians.
-        beta: shape; a Gaussian has none.
+        sigma_x: width along the first axis, pixels.
+        sigma_y: width along the second axis, pixels.
+        angle: direction of the first axis, radians.
+        beta: exponent; ignored for a Gaussian.
 
     Returns:
-        float32 [21, 21], of sum 1.
+        float32 [21, 21] with the sum 1.
     """
     x, y = _grid()
     u = (x * tf.cos(angle) + y * tf.sin(angle)) / sigma_x
@@ -35,27 +35,27 @@ def bell_kernel(family, radius, sigma_x, sigma_y, angle, beta):
 
 
 def sinc_kernel(radius, cutoff):
-    """The ideal circular low-pass filter, cut to a square: it rings (Wang et al. 2021, section 3.3).
+    """The ideal circular low-pass filter, cropped to a square, which causes ringing (Wang et al. 2021, section 3.3).
 
     Args:
         radius: pixels, at most `MAX_RADIUS`.
-        cutoff: radians a pixel, up to pi.
+        cutoff: radians per pixel, up to pi.
 
     Returns:
-        float32 [21, 21], of sum 1.
+        float32 [21, 21] with the sum 1.
     """
     distance = tf.sqrt(sum(axis**2 for axis in _grid()))
-    away = tf.maximum(distance, 1e-3)  # at the centre the formula is 0 / 0, and this is near enough to its limit
+    away = tf.maximum(distance, 1e-3)  # at the centre the formula is 0 / 0; this is close to its limit
     return _normalized(cutoff * tf.math.special.bessel_j1(cutoff * away) / (2.0 * math.pi * away), radius)
 
 
 def pulse_kernel():
-    """The kernel that changes nothing, float32 [21, 21]."""
+    """The identity kernel, float32 [21, 21]."""
     return sinc_kernel(0, 1.0)
 
 
 def blur(image, kernel):
-    """Filters a picture, mirrored at its border with the edge pixels not repeated.
+    """Filters a picture with mirrored borders; the edge pixels are not repeated.
 
     Args:
         image: float32 [height, width, channels].
@@ -68,8 +68,8 @@ def blur(image, kernel):
     padded = tf.gather(tf.gather(image, _mirrored(height), axis=0), _mirrored(width), axis=1)
     planes = tf.transpose(padded, (2, 0, 1))
     size = tf.shape(planes)[1:]
-    # A product of spectra takes a quarter of the time of a 21 x 21 convolution. Kernels here are symmetric to their
-    # centre, so that convolution and correlation are one.
+    # By FFT: a quarter of the time of a 21x21 convolution. All kernels here are symmetric about their centre, so
+    # convolution and correlation are the same.
     spectrum = tf.signal.rfft2d(planes, size) * tf.signal.rfft2d(kernel, size)
     border = 2 * MAX_RADIUS
     return tf.transpose(tf.signal.irfft2d(spectrum, size)[:, border:, border:], (1, 2, 0))
@@ -88,7 +88,7 @@ def _normalized(kernel, radius):
 
 
 def _mirrored(size):
-    """Indices of a side's pixels and `MAX_RADIUS` more at both ends, for any size."""
+    """Indices of the pixels of a side, extended by `MAX_RADIUS` at both ends by mirroring; for any size."""
     period = tf.maximum(2 * (size - 1), 1)
     indices = tf.math.floormod(tf.range(-MAX_RADIUS, size + MAX_RADIUS), period)
     return tf.minimum(indices, period - indices)

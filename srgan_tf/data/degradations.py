@@ -1,10 +1,10 @@
-"""How LR pictures are made for training, by the names that the setting `data.degradation` takes.
+"""How LR pictures are made for training: the values of the setting `data.degradation`.
 
-    bicubic      the source's own LR: given, or made of the whole HR picture as MATLAB does
-    realistic    Real-ESRGAN's chain, a new one for each patch, for models that are to work on photographs as they are
+    bicubic      the LR of the source: given, or made from the whole HR picture as MATLAB does
+    realistic    Real-ESRGAN's random degradation, drawn anew for each patch, for noisy, compressed photographs
 
-A source's LR has to come of the whole picture, so that crops near each other agree with the published LR. The realistic
-chain has no such reference: it is random, and was published as one that works on crops.
+The LR of a source is made from the whole picture, so that it equals the published LR at every crop. The realistic
+degradation has no such reference: it is random, and its authors apply it to crops.
 """
 
 import dataclasses
@@ -18,18 +18,18 @@ from srgan_tf.data import blur
 _JPEG_QUALITY = (30.0, 95.0)
 _GRAY_NOISE = 0.4  # probability that noise is the same in all channels
 _METHODS = ("area", "bilinear", "bicubic")
-_CLEAN_SEED = 1_000_003  # folded into a patch's seed for the choice between `light` and the full chain
+_CLEAN_SEED = 1_000_003  # folded into the seed of a patch, for the choice between `light` and the full degradation
 
 
 @dataclasses.dataclass(frozen=True)
 class _Round:
-    """The numbers of one round of blur, resize, noise and JPEG."""
+    """The parameters of one round of blur, resize, noise and JPEG."""
 
     blur_probability: float
-    sigma: tuple[float, float]  # of the bell-shaped kernels, pixels
+    sigma: tuple[float, float]  # widths of the bell-shaped kernels, pixels
     resize_weights: tuple[float, float, float]  # up, down, keep
     resize_range: tuple[float, float]
-    gaussian_sigma: tuple[float, float]  # grey levels
+    gaussian_sigma: tuple[float, float]  # gray levels
     poisson_scale: tuple[float, float]
 
 
@@ -38,31 +38,31 @@ _FIRST = _Round(1.0, (0.2, 3.0), (0.2, 0.7, 0.1), (0.15, 1.5), (1.0, 30.0), (0.0
 _SECOND = _Round(0.8, (0.2, 1.5), (0.3, 0.4, 0.3), (0.3, 1.2), (1.0, 25.0), (0.05, 2.5))
 _SINC_PROBABILITY = 0.1
 _FINAL_SINC_PROBABILITY = 0.8
-# isotropic and not, of the Gaussian, the generalized and the plateau-shaped family
+# isotropic and anisotropic, for the Gaussian, the generalized and the plateau-shaped family
 _BELL_WEIGHTS = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
-_BETAS = ((1.0, 2.0), (0.5, 4.0))  # range of the plateau-shaped, of the generalized family
+_BETAS = ((1.0, 2.0), (0.5, 4.0))  # ranges for the plateau-shaped and the generalized family
 
 
 def realistic(hr, seed, *, scale, clean_fraction=0.0):
-    """Degrades a picture by Real-ESRGAN's second-order chain (Wang et al. 2021), with its published settings.
+    """Degrades a picture by Real-ESRGAN's second-order degradation (Wang et al. 2021) with its published settings.
 
     Two rounds of blur, random resize, noise and JPEG, then the resize to LR with a final sinc filter, before or after
-    the second JPEG. Every number is drawn anew for each picture.
+    the second JPEG. All parameters are drawn anew for each picture.
 
-    Deviations: JPEG is libjpeg's, with whole qualities, instead of a differentiable one; resizing keeps the corners of
-    the picture where they are whatever its factor, and its bicubic kernel has a = -0.5 for PyTorch's -0.75; the
-    pictures are not sharpened (USM) before, nor are the targets; there is no pool that mixes batches, since every patch
-    has its own chain.
+    Deviations: JPEG is libjpeg's, with integer qualities, instead of a differentiable one; resizing keeps the corners
+    of the picture in place for every factor, and its bicubic kernel has a = -0.5 instead of PyTorch's -0.75; neither
+    inputs nor targets are sharpened (USM); there is no pool of pairs from earlier batches, since the parameters differ
+    between the patches of a batch.
 
     Args:
         hr: float32 [height, width, 3] in [0, 1], sides multiples of `scale`.
         seed: int32 [2]; the same seed gives the same picture.
         scale: HR size over LR size.
-        clean_fraction: share of pictures that `light` degrades instead, so that a network learns to keep the texture
-            that a good picture has (an addition to the published chain).
+        clean_fraction: share of pictures that `light` degrades instead, so that the network learns to keep the texture
+            of good pictures (not in the published degradation).
 
     Returns:
-        float32 [height / scale, width / scale, 3] in [0, 1], of 256 levels.
+        float32 [height / scale, width / scale, 3] in [0, 1], with 256 levels.
     """
     if not clean_fraction:
         return _second_order(hr, seed, scale)
@@ -74,18 +74,18 @@ def realistic(hr, seed, *, scale, clean_fraction=0.0):
 
 
 def light(hr, seed, *, scale):
-    """Degrades a picture a little: a good camera's picture, shrunk and saved.
+    """Degrades a picture lightly, like a good photograph that was downscaled and saved.
 
     A third is bicubic downscaling alone, antialiased. The others are blurred by an isotropic Gaussian (sigma 0.2 to
-    1.2 HR pixels) first and end as a JPEG of quality 70 to 97; half of those get Gaussian noise of 1 to 6 grey levels.
+    1.2 HR pixels) first and end as a JPEG of quality 70 to 97; half of those get Gaussian noise of 1 to 6 gray levels.
 
     Args:
-        hr: as for `realistic`; so are the others.
-        seed: int32 [2].
+        hr: float32 [height, width, 3] in [0, 1], sides multiples of `scale`.
+        seed: int32 [2]; the same seed gives the same picture.
         scale: HR size over LR size.
 
     Returns:
-        float32 [height / scale, width / scale, 3] in [0, 1], of 256 levels.
+        float32 [height / scale, width / scale, 3] in [0, 1], with 256 levels.
     """
     dice = _Dice(seed)
     sigma, quality, levels = dice.uniform(0.2, 1.2), dice.uniform(70.0, 97.0), dice.uniform(1.0, 6.0)
@@ -107,7 +107,7 @@ def light(hr, seed, *, scale):
 
 
 def _second_order(hr, seed, scale):
-    """Real-ESRGAN's chain."""
+    """Real-ESRGAN's degradation."""
     dice = _Dice(seed)
     hr_size = tf.shape(hr)[:2]
     lr_size = hr_size // scale
@@ -128,11 +128,11 @@ def _second_order(hr, seed, scale):
 
 @dataclasses.dataclass(frozen=True)
 class Degradation:
-    """How the LR of training pictures is made.
+    """A way to make the LR of training pictures.
 
     Attributes:
-        make_lr: function from `(hr, seed, scale=...)` to LR, as `realistic`; None to keep the LR of the source.
-        lr_margin: LR pixels around a patch that are cut with it, so that its LR hardly depends on the crop's border.
+        make_lr: function like `realistic`, from `(hr, seed, scale=...)` to LR; None keeps the LR of the source.
+        lr_margin: LR pixels around a patch that are degraded with it and then removed, against border effects.
     """
 
     make_lr: Callable | None
@@ -140,7 +140,7 @@ class Degradation:
 
     @property
     def keeps_source_lr(self):
-        """True if the LR of the source is used as it is."""
+        """True if the LR of the source is used unchanged."""
         return self.make_lr is None
 
 
@@ -148,7 +148,7 @@ DEGRADATIONS = {"bicubic": Degradation(None, lr_margin=0), "realistic": Degradat
 
 
 class _Dice:
-    """Random numbers that follow from a seed: scalars one after the other, and seeds for more."""
+    """Random scalars from one seed, in sequence, and derived seeds."""
 
     _THROWS = 64
 
@@ -164,11 +164,11 @@ class _Dice:
         return next(self._throws) < probability
 
     def integer(self, low, high):
-        """From `low` to `high - 1`."""
+        """An integer from `low` to `high - 1`."""
         return tf.cast(tf.floor(self.uniform(float(low), float(high))), tf.int32)
 
     def choice(self, weights):
-        """An index, with these probabilities."""
+        """An index, drawn with the given probabilities."""
         ends = tf.cumsum(tf.constant(weights[:-1]))
         return tf.reduce_sum(tf.cast(next(self._throws) >= ends, tf.int32))
 
@@ -199,13 +199,13 @@ def _one_round(dice, numbers, image, size):
 
 def _blur_kernel(dice, numbers):
     radius = _radius(dice)
-    # Small kernels would cut too much off a sinc of a low cutoff.
+    # A small kernel truncates a sinc of low cutoff too much.
     sinc = blur.sinc_kernel(radius, dice.uniform(tf.where(radius < 6, math.pi / 3, math.pi / 5), math.pi))
     kind = dice.choice(_BELL_WEIGHTS)
     family, isotropic = kind // 2, tf.equal(kind % 2, 0)
     sigma_x, sigma_y = dice.uniform(*numbers.sigma), dice.uniform(*numbers.sigma)
     angle = dice.uniform(-math.pi, math.pi)
-    # Half of the betas below 1, half above.
+    # Beta is below 1 in half of the cases.
     low, high = (tf.where(tf.equal(family, blur.PLATEAU), *ends) for ends in zip(*_BETAS, strict=True))
     beta = tf.where(dice.chance(0.5), dice.uniform(low, 1.0), dice.uniform(1.0, high))
     bell = blur.bell_kernel(family, radius, sigma_x, tf.where(isotropic, sigma_x, sigma_y), angle, beta)
@@ -213,7 +213,7 @@ def _blur_kernel(dice, numbers):
 
 
 def _radius(dice):
-    """Of kernels of 7 to 21 pixels."""
+    """A radius for kernels of 7 to 21 pixels."""
     return dice.integer(3, blur.MAX_RADIUS + 1)
 
 
@@ -223,13 +223,13 @@ def _resize(image, size, method):
 
 
 def _gaussian_noise(image, gray, seed):
-    """Of standard deviation 1; in all channels the same where `gray` is true."""
+    """Noise of standard deviation 1; the same in all channels if `gray` is true."""
     noise = tf.random.stateless_normal(tf.shape(image), seed)
     return tf.where(gray, noise[..., :1], noise)
 
 
 def _poisson_noise(image, gray, seed):
-    """What counting photons adds to a picture, of as many as its number of grey levels, rounded up to a power of 2."""
+    """Shot noise: white has as many photons as the picture has different levels, rounded up to a power of 2."""
     picture = tf.cond(gray, lambda: tf.image.rgb_to_grayscale(image), lambda: image)
     levels = tf.round(tf.clip_by_value(picture, 0.0, 1.0) * 255.0)
     different = tf.math.count_nonzero(tf.math.bincount(tf.cast(levels, tf.int32)))

@@ -1,7 +1,7 @@
-"""Pairs of LR and HR pictures, and what loads one.
+"""Pairs of LR and HR pictures, and their loaders.
 
-A loader is a function of no arguments that returns a `Pair`. Those that training takes its pictures from can also say,
-without decoding it, how large the HR picture is, and what its pixels depend on.
+A loader is a function of no arguments that returns a `Pair`. A `Loader` also has the size of the HR picture and a key
+of its content, both without decoding.
 """
 
 from typing import NamedTuple, Protocol
@@ -35,7 +35,7 @@ class UnreadableError(WorkError):
 
 
 class Loader(Protocol):
-    """What loads one pair.
+    """Loads one pair.
 
     Attributes:
         scale: HR size over LR size.
@@ -47,17 +47,17 @@ class Loader(Protocol):
         """Decodes or draws the pair.
 
         Raises:
-            WorkError: it cannot be had; the message names the file.
+            WorkError: it cannot be loaded; the message names the file.
         """
 
     def hr_size(self) -> tuple[int, int]:
-        """The two sides of `hr`, pixels, without decoding it; 0 where it is smaller than one LR pixel.
+        """The two sides of `hr`, pixels, without decoding it; 0 if smaller than one LR pixel.
 
-        A picture that its EXIF orientation turns may have its sides in the other order.
+        The sides may be swapped if an EXIF orientation rotates the picture.
         """
 
     def identity(self) -> list:
-        """JSON values that change whenever the pixels may have changed."""
+        """JSON values that change if the pixels may have changed."""
 
 
 def make_pair(name: str, hr: np.ndarray, scale: int) -> Pair:
@@ -67,10 +67,10 @@ def make_pair(name: str, hr: np.ndarray, scale: int) -> Pair:
 
 
 def fit_pair(name: str, lr: np.ndarray, hr: np.ndarray, scale: int, lr_name: str, hr_name: str) -> Pair:
-    """Makes a pair from both pictures: they are cropped at the right and bottom by less than an LR pixel.
+    """Makes a pair from both pictures: HR is cropped at the right and bottom to a multiple of the scale, LR to fit.
 
     Raises:
-        WorkError: LR is not of `1 / scale` of HR's size; the message has `lr_name` and `hr_name`.
+        WorkError: the size of LR is not `1 / scale` of that of HR; the message has `lr_name` and `hr_name`.
     """
     for small, large in zip(lr.shape[:2], hr.shape[:2], strict=True):
         # Makers of LR pictures crop HR first, or round its size up as MATLAB does.
@@ -86,5 +86,5 @@ def fit_pair(name: str, lr: np.ndarray, hr: np.ndarray, scale: int, lr_name: str
 
 
 def cropped_size(size: tuple[int, int], scale: int) -> tuple[int, int]:
-    """What is left of two sides, pixels, when they are cropped to multiples of the scale."""
+    """Two sides, pixels, cropped to multiples of the scale."""
     return tuple(side - side % scale for side in size)

@@ -1,4 +1,4 @@
-"""From sources to batches: pictures decoded once, into memory or onto disk, then a tf.data pipeline of random crops."""
+"""From sources to batches: pictures are decoded once, to memory or disk, then cropped at random by tf.data."""
 
 import collections.abc
 import functools
@@ -17,27 +17,27 @@ from srgan_tf.errors import UserError, WorkError
 from srgan_tf.hardware import free_memory
 from srgan_tf.images.pixels import to_float, to_uint8
 
-# Pictures may take this share of the free memory: the rest is for the program, and for what else the machine does.
+# Pictures may use this share of the free memory; the rest is for the program and for other processes.
 _MEMORY_SHARE = 0.5
 
 _log = logging.getLogger(__name__)
 
 
 def load_pairs(sources, *, min_hr_side=1, store="auto", cache=""):
-    """Decodes every pair of some sources, into memory or into a store on disk that later runs use again.
+    """Decodes all pairs of some sources, to memory or to a store on disk that later runs reuse.
 
     Args:
         sources: iterable of `Source`s of `Loader`s.
-        min_hr_side: pictures with a shorter HR side, pixels, are left out, and their number is logged.
-        store: "memory"; "disk"; or "auto", which is memory if the pictures take at most half of what is free there.
+        min_hr_side: minimum HR side, pixels; smaller pictures are left out, and their number is logged.
+        store: "memory"; "disk"; or "auto", memory if the pictures need at most half of the free memory.
         cache: folder of the stores on disk; "" is `srgan_tf` in the user's cache folder.
 
     Returns:
-        List of `Pair`. Pictures in memory are uint8 arrays; those on disk are `StoredPicture`s, of which any part can
-        be had.
+        List of `Pair`. Pictures in memory are uint8 arrays; those on disk are `StoredPicture`s, read
+        on access.
 
     Raises:
-        UserError: not one picture is large enough, or "memory" is asked for where there is too little.
+        UserError: no picture is large enough, or there is too little memory for "memory".
         UnreadableError: some pictures cannot be read; lists all of them, of all sources.
         WorkError: a store cannot be written.
     """
@@ -99,23 +99,23 @@ def _load_source(source, min_hr_side, store, cache):
 
 
 def _choose_store(sources, store):
-    """Decides between "memory" and "disk" by the decoded pictures' size."""
+    """Chooses "memory" or "disk" by the size of the decoded pictures."""
     needed, free = sum(source.decoded_bytes() for source in sources), free_memory()
     sizes = f"the decoded pictures take {needed / 1e9:.3g} GB, {free / 1e9:.3g} GB of memory are free"
     if store == "memory":
         if needed > free:
             raise UserError(
-                f"{sizes}: --set data.store=auto keeps training pictures on disk; of those for validation take "
-                "fewer, by data.valid_pictures"
+                f"{sizes}: --set data.store=auto keeps training pictures on disk; a lower data.valid_pictures takes "
+                "fewer validation pictures"
             )
         return store
     store = "memory" if needed <= _MEMORY_SHARE * free else "disk"
-    _log.info("%s: they are kept %s", sizes, {"memory": "in memory", "disk": "on disk"}[store])
+    _log.info("%s: they are stored %s", sizes, {"memory": "in memory", "disk": "on disk"}[store])
     return store
 
 
 def hr_crop_size(hr_patch_size, scale, degradation):
-    """Side of the HR crops for patches of a size, pixels: with a margin around them where LR is made from the crop."""
+    """Side of the HR crops, pixels: the patch, with a margin if LR is made from the crop."""
     return hr_patch_size + 2 * DEGRADATIONS[degradation].lr_margin * scale
 
 

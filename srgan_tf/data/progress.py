@@ -1,4 +1,4 @@
-"""How far long work on pictures has come."""
+"""Progress of long work on pictures."""
 
 import logging
 import sys
@@ -12,12 +12,12 @@ _log = logging.getLogger(__name__)
 
 
 def with_progress(items, total, text):
-    """Passes items on, with a bar where stderr is a terminal, else with a line in the log every few seconds.
+    """Yields items and shows progress: a bar if stderr is a terminal, otherwise a log line every five seconds.
 
     Args:
         items: iterable.
-        total: how many there are.
-        text: what is said before the numbers, such as "photos: decoded".
+        total: number of items.
+        text: text before the numbers, such as "photos: decoded".
 
     Yields:
         The items.

@@ -1,13 +1,12 @@
-"""Decoded pictures on disk: where there is no memory for them, and decoding one for each crop would be too slow.
+"""Decoded pictures on disk, for sets that are too large for memory.
 
-A store is a folder that holds one source's pairs: `pixels.bin`, their uint8 pixels one after the other, and
-`index.json`, which says where. A crop is read with one `pread` of the rows that it lies in, so that a reader needs
-memory for the rows of a few crops, whatever the size of the set; what stays in memory besides is the operating
-system's page cache. docs/DATA.md has the measurements behind this choice. A memory map is faster once the file is
-cached, but slower before: read-ahead at each page fault loads several times the bytes of a crop.
+A store is a folder with the pairs of one source: `pixels.bin`, their uint8 pixels one after the other, and
+`index.json`, their positions in it. The rows of a crop are read with one `pread`, so memory does not grow with the size
+of the set; the operating system caches the file. docs/BENCHMARKS.md has measurements. A memory map is faster once the
+file is cached but slower before: read-ahead at each page fault loads several times the bytes of a crop.
 
-The folder's name contains a hash of what the pixels were made from, so a source that has changed gets a new store. A
-store gets its name only when it is complete.
+The folder's name contains a hash of the identity of the pictures, so a changed source gets a new store. A store gets
+its name only when it is complete.
 """
 
 import contextlib
@@ -29,22 +28,22 @@ from srgan_tf.data.progress import with_progress
 from srgan_tf.errors import WorkError
 from srgan_tf.files import remove_folder
 
-VERSION = 1  # of what is stored: the layout, and how pixels are made from files
+VERSION = 1  # of the layout and of how pixels are made from files
 
 _PIXELS, _INDEX = "pixels.bin", "index.json"
 _UNFINISHED = ".unfinished-"
-_CHECKED_PICTURES = 8  # spread over the file; the rest would take as long as reading it all
+_CHECKED_PICTURES = 8  # evenly spaced; checking all would mean reading the whole file
 
 _log = logging.getLogger(__name__)
 
 
 def default_cache():
-    """The folder for stores where the settings name none: `srgan_tf` in the user's cache folder."""
+    """The default folder for stores: `srgan_tf` in the user's cache folder."""
     return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "srgan_tf"
 
 
 class PixelFile:
-    """The pixels of a store, open as long as one of its pictures is in use: it may be deleted meanwhile."""
+    """The pixels of a store. The file is open while a picture is in use, so the store may be deleted meanwhile."""
 
     def __init__(self, path):
         self._descriptor = os.open(path, os.O_RDONLY)
@@ -52,14 +51,14 @@ class PixelFile:
         weakref.finalize(self, os.close, self._descriptor)
 
     def size(self):
-        """Bytes."""
+        """Its size in bytes."""
         return os.fstat(self._descriptor).st_size
 
     def read(self, offset, size):
-        """Some of its bytes.
+        """Reads `size` bytes from `offset`.
 
         Raises:
-            WorkError: it ends before them.
+            WorkError: the file ends before them.
         """
         pixels = os.pread(self._descriptor, size, offset)
         if len(pixels) != size:
@@ -68,7 +67,7 @@ class PixelFile:
 
 
 class StoredPicture:
-    """A picture in a store: what of a uint8 [height, width, 3] array a crop needs. Pixels are read when asked for.
+    """A picture in a store, like a uint8 [height, width, 3] array for crops. Pixels are read on access.
 
     Attributes:
         shape: (height, width, 3).
@@ -90,21 +89,21 @@ class StoredPicture:
 
 
 def stored_pairs(source, cache):
-    """The pairs of a source from its store, which is built if there is none or a damaged one.
+    """The pairs of a source from its store, which is built if it is missing or damaged.
 
-    Of two processes that want a store one builds it, the other waits.
+    If two processes need the same store, one builds it and the other waits.
 
     Args:
-        source: a `Source` of `Loader`s. All of its loaders' pairs are stored, whichever it has chosen.
-        cache: folder for stores, made if need be.
+        source: a `Source` of `Loader`s. The pairs of all its loaders are stored, not only the chosen ones.
+        cache: folder for stores; created if missing.
 
     Returns:
         Dictionary from the index of a loader to its `Pair` of `StoredPicture`s. Pictures smaller than one LR pixel are
-        not in it.
+        left out.
 
     Raises:
-        UnreadableError: some pictures cannot be read; lists all of them. No store is left behind.
-        WorkError: the store cannot be written. No store is left behind.
+        UnreadableError: some pictures cannot be read; lists all of them. No unfinished store remains.
+        WorkError: the store cannot be written. No unfinished store remains.
     """
     cache = pathlib.Path(cache).expanduser()
     key = hashlib.sha256(json.dumps([VERSION, [loader.identity() for loader in source.loaders]]).encode()).hexdigest()
@@ -128,7 +127,7 @@ def stored_pairs(source, cache):
 
 
 def _open(folder):
-    """The pairs of a finished store; None if there is none, or if it is damaged."""
+    """The pairs of a store; None if it is missing or damaged."""
     if not folder.exists():
         return None
     try:
@@ -153,7 +152,7 @@ def _stored_pair(file, entry):
 
 @contextlib.contextmanager
 def _locked(cache):
-    """Lets one process at a time build in a folder. The lock falls with the process that holds it, however it ends."""
+    """Allows one process at a time to build in a folder. The lock is released when the process ends, in any way."""
     with open(cache / ".lock", "a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -164,7 +163,7 @@ def _locked(cache):
 
 
 def _build(source, folder):
-    # Nobody else builds here now, so these are of processes that were killed.
+    # No other process builds here now, so these folders are from killed processes.
     for leftover in folder.parent.glob(_UNFINISHED + "*"):
         remove_folder(leftover)
     remove_folder(folder)
@@ -174,7 +173,9 @@ def _build(source, folder):
             f"the decoded pictures of {source.name!r} take {size / 1e9:.3g} GB, but {str(folder.parent)!r} has "
             f"{free / 1e9:.3g} GB free; --set data.cache=FOLDER names another folder"
         )
-    _log.info("%s: decoding pictures once, %.3g GB, into %s; delete it when you like", source.name, size / 1e9, folder)
+    _log.info(
+        "%s: decoding pictures once, %.3g GB, into %s; it may be deleted at any time", source.name, size / 1e9, folder
+    )
     unfinished = folder.with_name(_UNFINISHED + folder.name)
     try:
         unfinished.mkdir()

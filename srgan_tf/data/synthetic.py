@@ -1,9 +1,9 @@
-"""Pictures drawn from a seed, so that the whole program runs with no file and no network.
+"""Pictures drawn from a seed, for training without files or a network connection.
 
-The model is "dead leaves": opaque shapes with power-law sizes, falling on top of each other. Its pictures share the
-occlusions, the scale invariance and the edge statistics of photographs (Lee, Mumford & Huang 2001), enough for networks
-to learn from (Baradad et al. 2021). Here the leaves are flat, shaded or textured, sharp or a little out of focus, and
-thin lines and letter-like strokes lie among them, since those are what super-resolution is judged by.
+The model is "dead leaves": opaque shapes with power-law sizes on top of each other. Its pictures have the occlusions,
+the scale invariance and the edge statistics of photographs (Lee, Mumford & Huang 2001), and networks can learn from
+them (Baradad et al. 2021). Here the shapes are flat, shaded or textured, sharp or slightly blurred. Thin lines and
+letter-like strokes lie among them, since they show the quality of super-resolution.
 """
 
 import itertools
@@ -11,7 +11,7 @@ import itertools
 import numpy as np
 
 _SMALLEST_RADIUS = 5.0  # pixels
-_COVERAGE = 3.0  # the leaves' areas add up to this many times the picture's
+_COVERAGE = 3.0  # total area of the shapes over the picture's area
 
 
 def draw_picture(seed, height, width):
@@ -34,7 +34,7 @@ def draw_picture(seed, height, width):
     largest = max(2 * _SMALLEST_RADIUS, 0.3 * min(height, width))
     mean_area = np.pi * 2 * _SMALLEST_RADIUS**2 * np.log(largest / _SMALLEST_RADIUS)
     for _ in range(round(_COVERAGE * height * width / mean_area)):
-        # Radii r with density ~ r^-3: every size covers the same area, which is what makes the picture scale invariant.
+        # Radii r with density ~ r^-3: every size covers the same area, so the picture is scale invariant.
         radius = (largest**-2 + rng.random() * (_SMALLEST_RADIUS**-2 - largest**-2)) ** -0.5
         x, y = rng.random() * width, rng.random() * height
         kind = rng.random()
@@ -102,7 +102,7 @@ def _draw_strokes(canvas, strokes, thickness, colour):
 
 
 def _fill(rng, u, v, radius, textures, window):
-    """Colours of a leaf at local coordinates: flat, shaded, striped, chequered or rough."""
+    """Colours of a shape at local coordinates: flat, shaded, textured, striped or chequered."""
     colour = _colour(rng)
     kind = rng.random()
     if kind < 0.25:

@@ -12,7 +12,7 @@ OPTIONS = {"batch_size": 4, "hr_patch_size": 24, "scale": 4, "seed": 5}
 
 
 def coded_pairs(count=5, height=12, width=16):
-    """Pairs whose pixels say where they are: red the picture, green the LR row, blue the LR column."""
+    """Pairs whose pixels encode their position: red is the picture, green the LR row, blue the LR column."""
     pairs = []
     for index in range(count):
         rows, columns = np.mgrid[:height, :width]
@@ -163,7 +163,7 @@ def test_the_eight_symmetries_differ_and_fit_odd_sizes():
     assert views[1].shape == (3, 2, 3)
 
 
-def test_augment_off_keeps_the_orientation():
+def test_without_augment_patches_are_unchanged():
     lr, _ = crop_batch(coded_pairs(), 0, augment=False, **OPTIONS)
     assert (np.diff(lr[..., 1].astype(int), axis=1) == 1).all()
     assert (np.diff(lr[..., 2].astype(int), axis=2) == 1).all()

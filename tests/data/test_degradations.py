@@ -44,7 +44,7 @@ def test_many_seeds_give_different_pictures_of_256_levels(degrade, picture):
         assert np.abs(result - lr).mean() < 0.8 * np.abs(result - other).mean()
 
 
-def test_the_chain_does_not_shift_the_image(degrade, picture):
+def test_lr_is_not_shifted_on_average(degrade, picture):
     """LR stays where HR is: of the mean over chains, no shift fits better than none, to a tenth of a pixel of LR."""
     mean = np.mean([degrade(picture, (seed, 1)).numpy() for seed in range(60)], axis=0)[6:-6, 6:-6]
     errors = {}
@@ -73,7 +73,7 @@ def test_other_scales_and_small_pictures(scale, size):
     assert lr.shape == (size[0] // scale, size[1] // scale, 3)
 
 
-def test_random_choices_have_their_probabilities():
+def test_ranges_of_the_random_numbers():
     dice = [degradations._Dice((seed, 7)) for seed in range(3000)]
     chosen = np.bincount([int(one.choice((0.2, 0.7, 0.1))) for one in dice], minlength=3) / 3000
     np.testing.assert_allclose(chosen, (0.2, 0.7, 0.1), atol=0.04)
@@ -150,7 +150,7 @@ def test_validation_pictures_are_degraded_whole_and_once(pairs):
     assert degrade_pairs(pairs, seed=3, scale=4, degradation="bicubic") == list(pairs)
 
 
-def test_light_keeps_what_the_full_chain_loses(rng):
+def test_light_keeps_more_than_the_full_degradation(rng):
     """PSNR against clean LR, mean over eight seeds: above 30 dB, and 5 dB above the full chain."""
 
     hr = np.tile(np.linspace(0, 255, 96), (96, 1)).astype(np.uint8)

@@ -57,31 +57,31 @@ def test_every_unreadable_picture_is_listed(mixed, tmp_path, store, headers):
     assert "\n" not in str(error.value)
 
 
-def test_a_part_of_a_source_on_disk(mixed, tmp_path):
+def test_some_pictures_of_a_source_on_disk(mixed, tmp_path):
     pairs = load_pairs([mixed[0].select([2, 0])], min_hr_side=32, store="disk", cache=tmp_path / "cache")
     assert [pair.name for pair in pairs] == ["2", "0"]
 
 
-def test_auto_takes_the_disk_where_memory_is_short(mixed, tmp_path, monkeypatch, caplog):
+def test_auto_uses_the_disk_if_memory_is_short(mixed, tmp_path, monkeypatch, caplog):
     caplog.set_level("INFO")
     # Decoded, HR and LR: 3 x 40x48, 24x96, 2 x 32x36; the picture of three pixels leaves nothing.
     needed = 3 * (3 * 40 * 48 + 24 * 96 + 2 * 32 * 36) * 17 // 16
     assert sum(source.decoded_bytes() for source in mixed) == needed
     monkeypatch.setattr(pipeline, "free_memory", lambda: 2 * needed)
     assert isinstance(load_pairs(mixed, min_hr_side=32, cache=tmp_path)[0].hr, np.ndarray)
-    assert "they are kept in memory" in caplog.text
+    assert "they are stored in memory" in caplog.text
     monkeypatch.setattr(pipeline, "free_memory", lambda: 2 * needed - 1)
     assert isinstance(load_pairs(mixed, min_hr_side=32, cache=tmp_path / "cache")[0].hr, StoredPicture)
-    assert "they are kept on disk" in caplog.text
+    assert "they are stored on disk" in caplog.text
 
 
-def test_memory_is_refused_where_there_is_too_little(mixed, monkeypatch):
+def test_memory_is_refused_if_there_is_too_little(mixed, monkeypatch):
     monkeypatch.setattr(pipeline, "free_memory", lambda: 1000)
     with pytest.raises(UserError, match=r"take 3\.3e-05 GB, 1e-06 GB of memory are free: --set data\.store=auto"):
         load_pairs(mixed, store="memory")
 
 
-def test_free_memory_heeds_a_containers_limit(monkeypatch, tmp_path):
+def test_free_memory_respects_a_containers_limit(monkeypatch, tmp_path):
     limit = tmp_path / "memory.max"
     monkeypatch.setattr(hardware, "_MEMORY_LIMITS", (str(limit),))
     monkeypatch.setattr(psutil, "virtual_memory", lambda: types.SimpleNamespace(available=50 * 10**9))

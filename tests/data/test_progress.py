@@ -13,7 +13,7 @@ def test_a_bar_on_a_terminal(monkeypatch):
     assert "photos: decoded: 100%" in terminal.getvalue()
 
 
-def test_lines_elsewhere(monkeypatch, caplog):
+def test_log_lines_without_a_terminal(monkeypatch, caplog):
     caplog.set_level("INFO")
     monkeypatch.setattr(progress, "_REPORT_SECONDS", -1)
     assert list(with_progress(iter("abc"), 3, "photos: decoded")) == ["a", "b", "c"]

@@ -19,7 +19,7 @@ def save(path, picture):
     Image.fromarray(picture).save(path)
 
 
-def test_a_pair_is_cropped_and_its_lr_made_of_the_whole(rng):
+def test_a_pair_is_cropped_and_its_lr_made_from_the_whole_picture(rng):
     hr = rng.integers(0, 256, (18, 23, 3), dtype=np.uint8)
     pair = make_pair("name", hr, 4)
     np.testing.assert_array_equal(pair.hr, hr[:16, :20])
@@ -55,7 +55,7 @@ def test_select(picture_folder):
     assert [pair.name for pair in source] == ["03", "01"]
 
 
-def test_given_lr_is_used_as_it_is(tmp_path, rng):
+def test_given_lr_is_used_unchanged(tmp_path, rng):
     lr = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
     save(tmp_path / "LR" / "a.png", lr)
     save(tmp_path / "HR" / "a.png", draw_picture(0, 22, 31))  # not multiples of 4
@@ -136,14 +136,14 @@ def test_a_damaged_picture_among_good_ones_is_named(picture_folder):
         list(open_source(str(picture_folder), split="train", scale=4))
 
 
-def test_pictures_are_loaded_while_one_iterates(picture_folder):
+def test_pictures_are_loaded_during_iteration(picture_folder):
     (picture_folder / "11.png").write_text("no picture")
     iterator = iter(open_source(str(picture_folder), split="train", scale=4))
     assert next(iterator).name == "00"  # not all are read first
     iterator.close()
 
 
-def test_loading_errors_are_returned_in_place_of_their_pictures(picture_folder):
+def test_errors_replace_their_pictures(picture_folder):
     for name in ("03.png", "11.png"):
         (picture_folder / name).write_text("no picture")
     results = list(open_source(str(picture_folder), split="train", scale=4).attempts())
@@ -152,7 +152,7 @@ def test_loading_errors_are_returned_in_place_of_their_pictures(picture_folder):
 
 
 @pytest.mark.parametrize(("side", "most"), [(32, 4), (100, 3), (200, 1)])
-def test_large_pictures_are_read_ahead_in_smaller_numbers(monkeypatch, side, most):
+def test_fewer_large_pictures_are_loaded_ahead(monkeypatch, side, most):
     """At most 30,000 HR pixels at a time: four small pictures, three of 10,000, and one that alone exceeds it."""
     monkeypatch.setattr(sources, "_AHEAD_PIXELS", 30_000)
     running, highest, lock = [], [], threading.Lock()

@@ -2,7 +2,6 @@ import dataclasses
 import json
 import os
 import pathlib
-import resource
 import shutil
 import signal
 import subprocess
@@ -56,7 +55,7 @@ def cache(tmp_path):
 
 
 def stores(cache):
-    """What lies in the folder besides the lock."""
+    """The files in the folder, without the lock."""
     return sorted(path for path in cache.iterdir() if path.name != ".lock")
 
 
@@ -95,7 +94,7 @@ def test_a_store_is_built_once_for_all_parts_of_a_source(cache, asked):
 
 
 @pytest.mark.parametrize("change", ["size", "time", "path", "more", "scale"])
-def test_another_source_gets_another_store(picture_folder, cache, change):
+def test_a_changed_source_gets_a_new_store(picture_folder, cache, change):
     stored_pairs(open_source(str(picture_folder), split="train", scale=4), cache)
     picture = picture_folder / "05.png"
     status = picture.stat()
@@ -154,7 +153,7 @@ def test_open_pictures_stay_readable_after_their_store_is_removed(cache):
     assert_same_pairs(stored, source)
 
 
-def test_leftovers_of_a_killed_build_are_ignored(picture_folder, cache):
+def test_an_unfinished_store_of_a_killed_build_is_not_used(picture_folder, cache):
     code = (
         "import sys, time\n"
         "from srgan_tf.data.sources import open_source\n"
@@ -183,7 +182,7 @@ def test_leftovers_of_a_killed_build_are_ignored(picture_folder, cache):
     assert folder.name == leftover.name.removeprefix(".unfinished-")
 
 
-def test_a_second_builder_waits_for_the_first(cache, asked, monkeypatch, caplog):
+def test_one_of_two_builders_waits(cache, asked, monkeypatch, caplog):
     caplog.set_level("INFO")
     source = Source("some", [Counted(index) for index in range(3)])
     load, begun = Counted.__call__, threading.Event()
@@ -203,7 +202,7 @@ def test_a_second_builder_waits_for_the_first(cache, asked, monkeypatch, caplog)
     assert "waiting for another process" in caplog.text
 
 
-def test_a_picture_that_cannot_be_read_leaves_nothing(picture_folder, cache):
+def test_no_store_remains_if_a_picture_cannot_be_read(picture_folder, cache):
     damaged = picture_folder / "05.png"
     damaged.write_bytes(damaged.read_bytes()[:2000])
     with pytest.raises(WorkError, match=r"05\.png"):
@@ -228,7 +227,7 @@ def small_disk(tmp_path):
 
 
 @pytest.mark.parametrize("foreseen", [True, False])
-def test_a_full_disk_is_reported_and_leaves_no_store(picture_folder, small_disk, monkeypatch, foreseen):
+def test_a_full_disk_is_reported_and_nothing_remains(picture_folder, small_disk, monkeypatch, foreseen):
     message = r"take 0\.00022 GB, but '.*small' has 6.*e-05 GB free; --set data\.cache="
     if not foreseen:  # the disk fills up while the store is built
         monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10**9}))
@@ -238,18 +237,25 @@ def test_a_full_disk_is_reported_and_leaves_no_store(picture_folder, small_disk,
     assert stores(small_disk) == []
 
 
-def test_a_limit_on_the_size_of_files_is_reported_and_leaves_no_store(picture_folder, cache):
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    try:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (65_536, hard))
-        with pytest.raises(WorkError, match=r"File too large; --set data\.cache="):
-            stored_pairs(open_source(str(picture_folder), split="train", scale=4), cache)
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+def test_a_file_size_limit_is_reported_and_nothing_remains(picture_folder, cache):
+    code = (
+        "import resource, sys\n"
+        "from srgan_tf.data.sources import open_source\n"
+        "from srgan_tf.data.store import stored_pairs\n"
+        "from srgan_tf.errors import WorkError\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (65536, 65536))\n"
+        "try:\n"
+        "    stored_pairs(open_source(sys.argv[1], split='train', scale=4), sys.argv[2])\n"
+        "except WorkError as error:\n"
+        "    print(error)\n"
+    )
+    command = [sys.executable, "-c", code, str(picture_folder), str(cache)]
+    said = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert "File too large; --set data.cache=" in said
     assert stores(cache) == []
 
 
-def test_a_cache_folder_that_cannot_be_created_is_reported(tmp_path):
+def test_a_cache_that_cannot_be_created(tmp_path):
     (tmp_path / "file").write_text("no folder")
     with pytest.raises(WorkError, match="cannot keep decoded pictures in"):
         stored_pairs(Source("some", [Counted(0)]), tmp_path / "file" / "cache")

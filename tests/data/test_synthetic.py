@@ -16,7 +16,7 @@ def test_any_size(size):
     assert picture.dtype == np.uint8
 
 
-def test_the_seed_determines_the_picture():
+def test_each_seed_gives_its_own_picture():
     np.testing.assert_array_equal(draw_picture([0, 1], 64, 64), draw_picture([0, 1], 64, 64))
     assert (draw_picture([0, 1], 64, 64) != draw_picture([0, 2], 64, 64)).mean() > 0.5
 
