@@ -32,7 +32,7 @@ def main():
         "--places", type=int, default=2_000, help="patches cropped from each model's results (%(default)s)"
     )
     parser.add_argument(
-        "--patch-size", type=int, default=288, help="side of the patches, at least 192 for NIQE (%(default)s)"
+        "--patch-size", type=int, default=192, help="side of the patches, at least 192 for NIQE (%(default)s)"
     )
     parser.add_argument("--steps", type=int, default=20_000, help="training steps (%(default)s)")
     parser.add_argument("--batch-size", type=int, default=16, help="pairs per step (%(default)s)")

@@ -1,4 +1,4 @@
-"""Building blocks shared by several generators: an initialized convolution and the bilinear skip connection."""
+"""Building blocks shared by several networks: an initialized convolution, the bilinear skip, constants of norms."""
 
 from typing import Literal
 
@@ -8,6 +8,11 @@ from keras import layers
 from srgan_tf.networks.layers import BilinearUpsampling
 
 Scale = Literal[2, 4, 8]
+
+# PyTorch's defaults, with which the published networks were trained. Keras's are 0.99 and 1e-3; with 0.99 the moving
+# statistics lag behind the weights for hundreds of steps.
+BATCH_NORM_MOMENTUM = 0.9
+NORM_EPSILON = 1e-5
 
 
 def convolve(x, filters, kernel_size, name, *, gain=1.0, **options):

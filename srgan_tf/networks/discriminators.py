@@ -9,6 +9,7 @@ import keras
 from keras import layers
 from pydantic import PositiveInt, validate_call
 
+from srgan_tf.networks.blocks import BATCH_NORM_MOMENTUM, NORM_EPSILON
 from srgan_tf.networks.layers import BilinearResizing, SpectralConv2D
 
 
@@ -48,9 +49,9 @@ def vgg_discriminator(
         bias = normalized not in ("batch", "layer")  # batch norm cancels a bias; the beta of layer norm replaces it
         x = convolution(multiple * num_filters, 3, stride, padding="same", use_bias=bias, name=f"conv{index}")(x)
         if normalized == "batch":
-            x = layers.BatchNormalization(name=f"norm{index}")(x)
+            x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=NORM_EPSILON, name=f"norm{index}")(x)
         elif normalized == "layer":
-            x = layers.GroupNormalization(groups=1, name=f"norm{index}")(x)
+            x = layers.GroupNormalization(groups=1, epsilon=NORM_EPSILON, name=f"norm{index}")(x)
         x = layers.LeakyReLU(0.2, name=f"activation{index}")(x)
     x = layers.Flatten(name="flatten")(x)
     x = layers.LeakyReLU(0.2, name="dense_activation")(layers.Dense(16 * num_filters, name="dense")(x))

@@ -6,6 +6,7 @@ returns a functional `keras.Model` and add a line here.
 
 from srgan_tf.networks.compact import compact
 from srgan_tf.networks.rrdbnet import rrdbnet
+from srgan_tf.networks.srdensenet import srdensenet
 from srgan_tf.networks.srresnet import srresnet
 
-GENERATORS = {"srresnet": srresnet, "rrdbnet": rrdbnet, "compact": compact}
+GENERATORS = {"srresnet": srresnet, "rrdbnet": rrdbnet, "compact": compact, "srdensenet": srdensenet}

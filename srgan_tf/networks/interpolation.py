@@ -36,7 +36,8 @@ def interpolate(first, second, alpha):
 def structural_difference(first, second):
     """The first difference between two architectures as text for an error message; None if they are equal.
 
-    All settings of the layers are compared: equal weight shapes alone do not imply the same function.
+    All settings of the layers that change their function at inference are compared: equal weight shapes alone do not
+    imply the same function. Initializers and the momentum of batch norms do not change it.
     """
     layers, others = _structure(first), _structure(second)
     if len(layers) != len(others):
@@ -49,7 +50,7 @@ def structural_difference(first, second):
 
 
 def _structure(network):
-    """Name and settings of each layer, without its initializers."""
+    """Name and settings of each layer, without those that do not change its function at inference."""
     return [
         (
             layer.name,
@@ -61,4 +62,4 @@ def _structure(network):
 
 
 def _is_ignored(key):
-    return key == "name" or key.endswith("_initializer")
+    return key in ("name", "momentum") or key.endswith("_initializer")

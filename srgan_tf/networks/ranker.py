@@ -4,13 +4,15 @@ import keras
 from keras import layers
 from pydantic import PositiveInt, validate_call
 
+from srgan_tf.networks.blocks import BATCH_NORM_MOMENTUM, NORM_EPSILON
+
 
 @validate_call
 def ranker_network(*, num_filters: PositiveInt = 64) -> keras.Model:
     """The ranker of RankSRGAN (Zhang et al. 2019, figure 3), in the VGG form of the authors' code.
 
     Five pairs of a 3x3 convolution and a 4x4 convolution of stride 2; the filters double from `num_filters` to eight
-    times that. Batch norm (momentum 0.9, PyTorch's default) on all but the first, LeakyReLU 0.2, global average
+    times that. Batch norm on all but the first, LeakyReLU 0.2, global average
     pooling, a dense layer of 100 units and one to the score.
 
     Args:
@@ -29,7 +31,9 @@ def ranker_network(*, num_filters: PositiveInt = 64) -> keras.Model:
                 multiple * num_filters, kernel_size, stride, padding="same", use_bias=not normalized, name=name
             )(x)
             if normalized:
-                x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+                x = layers.BatchNormalization(momentum=BATCH_NORM_MOMENTUM, epsilon=NORM_EPSILON, name=f"{name}_norm")(
+                    x
+                )
             x = layers.LeakyReLU(0.2, name=f"{name}_activation")(x)
     x = layers.GlobalAveragePooling2D(name="mean")(x)
     x = layers.LeakyReLU(0.2, name="dense_activation")(layers.Dense(100, name="dense")(x))

@@ -1,14 +1,14 @@
 """SRResNet and its variants: residual blocks at low resolution, then pixel shuffles to high resolution."""
 
 import math
-from typing import Literal
+from typing import Annotated, Literal
 
 import keras
 from keras import layers
-from pydantic import PositiveFloat, PositiveInt, validate_call
+from pydantic import Field, PositiveFloat, PositiveInt, validate_call
 
 from srgan_tf.networks.attention import ATTENTIONS, IN_BRANCH
-from srgan_tf.networks.blocks import Scale, add_bilinear, convolve
+from srgan_tf.networks.blocks import BATCH_NORM_MOMENTUM, NORM_EPSILON, Scale, add_bilinear, convolve
 
 
 @validate_call
@@ -18,6 +18,8 @@ def srresnet(
     num_blocks: PositiveInt = 16,
     num_filters: PositiveInt = 64,
     normalization: Literal["none", "batch"] = "batch",
+    batch_norm_momentum: Annotated[float, Field(ge=0, lt=1)] = BATCH_NORM_MOMENTUM,
+    batch_norm_epsilon: PositiveFloat = NORM_EPSILON,
     activation: Literal["prelu", "leaky_relu"] = "prelu",
     output_activation: Literal["tanh", "linear"] = "tanh",
     bilinear_skip: bool = False,
@@ -42,6 +44,9 @@ def srresnet(
         num_blocks: number of residual blocks.
         num_filters: channels of the trunk.
         normalization: "batch" as in SRGAN, "none" as in ESRGAN and later work.
+        batch_norm_momentum: decay of the moving mean and variance at each step; the outputs in training mode do not
+            depend on it.
+        batch_norm_epsilon: added to the variance.
         activation: "prelu", one learned slope per channel (initially 0.25, He et al. 2015), or "leaky_relu", slope 0.1.
         output_activation: "tanh", rescaled to [0, 1] inside the network, or "linear".
         bilinear_skip: adds the bilinearly upsampled input to the output, so that the network learns the residual.
@@ -65,7 +70,9 @@ def srresnet(
         return convolve(x, filters, kernel_size, name, gain=gain, **options)
 
     def normalize(x, name):
-        return layers.BatchNormalization(name=name)(x) if normalized else x
+        if not normalized:
+            return x
+        return layers.BatchNormalization(momentum=batch_norm_momentum, epsilon=batch_norm_epsilon, name=name)(x)
 
     def activate(x, name):
         if activation == "prelu":

@@ -6,7 +6,9 @@ from srgan_tf.config.schema import flatten
 from srgan_tf.data.sources import open_source
 from srgan_tf.errors import UserError
 from srgan_tf.images.resize import imresize
+from srgan_tf.inference.loading import load_upscaler
 from srgan_tf.losses.perceptual import perceptual_loss
+from srgan_tf.networks.compact import compact
 from srgan_tf.networks.discriminators import DISCRIMINATORS
 from srgan_tf.networks.generators import GENERATORS
 from srgan_tf.networks.interpolation import structural_difference
@@ -25,7 +27,18 @@ PARAMETERS = {
     "ldl_x4": (16_697_987, 38_247_425),
     "lsgan_x4": (1_517_571, 38_247_425),
     "wgan_gp_x4": (1_517_571, 38_243_713),
-    "ranksrgan_x4": (1_517_571, 38_247_425),
+    # At HR 192 the last feature map is 12x12 instead of 8x8.
+    "ranksrgan_x4": (1_517_571, 38_247_425 + (12**2 - 8**2) * 512 * 1024),
+    # A U-Net of 32 filters; see test_discriminators.py.
+    "msrgan_short_x4": (1_517_571, 1_095_553),
+    "srdensenet_x4": (2_218_947, 23_567_361),
+    "realesrgan_x4": (16_697_987, 4_376_897 + 1_472),
+    # Head 3*3*3*64 + 64, 16 blocks of two 3*3*64*64 + 64, tail 3*3*64*48 + 48.
+    "photo_x4": (1_792 + 16 * 2 * 36_928 + 27_696, 1_095_553),
+    "photo_faithful_x4": (1_792 + 16 * 2 * 36_928 + 27_696, None),
+    "srresnet_lite_x4": (1_792 + 16 * 2 * 36_928 + 27_696, None),
+    "srgan_lite_x4": (1_792 + 16 * 2 * 36_928 + 27_696, 1_095_553),
+    "report_x4": (1_552_771, 23_567_361),
     # 16 squeezes of 64 to 4 and back: 16 * (64 * 4 + 4 + 4 * 64 + 64) more than MSRResNet.
     "channel_attention_x4": (1_517_571 + 16 * 580, 38_247_425),
     # 8 norms, projections 64 to 192 and 64 to 64, biases of 4 heads at 15 * 15 distances.
@@ -38,9 +51,6 @@ PARAMETERS = {
         + 4 * (22 * (9 + 25 + 9 + 3) + 21 * (25 + 49 + 25 + 3) + 21 * (49 + 81 + 49 + 3)),
         38_247_425,
     ),
-    "srresnet_lite_x4": (1_211_184, None),
-    "photo_faithful_x4": (1_211_184, None),
-    "photo_x4": (1_211_184, 1_095_553),
     "compact_x4": (162_736, 5_894_657),
     "tiny": (89_859, 819_713),
 }
@@ -107,7 +117,9 @@ def test_variants_differ_from_msrgan_in_what_they_are_named_for():
         *("preset", "gan.adversarial", "gan.gradient_penalty_weight", "gan.generator_every"),
         "discriminator.normalization",
     }
-    assert different["ranksrgan_x4"] == {"preset", "gan.pixel_weight", "gan.rank_weight", "gan.ranker"}
+    assert different["ranksrgan_x4"] == {
+        *("preset", "gan.pixel_weight", "gan.rank_weight", "gan.ranker", "data.hr_patch_size", "data.batch_size")
+    }
     for attention in ("channel", "self", "multiscale"):
         assert different[f"{attention}_attention_x4"] <= {
             *("preset", "generator.attention", "generator.attention_interval")
@@ -129,6 +141,58 @@ def test_published_perceptual_weights_meet_features_of_their_scale(real_data, vg
         )
         losses.append(float(loss))
     assert 0.75 < np.mean(losses) < 1.35
+
+
+@pytest.mark.parametrize(
+    ("name", "lowest", "highest"),
+    [("ldl_x4", 2.5, 4.0), ("realesrgan_x4", 2.5, 4.0), ("photo_x4", 3.0, 4.5), ("srgan_lite_x4", 3.0, 4.5)],
+)
+def test_each_vgg_layer_has_its_say_on_photographs(real_data, vgg_weights, name, lowest, highest):
+    """No layer is below 10 % or above 40 % of the sum; the sum is of the order of published logs."""
+    perceptual = presets.load_preset(name).gan.perceptual
+    features = vgg19_features(list(perceptual.layers), before_activation=True, weights=vgg_weights)
+    upscaler = load_upscaler("compact_x4")
+    rows = []
+    for pair in open_source(str(real_data / "benchmark" / "Set14"), split="valid", scale=4):
+        middle = tuple(slice(size // 2 - 64, size // 2 + 64) for size in pair.hr.shape[:2])
+        pictures = (pair.hr, upscaler.upscale(pair.lr))
+        hr, sr = (features(picture[middle][np.newaxis].astype(np.float32) / 255) for picture in pictures)
+        rows.append([weight * np.abs(hr[layer] - sr[layer]).mean() for layer, weight in perceptual.layers.items()])
+    terms = perceptual.feature_scale * np.mean(rows, axis=0)
+    shares = terms / terms.sum()
+    assert shares.min() > 0.1
+    assert shares.max() < 0.4
+    assert lowest < terms.sum() < highest
+
+
+def test_the_lite_networks_are_compact_and_load_its_files():
+    """Layer names and settings are those of the builder `compact`, for files of earlier versions."""
+    network = compact(num_blocks=16, num_filters=64)
+    for name in ("srresnet_lite_x4", "srgan_lite_x4", "photo_x4", "photo_faithful_x4"):
+        config = presets.load_preset(name)
+        other = build_network("generator", GENERATORS, config.generator, scale=config.scale)
+        assert structural_difference(network, other) is None
+        assert [layer.name for layer in network.layers] == [layer.name for layer in other.layers]
+    names = [layer.name for layer in network.layers if layer.weights]
+    blocks = [f"block{block}_conv{index}" for block in range(1, 17) for index in (1, 2)]
+    assert names == ["head_conv", *blocks, "tail_conv"]
+
+
+def test_the_report_counts_in_epochs_of_div2k():
+    config = presets.report_x4()
+    epoch = 800 // config.data.batch_size
+    assert (config.pretrain.steps / epoch, config.gan.steps / epoch) == (2000, 1000)
+    assert config.gan.total_variation_weight > 0.1
+    assert config.generator == presets.srgan_x4().generator
+    assert not config.gan.perceptual.before_activation
+
+
+def test_the_photo_presets_see_clean_and_degraded_patches():
+    for name in ("photo_x4", "photo_faithful_x4"):
+        data = presets.load_preset(name).data
+        assert (data.degradation, data.clean_fraction) == ("realistic", 0.3)
+    assert presets.photo_x4().pretrain == presets.photo_faithful_x4().pretrain
+    assert presets.realesrgan_x4().data.clean_fraction == 0
 
 
 def test_tiny_needs_no_vgg():
@@ -160,8 +224,16 @@ def test_each_shipped_model_is_the_network_of_its_preset(name):
         differing
         == {
             "compact_x4": {"ema_decay", "pretrain.steps", "gan.steps"},  # a short run of the preset, by --set
-            "srresnet_lite_x4": set(),
-            "photo_faithful_x4": set(),
-            "photo_x4": set(),
+            # Trained before the presets got their present settings; the cards have the runs' own.
+            "srresnet_lite_x4": {"pretrain.steps"},
+            "photo_faithful_x4": {"data.batch_size", "data.hr_patch_size", "pretrain.steps"},
+            "photo_x4": {
+                "pretrain.steps",
+                "pretrain.learning_rate.initial",
+                "gan.steps",
+                "gan.learning_rate.milestones",
+                "gan.perceptual_weight",
+                "gan.adversarial_weight",
+            },
         }[name]
     )

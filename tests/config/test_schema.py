@@ -46,8 +46,11 @@ def test_assignments(assignment, name, value):
         ("gan.steps=1.5", "gan.steps: input should be a valid integer"),
         ("generator.num_blocks=0", "generator.num_blocks: input should be greater than 0 (received 0)"),
         ("generator.activation=gelu", "generator.activation: input should be 'prelu' or 'leaky_relu'"),
-        ("generator.name=vdsr", "generator.name must be one of srresnet, rrdbnet, compact (received 'vdsr')"),
-        ("generator.name=[1]", "generator.name must be one of srresnet, rrdbnet, compact (received [1])"),
+        (
+            "generator.name=vdsr",
+            "generator.name must be one of srresnet, rrdbnet, compact, srdensenet (received 'vdsr')",
+        ),
+        ("generator.name=[1]", "generator.name must be one of srresnet, rrdbnet, compact, srdensenet (received [1])"),
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
         ("scale=3", "scale: input should be 2, 4 or 8 (received 3)"),
         ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),

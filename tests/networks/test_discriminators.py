@@ -38,6 +38,10 @@ def test_parameters_of_the_unet():
     assert unet_discriminator(spectral_normalization=False).count_params() == parameters
     vectors = 128 + 256 + 512 + 256 + 128 + 64 + 64 + 64
     assert unet_discriminator().count_params() == parameters + vectors
+    # With half of the filters: a quarter of the weights between feature maps, half of the others.
+    half = (9 * 3 * 32 + 32) + (down + up) // 4 + (9 * 32 + 1) + vectors // 2
+    assert half == 1_095_553
+    assert unet_discriminator(num_filters=32).count_params() == half
 
 
 @pytest.mark.parametrize("shape", [(17, 23), (32, 32), (25, 40), (1, 3)])

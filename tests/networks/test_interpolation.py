@@ -4,7 +4,7 @@ import pytest
 
 from srgan_tf.errors import UserError
 from srgan_tf.networks.generators import srresnet
-from srgan_tf.networks.interpolation import interpolate
+from srgan_tf.networks.interpolation import interpolate, structural_difference
 
 
 def network(seed, **options):
@@ -34,6 +34,12 @@ def test_saved_and_loaded_networks_blend(tmp_path):
         network(seed, output_activation="linear", bilinear_skip=True).save(tmp_path / f"{seed}.keras")
     first, second = (keras.saving.load_model(tmp_path / f"{seed}.keras") for seed in (0, 1))
     assert interpolate(first, second, 0.5).count_params() == first.count_params()
+
+
+def test_the_momentum_of_batch_norms_is_not_part_of_the_function():
+    assert structural_difference(network(0, batch_norm_momentum=0.99), network(0)) is None
+    difference = structural_difference(network(0, batch_norm_epsilon=1e-3), network(0))
+    assert difference == "epsilon of 'block1_norm1': 0.001 and 1e-05"
 
 
 @pytest.mark.parametrize(

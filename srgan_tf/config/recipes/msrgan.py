@@ -10,6 +10,22 @@ from srgan_tf.config.sections import Data, Gan, LearningRate, Perceptual, Pretra
 # HR and the output of a small pretrained network on photographs (128 patches, pixel L1 0.031). Hence the factor 0.05.
 CAFFE_TO_TORCHVISION = 0.05
 
+# LDL and Real-ESRGAN weigh five layers of torchvision's VGG19 with 0.1, 0.1, 1, 1 and 1. Caffe's features grow and
+# shrink differently over the layers. Between HR and the output of the included compact_x4 (middles of Set14, 128
+# pixels, pixel L1 0.034), at the scale above, the distances are 2.25, 7.02, 19.4, 11.6 and 0.91: with the published
+# weights, conv3_4 and conv4_4 would be 94 % of a sum of 33. With the weights below the layers are 14, 13, 22, 22 and
+# 29 % of a sum of 3.2. A published log with the five weights has 10.0 (PaddleGAN's GFPGAN, images about three times as
+# far apart).
+PUBLISHED_FIVE_LAYERS = {
+    "block1_conv2": 0.2,
+    "block2_conv2": 0.06,
+    "block3_conv4": 0.035,
+    "block4_conv4": 0.06,
+    "block5_conv4": 1.0,
+}
+# By the same distances, a quarter of the sum each.
+EQUAL_FOUR_LAYERS = {"block2_conv2": 0.14, "block3_conv4": 0.05, "block4_conv4": 0.08, "block5_conv4": 1.0}
+
 MSRRESNET = {
     "name": "srresnet",
     "normalization": "none",
@@ -30,6 +46,15 @@ MODERN_GAN = Gan(
     perceptual=Perceptual(before_activation=True, distance="l1", feature_scale=CAFFE_TO_TORCHVISION),
     adversarial_weight=5e-3,
     total_variation_weight=0.0,
+)
+
+# For a U-Net discriminator and budgets of hours; the weights of its users differ in the adversarial loss.
+UNET_GAN = replace(
+    MODERN_GAN,
+    learning_rate=LearningRate(initial=2e-4, decay="step", milestones=(0.6, 0.8), factor=0.5),
+    pixel_weight=1.0,
+    perceptual=replace(MODERN_GAN.perceptual, layers=EQUAL_FOUR_LAYERS),
+    perceptual_weight=0.15,
 )
 
 
@@ -53,6 +78,28 @@ def msrgan_x4():
     )
 
 
+def msrgan_short_x4():
+    """MSRGAN for a budget of hours instead of weeks: one cosine from a high learning rate, U-Net discriminator.
+
+    The generator of `msrgan_x4` (BasicSR). Pretraining: L1, 60k steps, 1e-3 falling to 1e-7 in one cosine, HR 96, batch
+    16. GAN: 1 pixel L1 + 0.15 perceptual (L1 on four layers of VGG19 before activation, each about a quarter of the
+    sum) + 0.03 adversarial, a U-Net of 32 filters with spectral norm (Wang et al. 2021 (Real-ESRGAN)), 20k steps at
+    2e-4, halved at 0.6 and 0.8 of them. `--precision bfloat16` is faster on GPUs and on CPUs that have it.
+
+    Deviations: those of `msrgan_x4` in the generator; learning rates, lengths, loss weights and discriminator are not
+    BasicSR's.
+    """
+    return Config(
+        preset="msrgan_short_x4",
+        generator=MSRRESNET,
+        discriminator={"name": "unet", "num_filters": 32},
+        pretrain=Pretrain(
+            steps=60_000, loss="l1", learning_rate=LearningRate(initial=1e-3, decay="cosine", final=1e-7)
+        ),
+        gan=replace(UNET_GAN, steps=20_000, adversarial_weight=0.03),
+    )
+
+
 def lsgan_x4():
     """`msrgan_x4` with the least-squares objective (Mao et al. 2017), whose gradient does not vanish for bad fakes.
 
@@ -68,7 +115,10 @@ def wgan_gp_x4():
     The critic is SRGAN's discriminator with layer norm, since the penalty is computed for each image separately.
     `gan.steps` counts critic steps: the generator is updated on every fifth.
 
-    Deviations: those of `msrgan_x4`; the paper's Adam has betas of 0 and 0.9, here 0.9 and 0.999.
+    Deviations: those of `msrgan_x4`; the paper's Adam has betas of 0 and 0.9, here 0.9 and 0.999; the penalty bounds
+    the slope by 1 for pixels in [0, 1], the paper's images are in [-1, 1], where the same bound is half as steep; the
+    generator's update uses the critic before its fifth update. Prefer `--precision float32`: in bfloat16 single slopes
+    change by up to 3 %.
     """
     config = msrgan_x4()
     gan = replace(config.gan, adversarial="wgan_gp", gradient_penalty_weight=10.0, generator_every=5)
@@ -80,11 +130,14 @@ def ranksrgan_x4():
 
     Train the ranker first: `srgan-tf rank --model A --model B --data D --output ranker.keras`, on images of a
     pixel-trained network and of GANs. GAN: 1 perceptual + 5e-3 adversarial + 0.24 rank content (the authors' 3e-2
-    on the sum over a batch of 8), no pixel loss.
+    on the sum over a batch of 8), no pixel loss, HR 192, batch 8: the size of the patches that the ranker was trained
+    on, by default.
 
-    Deviations: those of `msrgan_x4`, also in steps and learning rates.
+    Deviations: those of `msrgan_x4`, also in steps and learning rates. The authors train 500k steps on HR 296, with a
+    ranker and a discriminator for that size. Their ranker has a weight decay of 1e-4, and its learning rate is halved
+    at a quarter and a half of its steps; here at a half and three quarters.
     """
-    config = msrgan_x4()
+    config = replace(msrgan_x4(), data=Data(hr_patch_size=192, batch_size=8))
     gan = replace(config.gan, pixel_weight=0.0, rank_weight=0.24, ranker="ranker.keras")
     return replace(config, preset="ranksrgan_x4", gan=gan)
 
