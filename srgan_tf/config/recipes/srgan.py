@@ -1,4 +1,4 @@
-"""The paper's SRResNet and SRGAN."""
+"""SRResNet and SRGAN: the paper's settings and the report's."""
 
 from srgan_tf.config.schema import Config
 from srgan_tf.config.sections import Gan, LearningRate, Pretrain
