@@ -137,29 +137,29 @@ def test_evaluate_refuses_pairs_without_a_partner(run_script, tmp_path, pair_fol
 
 
 def test_evaluate_reports_invalid_pairs_and_scores_the_others(run_script, tmp_path, pair_folder):
-    """Twenty pairs: one LR unreadable, one of the wrong size, one smaller than its border, one HR grayscale."""
+    """A hundred pairs: one LR unreadable, one of the wrong size, one smaller than its border, one HR grayscale."""
     picture = draw_picture(1, 48, 48)
-    for index in range(18):
+    for index in range(98):
         for kind, size in (("HR", 48), ("LR", 12)):
             Image.fromarray(picture[:size, :size]).save(pair_folder / kind / f"{index:02d}.png")
     (pair_folder / "LR" / "07.png").write_bytes(b"no picture")
     Image.fromarray(draw_picture(1, 13, 12)).save(pair_folder / "LR" / "b.png")
     for kind, size in (("HR", 8), ("LR", 2)):
-        Image.fromarray(picture[:size, :size]).save(pair_folder / kind / "16.png")
-    Image.fromarray(picture).convert("L").save(pair_folder / "HR" / "17.png")
+        Image.fromarray(picture[:size, :size]).save(pair_folder / kind / "30.png")
+    Image.fromarray(picture).convert("L").save(pair_folder / "HR" / "31.png")
     output = tmp_path / "out"
     code, lines, error = run_script(
         "evaluate", "--model", "bicubic", "--data", pair_folder, "--output", output, "--report-pictures", "3"
     )
     assert (code, one_line(error)) == (1, True)
-    assert "3 of 20 images failed; the first" in error
+    assert "3 of 100 images failed; the first" in error
     dataset = json.loads((output / "metrics.json").read_text())["datasets"]["pairs"]
-    assert len(dataset["images"]) == len(list((output / "pairs" / "sr").iterdir())) == 17
+    assert len(dataset["images"]) == len(list((output / "pairs" / "sr").iterdir())) == 97
     for reason in dataset["failed"]:
         assert f"left out: {reason}" in lines
     unreadable, little, wrong = dataset["failed"]
     assert "07.png': not an image file" in unreadable
-    assert "cannot score '16': `border` must leave pixels of a 8x8 image" in little
+    assert "cannot score '30': `border` must leave pixels of a 8x8 image" in little
     assert "b.png' is 12x13, which is not 1/4 of the 48x48" in wrong
     assert (output / "report.html").read_text().count('<figure class="viewer"') == 3
 
