@@ -1,12 +1,10 @@
 """SRDenseNet: dense blocks whose outputs all reach the reconstruction."""
 
-import math
-
 import keras
 from keras import layers
 from pydantic import PositiveInt, validate_call
 
-from srgan_tf.networks.blocks import Scale, convolve
+from srgan_tf.networks.blocks import STAGES, Scale, convolve
 
 
 @validate_call
@@ -25,13 +23,14 @@ def srdensenet(
     it; the block's output is the concatenation of all of them. A 1x1 convolution (the bottleneck) reduces the head and
     all blocks to `num_filters` channels. ReLU follows each convolution but the last.
 
-    Upsampling is a 3x3 convolution of `num_filters` filters and a pixel shuffle for each factor of two. The paper has
+    Upsampling is a 3x3 convolution of `num_filters` filters (x3: the next lower multiple of 9) and a pixel shuffle for
+    each factor of two or three. The paper has
     transposed convolutions of 256 filters, which keep 256 channels at every resolution: with them, the two upsampling
     layers take two thirds of the arithmetic of the whole network. A shuffle has the same filters, leaves a quarter of
     the channels, and can be exported to every format. There are 2,218,947 parameters at x4 with the defaults.
 
     Args:
-        scale: 2, 4 or 8, by one, two or three upsampling stages.
+        scale: 2, 3, 4 or 8, by one, two or three upsampling stages.
         num_blocks: number of dense blocks.
         num_layers: convolutions in each dense block.
         growth_filters: channels of each convolution inside a dense block (the growth rate).
@@ -63,8 +62,9 @@ def srdensenet(
             inside.append(conv(joined, growth_filters, 3, f"{name}_conv{index}"))
         features.append(concatenate(inside, f"{name}_output"))
     x = conv(concatenate(features, "all_features"), num_filters, 1, "bottleneck_conv")
-    for stage in range(1, int(math.log2(scale)) + 1):
-        x = keras.ops.depth_to_space(convolve(x, num_filters, 3, f"upsample{stage}_conv"), 2)
+    for stage, factor in enumerate(STAGES[scale], start=1):
+        filters = num_filters // factor**2 * factor**2
+        x = keras.ops.depth_to_space(convolve(x, filters, 3, f"upsample{stage}_conv"), factor)
         x = layers.ReLU(name=f"upsample{stage}_activation")(x)
     # float32: half precision has fewer values in [0, 1] than uint8.
     sr = convolve(x, 3, 3, "sr", gain=0.1, dtype="float32")

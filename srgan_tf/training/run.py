@@ -1,6 +1,7 @@
 """A whole training run: both phases, from the settings to generator.keras."""
 
 import contextlib
+import errno
 import logging
 import pathlib
 
@@ -70,6 +71,8 @@ def run(config, workdir, strategy=None):
         try:
             return _run(config, workdir, strategy)
         except OSError as error:
+            if error.errno == errno.ENAMETOOLONG:
+                raise
             raise WorkError(f"a file could not be read or written: {error}") from error
         except tf.errors.ResourceExhaustedError as error:
             if "No space left" in str(error):

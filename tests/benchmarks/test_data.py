@@ -15,7 +15,7 @@ def test_patches_a_second_of_the_pipeline(picture_folder, tmp_path, caplog, degr
     rows = re.findall(r"^ +8 +([23]) +(\d+) +\d+$", "\n".join(caplog.messages), re.MULTILINE)
     assert [row[0] for row in rows] == ["2", "3"]
     assert all(int(row[1]) > 0 for row in rows)
-    assert f"decoding a picture of {picture_folder} for each crop, HR alone" in caplog.text
+    assert f"decoding a picture of {picture_folder} for each crop, HR only" in caplog.text
 
 
 def test_ways_to_keep_pictures(picture_folder, caplog):

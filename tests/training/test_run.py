@@ -452,9 +452,16 @@ def test_a_profile_is_written(tmp_path):
 
 
 def test_init_generator_with_equal_shapes_but_another_architecture_is_refused(tmp_path):
-    skip = srresnet(output_activation="linear", bilinear_skip=True)  # srresnet_x4 has no skip, but a tanh
+    # srresnet_x4 has no skip, but a tanh.
+    skip = srresnet(num_blocks=1, num_filters=8, output_activation="linear", bilinear_skip=True)
     skip.save(tmp_path / "skip.keras")
-    config = with_settings(presets.srresnet_x4(), [f"init_generator={tmp_path / 'skip.keras'}"])
+    config = with_settings(
+        presets.srresnet_x4(),
+        [
+            *(f"init_generator={tmp_path / 'skip.keras'}", "generator.num_blocks=1", "generator.num_filters=8"),
+            *('data.train=["synthetic"]', "data.synthetic_count=1", "data.synthetic_size=96"),
+        ],
+    )
     with pytest.raises(UserError, match=r"skip\.keras' is not the generator that the settings describe"):
         training_run.run(config, tmp_path / "run")
 
