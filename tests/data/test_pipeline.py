@@ -92,6 +92,7 @@ def test_free_memory_respects_a_containers_limit(monkeypatch, tmp_path):
     assert 30 * 10**9 < hardware.free_memory() < 40 * 10**9
 
 
+@pytest.mark.slow
 def test_the_same_batches_in_another_process():
     code = (
         "import hashlib\n"

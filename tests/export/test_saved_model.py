@@ -211,6 +211,7 @@ def test_versions_follow_each_other_and_leave_nothing_else(tmp_path, small_gener
             export_saved_model(small_generator, tmp_path, version=version)
 
 
+@pytest.mark.slow
 def test_exporting_into_a_folder_that_is_being_read(tmp_path, small_generator, rng):
     lr = rng.random((1, 8, 8, 3), np.float32)
     expected = ServedModel(export_saved_model(small_generator, tmp_path))("tensor", lr=lr)["sr"]

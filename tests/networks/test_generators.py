@@ -104,6 +104,7 @@ def test_half_precision_keeps_the_function(rng, variant):
     assert 0 < deviation < 0.03  # bfloat16 has 8 bits of mantissa
 
 
+@pytest.mark.slow
 def test_saved_generators_load_without_the_training_code(tmp_path, rng):
     lr = rng.random((1, 17, 23, 3), np.float32)
     np.save(tmp_path / "lr.npy", lr)

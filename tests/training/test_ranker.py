@@ -111,6 +111,7 @@ def test_the_middle_of_patches():
     assert (ranking._middle(patches, 33) == np.broadcast_to(values[..., None, None, None], (1, 2, 33, 33, 3))).all()
 
 
+@pytest.mark.slow
 def test_the_ranker_learns_that_lower_is_better(ranked, tmp_path):
     keras.utils.set_random_seed(0)
     ranker = ranker_network(num_filters=4)

@@ -209,6 +209,7 @@ def test_frozen_batch_norms_train_the_generator_as_it_is_used_at_inference(batch
     assert all(changed(others, state.generator))
 
 
+@pytest.mark.slow
 def test_float16_gradients_reach_adam_unscaled(batch):
     moments = {}
     for precision in ("float32", "float16"):
