@@ -24,11 +24,11 @@ def files_of_at_most(size):
 
 @pytest.fixture
 def small_disk(tmp_path):
-    """A file system of 300 kB."""
+    """A file system of 100 kB, less than any result takes."""
     folder = tmp_path / "disk"
     folder.mkdir()
     mount = shutil.which("mount")
-    command = [mount, "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(folder)]
+    command = [mount, "-t", "tmpfs", "-o", "size=100k", "tmpfs", str(folder)]
     if os.geteuid() or mount is None or subprocess.run(command, capture_output=True, check=False).returncode:
         pytest.skip("no permission to mount a file system")
     yield folder
