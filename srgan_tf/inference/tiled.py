@@ -13,7 +13,7 @@ from srgan_tf.inference.upscalers import Wrapper
 
 _log = logging.getLogger(__name__)
 
-# Upper bound for a tile, so that the process stays below 3 GiB with TensorFlow and an image of 48 megapixels.
+# Upper bound for the memory of a tile. The stripe that tiles are joined to, and what is made of it, come on top.
 _MOST_BYTES = 1 << 30
 # Upper bound for one stripe of the result in float32. Two are in memory at once.
 _STRIPE_BYTES = 384 << 20
