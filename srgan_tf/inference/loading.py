@@ -36,12 +36,12 @@ def load_upscaler(model, *, scale=None, strength=None, precision="float32"):
         return BicubicUpscaler(scale or 4)
     path = find(model)
     saved_model = saved_model_folder(path)
-    is_export = saved_model is not None or (path.is_file() and path.suffix in FILE_LOADERS)
-    if is_export and precision not in ("auto", "float32"):
+    is_exported_file = path.is_file() and path.suffix in FILE_LOADERS
+    if (saved_model is not None or is_exported_file) and precision not in ("auto", "float32"):
         raise UserError(f"the export {model!r} has its own precision: it cannot be used in {precision}")
     if saved_model is not None:
         upscaler = load_saved_model(saved_model, path.resolve().name)
-    elif path.is_file() and path.suffix in FILE_LOADERS:
+    elif is_exported_file:
         upscaler = load_exported_file(path)
     elif path.is_dir() and not (path / runs.GENERATOR_FILE).is_file():
         raise UserError(f"no model in the folder {model!r}: it contains neither {runs.GENERATOR_FILE} nor a SavedModel")
