@@ -94,6 +94,7 @@ def test_train_names_a_damaged_picture(run_script, tmp_path, picture_folder, dam
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_train_accepts_every_image_mode_and_odd_sizes(run_script, tmp_path, picture_folder, caplog):
     for index, mode in enumerate(("L", "P", "RGBA", "CMYK")):
@@ -136,6 +137,7 @@ def test_evaluate_refuses_pairs_without_a_partner(run_script, tmp_path, pair_fol
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_evaluate_reports_invalid_pairs_and_scores_the_others(run_script, tmp_path, pair_folder):
     """A hundred pairs: one LR unreadable, one of the wrong size, one smaller than its border, one HR grayscale."""
     picture = draw_picture(1, 48, 48)

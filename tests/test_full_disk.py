@@ -8,8 +8,6 @@ import subprocess
 
 import pytest
 
-LIMITS = [0, 100, 4_000]  # bytes
-
 
 @contextlib.contextmanager
 def files_of_at_most(size):
@@ -49,7 +47,7 @@ def files_in(folder):
 
 
 @pytest.mark.parametrize("command", ["upscale", "evaluate", "export"])
-@pytest.mark.parametrize("limit", LIMITS)
+@pytest.mark.parametrize("limit", [100, *(pytest.param(limit, marks=pytest.mark.slow) for limit in (0, 4000))])  # bytes
 def test_file_size_limit(monkeypatch, capfd, tmp_path, picture_folder, small_generator, command, limit):
     """The output of the command is not captured in files here, which the limit would hold for too."""
     from srgan_tf.commands import cli, evaluate, export, upscale

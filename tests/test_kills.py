@@ -62,6 +62,7 @@ def test_upscale(run_script, tmp_path, pictures, seed):
     assert {path.name: path.read_bytes() for path in (tmp_path / "out").iterdir()} == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", kills(4, 12, by_default=1))
 def test_evaluate(run_script, tmp_path, picture_folder, seed):
     arguments = ("evaluate", "--model", "bicubic", "--data", picture_folder)

@@ -137,6 +137,7 @@ def test_requests_to_a_busy_server_are_retried(served, protocol, rng):
         connect(getattr(server, protocol), "small", attempts=1).predict("describe", key=[b"scale"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_answers_above_four_mebibytes(served, protocol, rng):
     pictures = [rng.integers(0, 256, (80, 80, 3), dtype=np.uint8)] * 64

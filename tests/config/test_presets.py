@@ -62,7 +62,14 @@ def test_no_preset_is_untested():
     assert set(PARAMETERS) == set(presets.PRESETS)
 
 
-@pytest.mark.parametrize("name", presets.PRESETS)
+# Of those with RRDBNet one is enough in the fast tests.
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(name, marks=pytest.mark.slow) if name in ("ldl_x4", "realesrgan_x4") else name
+        for name in presets.PRESETS
+    ],
+)
 def test_parameter_counts(name):
     config = presets.load_preset(name)
     generator = build_network("generator", GENERATORS, config.generator, scale=config.scale)
@@ -156,6 +163,7 @@ def test_wgan_has_the_papers_optimizer_and_its_own_bound():
         assert (optimizer.name, optimizer.beta_2) == ("rmsprop", 0.99)
 
 
+@pytest.mark.slow
 def test_published_perceptual_weights_meet_features_of_their_scale(real_data, vgg_weights):
     """ESRGAN's logs begin its GAN phase at about 0.80, with pictures somewhat better than bicubic's; so must we."""
     perceptual = presets.esrgan_x4().gan.perceptual
@@ -173,6 +181,7 @@ def test_published_perceptual_weights_meet_features_of_their_scale(real_data, vg
     assert 0.75 < np.mean(losses) < 1.35
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "lowest", "highest"),
     [

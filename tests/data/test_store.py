@@ -153,6 +153,7 @@ def test_open_pictures_stay_readable_after_their_store_is_removed(cache):
     assert_same_pairs(stored, source)
 
 
+@pytest.mark.slow
 def test_an_unfinished_store_of_a_killed_build_is_not_used(picture_folder, cache):
     code = (
         "import sys, time\n"
@@ -237,6 +238,7 @@ def test_a_full_disk_is_reported_and_nothing_remains(picture_folder, small_disk,
     assert stores(small_disk) == []
 
 
+@pytest.mark.slow
 def test_a_file_size_limit_is_reported_and_nothing_remains(picture_folder, cache):
     code = (
         "import resource, sys\n"

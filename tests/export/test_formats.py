@@ -130,6 +130,7 @@ def test_as_a_model_of_the_other_scripts(tmp_path, rng, form, small_generator):
         load_upscaler(str(tmp_path / name))
 
 
+@pytest.mark.slow
 def test_smaller_weights_cost_little(tmp_path):
     pytest.importorskip("ai_edge_litert")
     generator = compact(num_blocks=4)

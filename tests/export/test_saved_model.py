@@ -63,7 +63,7 @@ def test_every_signature_in_the_v1_loader_equals_upscaling(exported, served, rng
         np.testing.assert_array_equal(tf.io.decode_png(answer), upscaler.upscale(picture))
 
 
-@pytest.mark.parametrize("family", families(by_default=("self_attention",)))
+@pytest.mark.parametrize("family", families(by_default=()))
 def test_every_family_in_the_v1_loader_equals_upscaling(tmp_path, rng, family):
     generator = SHRUNK[family]()
     served = ServedModel(export_saved_model(generator, tmp_path, warm_up_sizes=[]))
@@ -151,6 +151,7 @@ def test_warm_up_sizes(tmp_path):
     assert (tmp_path / "requests").stat().st_size < 10_000
 
 
+@pytest.mark.slow
 def test_sr_stays_in_range(tmp_path, rng):
     generator = srresnet(
         num_blocks=1, num_filters=4, normalization="none", output_activation="linear", bilinear_skip=True
@@ -163,6 +164,7 @@ def test_sr_stays_in_range(tmp_path, rng):
     assert (sr[..., 1] == 0).all()
 
 
+@pytest.mark.slow
 def test_weights_are_stored_once(tmp_path):
     generator = srresnet(num_blocks=4, num_filters=32)
     version = export_saved_model(generator, tmp_path, warm_up_sizes=[])
@@ -196,6 +198,7 @@ def test_a_mixed_precision_model_is_exported_in_float32(tmp_path, rng, precision
     assert b"DT_HALF" not in graph
 
 
+@pytest.mark.slow
 def test_versions_follow_each_other_and_leave_nothing_else(tmp_path, small_generator):
     (tmp_path / "7").mkdir()
     (tmp_path / "notes.txt").write_text("mine")
@@ -305,6 +308,7 @@ def test_numbers_out_of_range(tmp_path, small_generator):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_a_limit_below_the_size_of_the_check(tmp_path, small_generator):
     assert export_saved_model(small_generator, tmp_path, max_pixels=100, warm_up_sizes=[]) == tmp_path / "1"
 

@@ -20,7 +20,9 @@ EXACT = "avx512f" in pathlib.Path("/proc/cpuinfo").read_text() if pathlib.Path("
 SIZES = [(61, 75), (17, 23), (1, 97), (64, 64), (83, 31), (50, 71), (33, 34), (67, 47), (2, 3), (45, 50)]
 
 
-@pytest.mark.parametrize("size", SIZES, ids=str)
+@pytest.mark.parametrize(
+    "size", [pytest.param(size, marks=pytest.mark.slow) if size in SIZES[3:] else size for size in SIZES], ids=str
+)
 def test_tiles_equal_the_whole(fast_upscaler, rng, size):
     lr = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
     lr_float = (lr / np.float32(255)).astype(np.float32)

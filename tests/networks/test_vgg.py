@@ -108,6 +108,7 @@ def test_perceptual_loss_grows_with_noise_and_has_a_gradient(vgg_weights, image)
     assert losses[0] > 0
 
 
+@pytest.mark.slow
 def test_bfloat16_changes_the_gradient_less_than_rounding_to_uint8(vgg_weights):
     """VGG19 in half precision is acceptable if it changes the gradient less than rounding the pixels to uint8."""
     hr = np.stack([draw_picture(index, 96, 96) for index in range(4)]).astype(np.float32) / 255.0

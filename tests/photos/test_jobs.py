@@ -207,6 +207,7 @@ def test_existing_results(run_script, folder, tmp_path):
     assert read_picture(tmp_path / "out" / "a.png").shape == (28, 36, 3)
 
 
+@pytest.mark.slow
 def test_quality_flags(run_script, folder, tmp_path, small_generator):
     for name in ("a", "b"):
         small_generator.save(tmp_path / f"{name}.keras")

@@ -49,6 +49,7 @@ def test_shifted_pairs_are_aligned(tmp_path, name, align, side):
         assert np.abs(difference[4:-4, 4:-4]).max() <= 1
 
 
+@pytest.mark.slow
 def test_settings_reach_the_pictures(picture_folder, tmp_path):
     settings = [
         *(f'data.train=["{picture_folder}"]', "data.hr_patch_size=16", "data.store=disk"),

@@ -86,6 +86,7 @@ def test_each_pair_is_cut_mirrored_and_turned_by_itself():
     assert seen == expected
 
 
+@pytest.mark.slow
 def test_the_learning_rate_is_halved_at_a_quarter_and_a_half_and_weights_decay(ranked, monkeypatch):
     made = []
 

@@ -251,11 +251,12 @@ FAST_SETTINGS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
-@pytest.mark.parametrize("preset", [pytest.param("srgan_x4", marks=pytest.mark.slow), "msrgan_x4"])
+@pytest.mark.parametrize("preset", ["srgan_x4", "msrgan_x4"])
 @pytest.mark.parametrize(
     "precision",
-    ["float32", *(pytest.param(name, marks=pytest.mark.slow) for name in ("bfloat16", "float16"))],
+    ["float32", "bfloat16", "float16"],
 )
 def test_recipes_run_with_the_real_vgg19(tmp_path, vgg_weights, preset, precision):
     # float16 begins with a loss scale that overflows a few times before it fits.
@@ -275,6 +276,7 @@ def test_recipes_run_with_the_real_vgg19(tmp_path, vgg_weights, preset, precisio
     assert {layer.compute_dtype for layer in generator.layers if hasattr(layer, "compute_dtype")} == {"float32"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_settings_reach_the_networks_features_and_batches(tmp_path, monkeypatch):
     """Each of these would otherwise be ignored without a sign."""
@@ -342,6 +344,7 @@ def test_a_run_killed_before_saving_its_generator_saves_it_on_resume(tmp_path):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_a_failed_validation_keeps_the_checkpoint_and_is_repeated(tmp_path, monkeypatch):
     def fail(*_):
@@ -361,6 +364,7 @@ def test_a_failed_validation_keeps_the_checkpoint_and_is_repeated(tmp_path, monk
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_init_generator_sets_the_initial_weights(tmp_path):
     first = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
@@ -421,6 +425,7 @@ def test_damaged_batches_are_skipped_and_counted(tmp_path, monkeypatch):
     assert all(np.isfinite(weight).all() for weight in load_generator(str(tmp_path)).get_weights())
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_repeated_nonfinite_steps_roll_back_to_the_checkpoint_once(tmp_path, monkeypatch, caplog):
     calls = damage_batches(monkeypatch, [5, 6, 7])
@@ -466,6 +471,7 @@ def test_init_generator_with_equal_shapes_but_another_architecture_is_refused(tm
         training_run.run(config, tmp_path / "run")
 
 
+@pytest.mark.slow
 def test_lengths_in_epochs(tmp_path):
     """2.5 epochs of 4 pictures in batches of 4 are 3 steps; a finished run stays as it is."""
     lengths = ["gan.steps=0", "pretrain.epochs=2.5", "data.synthetic_count=4", "data.batch_size=4"]

@@ -125,6 +125,7 @@ def test_each_term_alone_reaches_the_generator(batch, term):
     assert any(changed(before, state.generator))
 
 
+@pytest.mark.slow
 def test_discriminator_learns_to_tell_apart(batch):
     config = small_config("gan.perceptual_weight=0", "gan.adversarial_weight=1e-9", "gan.learning_rate.initial=1e-3")
     state = gan_state(config)

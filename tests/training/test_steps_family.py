@@ -124,7 +124,8 @@ def test_the_step_updates_both_networks(batch, settings):
     assert float(scalars["loss/discriminator/total"]) == pytest.approx(total, rel=1e-5)
 
 
-@pytest.mark.parametrize("optimizer", ["rmsprop", pytest.param("adam", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("optimizer", ["rmsprop", "adam"])
 def test_the_weights_of_a_clipped_critic_are_bounded_after_each_step(batch, optimizer):
     config = small_config(
         *CLIPPED,
@@ -163,6 +164,7 @@ def test_the_penalties_of_the_step_are_those_of_its_networks(batch):
     assert float(scalars["loss/discriminator/r1"]) == pytest.approx(expected[1], rel=1e-4)
 
 
+@pytest.mark.slow
 def test_generator_every_3_updates_the_generator_at_every_third_step(batch):
     config = small_config("gan.generator_every=3")
     state = gan_state(config)
