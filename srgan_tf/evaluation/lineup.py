@@ -41,7 +41,7 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None, 
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:
             raise UserError("--ensemble needs a network: a self-ensemble does not improve bicubic")
-        upscalers += map(EnsembleUpscaler, networks)
+        upscalers += [EnsembleUpscaler(network) for network in networks]
     return upscalers, curve
 
 

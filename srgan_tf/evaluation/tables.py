@@ -74,5 +74,5 @@ def _bold(metric, value, rivals):
     text = number(metric, value)
     texts = [number(metric, rival) for rival in rivals]
     worth = {rival: float(rival.replace("∞", "inf")) for rival in texts}
-    best = (max if METRICS[metric].higher_is_better else min)(texts, key=worth.get)
+    best = (max if METRICS[metric].higher_is_better else min)(texts, key=worth.__getitem__)
     return f"**{text}**" if len(rivals) > 1 and text == best else text

@@ -26,7 +26,8 @@ def strip(columns, *, insets=(), zoom=4):
         raise ValueError(f"`columns` must have images of one size. Received: {sorted(shapes)}")
     font = ImageFont.load_default(max(11, min(24, next(iter(shapes))[1] // 16)))
     lines = max(label.count("\n") + 1 for label in columns)
-    caption_height = 2 * _MARGIN + lines * (sum(font.getmetrics()) + _MARGIN)
+    line_height = sum(font.getmetrics())  # pyright: ignore[reportAttributeAccessIssue]
+    caption_height = 2 * _MARGIN + lines * (line_height + _MARGIN)
     panels = [_panel(label, picture, font, caption_height, insets, zoom) for label, picture in columns.items()]
     height = max(panel.height for panel in panels)
     width = sum(panel.width for panel in panels) + _MARGIN * (len(panels) - 1)

@@ -199,8 +199,9 @@ def _tiff_kind(stream):
     try:
         stream.seek(0)
         with tifffile.TiffFile(stream) as tiff:
-            page = tiff.pages[0]
-            return f": {page.dtype}, {page.samplesperpixel} samples per pixel, {page.photometric.name.lower()}"
+            page = tiff.pages.first
+            photometric = tifffile.PHOTOMETRIC(page.photometric).name.lower()
+            return f": {page.dtype}, {page.samplesperpixel} samples per pixel, {photometric}"
     except Exception:  # damaged files make tifffile raise various exceptions
         return ""
 

@@ -24,7 +24,7 @@ def imresize(image, height, width):
     if min(height, width) < 1:
         raise ValueError(f"`height` and `width` must be at least 1. Received: {height}, {width}")
     for axis, size in ((0, height), (1, width)):
-        resized = _resize_axis(image, size, axis)
+        resized = np.asarray(_resize_axis(image, size, axis))
         # MATLAB rounds halves up; numpy's rint would round them to even.
         image = np.clip(np.floor(resized + 0.5), 0, 255).astype(np.uint8) if image.dtype == np.uint8 else resized
     return image

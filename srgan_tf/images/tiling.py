@@ -42,10 +42,10 @@ def exact_stripes(function, image, *, scale, tile, halo):
         raise ValueError(f"`tile` must be at least 1 and `halo` at least 0. Received: tile={tile}, halo={halo}")
     height, width = image.shape[:2]
     for top, bottom, cut_top, cut_bottom in _spans(height, rows, halo):
-        stripe = None
+        stripe = np.empty(0)  # allocated with the first tile, which has the dtype
         for left, right, cut_left, cut_right in _spans(width, columns, halo):
             result = np.asarray(function(image[cut_top:cut_bottom, cut_left:cut_right]))
-            if stripe is None:
+            if not stripe.size:
                 stripe = np.empty((scale * (bottom - top), scale * width, result.shape[-1]), result.dtype)
             inside = result[scale * (top - cut_top) : scale * (bottom - cut_top)]
             stripe[:, scale * left : scale * right] = inside[:, scale * (left - cut_left) : scale * (right - cut_left)]
@@ -77,10 +77,10 @@ def blended_stripes(function, image, *, scale, tile, overlap):
     rows, columns = _fades(height, tile_rows, overlap, scale), _fades(width, tile_columns, overlap, scale)
     pending = None  # accumulated rows below those already yielded
     for index, (cut_top, cut_bottom, row_weights) in enumerate(rows):
-        band = None
+        band = np.empty(0, np.float32)  # allocated with the first tile
         for cut_left, cut_right, column_weights in columns:
             result = np.asarray(function(image[cut_top:cut_bottom, cut_left:cut_right]))
-            if band is None:
+            if not band.size:
                 band = np.zeros((len(row_weights), scale * width, result.shape[-1]), np.float32)
             band[:, scale * cut_left : scale * cut_right] += (
                 result * row_weights[:, np.newaxis, np.newaxis] * column_weights[:, np.newaxis]

@@ -57,7 +57,7 @@ def niqe(picture, *, pristine_mean, pristine_covariance):
     Raises:
         ValueError: fewer than two blocks that are not flat.
     """
-    luma = np.rint(pixels.luma(picture).numpy())
+    luma = np.asarray(np.rint(pixels.luma(picture).numpy()))
     rows, columns = (size // _BLOCK for size in luma.shape[:2])
     if rows * columns < 2:
         raise ValueError(f"NIQE needs two blocks of {_BLOCK} pixels. Received: {picture.shape[1]}x{picture.shape[0]}")
@@ -88,8 +88,8 @@ def _blur(image):
     weights /= weights.sum()
     height, width = image.shape
     padded = np.pad(image, 3, mode="edge")
-    down = sum(weight * padded[tap : tap + height] for tap, weight in enumerate(weights))
-    return sum(weight * down[:, tap : tap + width] for tap, weight in enumerate(weights))
+    down = functools.reduce(np.add, (weight * padded[tap : tap + height] for tap, weight in enumerate(weights)))
+    return functools.reduce(np.add, (weight * down[:, tap : tap + width] for tap, weight in enumerate(weights)))
 
 
 def _blocks(image, rows, columns):

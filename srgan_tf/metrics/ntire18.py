@@ -153,15 +153,18 @@ def _filtered(planes):
     for axis in (-2, -1):
         inner = planes.shape[axis] - 2 * _KERNEL_RADIUS
         slices = [planes[..., tap : tap + inner, :] if axis == -2 else planes[..., tap : tap + inner] for tap in _TAPS]
-        planes = sum(weight * part for weight, part in zip(_WEIGHTS.astype(planes.dtype), slices, strict=True))
+        planes = functools.reduce(
+            np.add, (weight * part for weight, part in zip(_WEIGHTS.astype(planes.dtype), slices, strict=True))
+        )
     return planes
 
 
 def _ssim(window, shifted):
     reference, estimate = (np.moveaxis(image, 2, 0) for image in (window, shifted))
     cross = _filtered(reference * estimate)
-    moments = [_filtered(planes) for planes in (reference, estimate, reference**2, estimate**2)]
-    return _ssim_map(*moments, cross).mean()
+    means = _filtered(reference), _filtered(estimate)
+    squares = _filtered(reference**2), _filtered(estimate**2)
+    return _ssim_map(*means, *squares, cross).mean()
 
 
 def _ssim_map(mean_x, mean_y, square_x, square_y, cross):

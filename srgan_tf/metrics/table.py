@@ -74,21 +74,22 @@ def _load_niqe() -> Score:
 
 _LUMA = "on BT.601 luma 16-235, not rounded"
 _WINDOW = "Gaussian window of 11, sigma 1.5"
-_PSNR_Y = dict(load=_of_hr_and_sr(lambda: fidelity.psnr_y), definition=_LUMA, digits=2)
-_SSIM_Y = dict(load=_of_hr_and_sr(lambda: fidelity.ssim_y), definition=f"{_LUMA}, {_WINDOW}")
-_PSNR_RGB = dict(load=_of_hr_and_sr(lambda: fidelity.psnr_rgb), definition="on R, G and B together", digits=2)
-_SSIM_RGB = dict(load=_of_hr_and_sr(lambda: fidelity.ssim_rgb), definition=f"mean of R, G and B, {_WINDOW}")
-_DISTANCE = dict(perceptual=True, higher_is_better=False)
+_PSNR_Y = Metric("PSNR-Y full (dB)", _of_hr_and_sr(lambda: fidelity.psnr_y), _LUMA, digits=2)
+_SSIM_Y = Metric("SSIM-Y full", _of_hr_and_sr(lambda: fidelity.ssim_y), f"{_LUMA}, {_WINDOW}")
+_PSNR_RGB = Metric("PSNR-RGB full (dB)", _of_hr_and_sr(lambda: fidelity.psnr_rgb), "on R, G and B together", digits=2)
+_SSIM_RGB = Metric("SSIM-RGB full", _of_hr_and_sr(lambda: fidelity.ssim_rgb), f"mean of R, G and B, {_WINDOW}")
+_without_border = functools.partial(dataclasses.replace, border=True)
+_distance = functools.partial(Metric, perceptual=True, higher_is_better=False)
 
 METRICS = {
-    "psnr_y": Metric("PSNR-Y (dB)", **_PSNR_Y, border=True),
-    "ssim_y": Metric("SSIM-Y", **_SSIM_Y, border=True),
-    "psnr_rgb": Metric("PSNR-RGB (dB)", **_PSNR_RGB, border=True),
-    "ssim_rgb": Metric("SSIM-RGB", **_SSIM_RGB, border=True),
-    "psnr_y_full": Metric("PSNR-Y full (dB)", **_PSNR_Y),
-    "ssim_y_full": Metric("SSIM-Y full", **_SSIM_Y),
-    "psnr_rgb_full": Metric("PSNR-RGB full (dB)", **_PSNR_RGB),
-    "ssim_rgb_full": Metric("SSIM-RGB full", **_SSIM_RGB),
+    "psnr_y": _without_border(_PSNR_Y, title="PSNR-Y (dB)"),
+    "ssim_y": _without_border(_SSIM_Y, title="SSIM-Y"),
+    "psnr_rgb": _without_border(_PSNR_RGB, title="PSNR-RGB (dB)"),
+    "ssim_rgb": _without_border(_SSIM_RGB, title="SSIM-RGB"),
+    "psnr_y_full": _PSNR_Y,
+    "ssim_y_full": _SSIM_Y,
+    "psnr_rgb_full": _PSNR_RGB,
+    "ssim_rgb_full": _SSIM_RGB,
     "psnr_ntire18": Metric(
         "PSNR NTIRE18 (dB)",
         lambda: _load_ntire18(ntire18.psnr_ntire18),
@@ -109,14 +110,12 @@ METRICS = {
     "psnr_lr": Metric(
         "LR-PSNR (dB)", _load_psnr_lr, "RGB PSNR of SR, downscaled by MATLAB-like bicubic, to LR", digits=2
     ),
-    "niqe": Metric(
-        "NIQE", _load_niqe, "no reference, authors' parameters, rounded luma", border=True, digits=3, **_DISTANCE
-    ),
-    "stlpips": Metric("ST-LPIPS", _of_hr_and_sr(load_stlpips), "Ghildyal & Liu 2022, AlexNet", **_DISTANCE),
-    "lpips": Metric("LPIPS", _of_hr_and_sr(load_lpips), "Zhang et al. 2018, version 0.1, AlexNet", **_DISTANCE),
+    "niqe": _distance("NIQE", _load_niqe, "no reference, authors' parameters, rounded luma", border=True, digits=3),
+    "stlpips": _distance("ST-LPIPS", _of_hr_and_sr(load_stlpips), "Ghildyal & Liu 2022, AlexNet"),
+    "lpips": _distance("LPIPS", _of_hr_and_sr(load_lpips), "Zhang et al. 2018, version 0.1, AlexNet"),
 }
 
-PROTOCOLS = {
+PROTOCOLS: dict[str, tuple[str, ...]] = {
     "y-border": ("psnr_y", "ssim_y"),
     "rgb-border": ("psnr_rgb", "ssim_rgb"),
     "rgb-full": ("psnr_rgb_full", "ssim_rgb_full"),
@@ -178,7 +177,7 @@ def score(sample: Sample, metrics: dict[str, Score], *, scale: int) -> dict[str,
     """
     if sample.hr.shape != sample.sr.shape:
         raise ValueError(f"`hr` and `sr` must have one shape. Received: {sample.hr.shape}, {sample.sr.shape}")
-    inner = None
+    inner = sample
     if any(METRICS[name].border for name in metrics):
         inner = sample._replace(hr=shave(sample.hr, scale), sr=shave(sample.sr, scale))
     return {name: function(inner if METRICS[name].border else sample) for name, function in metrics.items()}

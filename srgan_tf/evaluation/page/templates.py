@@ -7,7 +7,7 @@ import jinja2
 
 def read(name):
     """The text of a file of this folder."""
-    return importlib.resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return importlib.resources.files("srgan_tf.evaluation.page").joinpath(name).read_text(encoding="utf-8")
 
 
 def load(name):
