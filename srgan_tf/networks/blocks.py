@@ -1,4 +1,4 @@
-"""Building blocks shared by several networks: an initialized convolution, the bilinear skip, constants of norms."""
+"""Building blocks shared by several networks: convolution, upsampling stages, bilinear skip, constants of norms."""
 
 from typing import Literal
 
@@ -16,11 +16,40 @@ STAGES = {2: (2,), 3: (3,), 4: (2, 2), 8: (2, 2, 2)}
 BATCH_NORM_MOMENTUM = 0.9
 NORM_EPSILON = 1e-5
 
+# PyTorch's default initialization of a convolution has a standard deviation of sqrt(1 / (3 fan_in)).
+PYTORCH_GAIN = 6**-0.5
+
 
 def convolve(x, filters, kernel_size, name, *, gain=1.0, **options):
     """A "same" convolution with He initialization (He et al. 2015) scaled by `gain` and zero biases."""
     initializer = keras.initializers.VarianceScaling(2.0 * gain**2, "fan_in", "truncated_normal")
     return layers.Conv2D(filters, kernel_size, padding="same", kernel_initializer=initializer, name=name, **options)(x)
+
+
+def upsample(x, scale, filters, activate, *, nearest=False, gain=1.0):
+    """Upsampling stages: each has a 3x3 convolution and an activation, and enlarges by a factor of two or three.
+
+    Args:
+        x: feature map [batch, height, width, channels].
+        scale: a key of `STAGES`.
+        filters: channels of the result.
+        activate: function of a feature map and a layer name.
+        nearest: nearest-neighbour upsampling before the convolution instead of a pixel shuffle after it (Shi et al.
+            2016), for which the convolution has `filters` times the squared factor.
+        gain: factor on He initialization.
+
+    Returns:
+        Feature map [batch, scale * height, scale * width, filters].
+    """
+    for stage, factor in enumerate(STAGES[scale], start=1):
+        name = f"upsample{stage}"
+        if nearest:
+            copies = layers.Concatenate(name=name)([x] * factor**2)
+            x = convolve(keras.ops.depth_to_space(copies, factor), filters, 3, f"{name}_conv", gain=gain)
+        else:
+            x = keras.ops.depth_to_space(convolve(x, factor**2 * filters, 3, f"{name}_conv", gain=gain), factor)
+        x = activate(x, f"{name}_activation")
+    return x
 
 
 def add_bilinear(x, lr, scale):

@@ -4,10 +4,7 @@ import keras
 from keras import layers
 from pydantic import PositiveFloat, PositiveInt, validate_call
 
-from srgan_tf.networks.blocks import STAGES, Scale, convolve
-
-# Authors' code, outside the dense blocks: PyTorch's default weights, of standard deviation sqrt(1 / (3 fan_in)).
-_PYTORCH_GAIN = 6**-0.5
+from srgan_tf.networks.blocks import PYTORCH_GAIN, Scale, convolve, upsample
 
 
 @validate_call
@@ -43,7 +40,7 @@ def rrdbnet(
         return layers.Add(name=f"{name}_add")([shortcut, layers.Rescaling(residual_scale, name=f"{name}_scale")(x)])
 
     def activate(x, name):
-        return layers.LeakyReLU(0.2, name=f"{name}_activation")(x)
+        return layers.LeakyReLU(0.2, name=name)(x)
 
     def dense_block(x, name):
         features = [x]
@@ -51,23 +48,22 @@ def rrdbnet(
             # A tenth of He initialization (section 3.4 and the supplement), in the dense blocks only.
             joined = layers.Concatenate(name=f"{name}_concat{index}")(features) if index > 1 else x
             conv = convolve(joined, growth_filters, 3, f"{name}_conv{index}", gain=0.1)
-            features.append(activate(conv, f"{name}_conv{index}"))
+            features.append(activate(conv, f"{name}_conv{index}_activation"))
         joined = layers.Concatenate(name=f"{name}_concat5")(features)
         return add_scaled(x, convolve(joined, num_filters, 3, f"{name}_conv5", gain=0.1), name)
 
     lr = keras.Input((None, None, 3), name="lr")
-    head = x = convolve(lr, num_filters, 3, "head_conv", gain=_PYTORCH_GAIN)
+    # Outside the dense blocks the authors' code leaves PyTorch's initialization.
+    head = x = convolve(lr, num_filters, 3, "head_conv", gain=PYTORCH_GAIN)
     for block in range(1, num_blocks + 1):
         shortcut = x
         for index in range(1, 4):
             x = dense_block(x, f"block{block}_dense{index}")
         x = add_scaled(shortcut, x, f"block{block}")
-    x = convolve(x, num_filters, 3, "trunk_conv", gain=_PYTORCH_GAIN)
+    x = convolve(x, num_filters, 3, "trunk_conv", gain=PYTORCH_GAIN)
     x = layers.Add(name="trunk_add")([head, x])
-    for stage, factor in enumerate(STAGES[scale], start=1):
-        x = keras.ops.depth_to_space(layers.Concatenate(name=f"upsample{stage}")([x] * factor**2), factor)
-        x = activate(convolve(x, num_filters, 3, f"upsample{stage}_conv", gain=_PYTORCH_GAIN), f"upsample{stage}")
-    x = activate(convolve(x, num_filters, 3, "detail_conv", gain=_PYTORCH_GAIN), "detail")
+    x = upsample(x, scale, num_filters, activate, nearest=True, gain=PYTORCH_GAIN)
+    x = activate(convolve(x, num_filters, 3, "detail_conv", gain=PYTORCH_GAIN), "detail_activation")
     # float32: half precision has fewer values in [0, 1] than uint8.
-    sr = convolve(x, 3, 3, "sr", gain=_PYTORCH_GAIN, dtype="float32")
+    sr = convolve(x, 3, 3, "sr", gain=PYTORCH_GAIN, dtype="float32")
     return keras.Model(lr, sr, name="rrdbnet")

@@ -4,7 +4,7 @@ import keras
 from keras import layers
 from pydantic import PositiveInt, validate_call
 
-from srgan_tf.networks.blocks import STAGES, Scale, convolve
+from srgan_tf.networks.blocks import STAGES, Scale, convolve, upsample
 
 
 @validate_call
@@ -24,10 +24,10 @@ def srdensenet(
     all blocks to `num_filters` channels. ReLU follows each convolution but the last.
 
     Upsampling is a 3x3 convolution of `num_filters` filters (x3: the next lower multiple of 9) and a pixel shuffle for
-    each factor of two or three. The paper has
-    transposed convolutions of 256 filters, which keep 256 channels at every resolution: with them, the two upsampling
-    layers take two thirds of the arithmetic of the whole network. A shuffle has the same filters, leaves a quarter of
-    the channels, and can be exported to every format. There are 2,218,947 parameters at x4 with the defaults.
+    each factor of two or three. The paper has transposed convolutions of 256 filters, which keep 256 channels at every
+    resolution: with them, the two upsampling layers take two thirds of the arithmetic of the whole network. A shuffle
+    has the same filters, leaves a quarter of the channels, and can be exported to every format. There are 2,218,947
+    parameters at x4 with the defaults.
 
     Args:
         scale: 2, 3, 4 or 8, by one, two or three upsampling stages.
@@ -46,8 +46,11 @@ def srdensenet(
     if num_filters % 4:
         raise ValueError(f"`num_filters` must be a multiple of 4. Received: {num_filters}")
 
+    def activate(x, name):
+        return layers.ReLU(name=name)(x)
+
     def conv(x, filters, kernel_size, name):
-        return layers.ReLU(name=f"{name}_activation")(convolve(x, filters, kernel_size, name))
+        return activate(convolve(x, filters, kernel_size, name), f"{name}_activation")
 
     def concatenate(maps, name):
         return layers.Concatenate(name=name)(maps) if len(maps) > 1 else maps[0]
@@ -62,10 +65,7 @@ def srdensenet(
             inside.append(conv(joined, growth_filters, 3, f"{name}_conv{index}"))
         features.append(concatenate(inside, f"{name}_output"))
     x = conv(concatenate(features, "all_features"), num_filters, 1, "bottleneck_conv")
-    for stage, factor in enumerate(STAGES[scale], start=1):
-        filters = num_filters // factor**2 * factor**2
-        x = keras.ops.depth_to_space(convolve(x, filters, 3, f"upsample{stage}_conv"), factor)
-        x = layers.ReLU(name=f"upsample{stage}_activation")(x)
+    x = upsample(x, scale, num_filters // STAGES[scale][0] ** 2, activate)
     # float32: half precision has fewer values in [0, 1] than uint8.
     sr = convolve(x, 3, 3, "sr", gain=0.1, dtype="float32")
     return keras.Model(lr, sr, name="srdensenet")

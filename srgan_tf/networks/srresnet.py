@@ -7,7 +7,7 @@ from keras import layers
 from pydantic import Field, PositiveFloat, PositiveInt, validate_call
 
 from srgan_tf.networks.attention import ATTENTIONS, IN_BRANCH
-from srgan_tf.networks.blocks import BATCH_NORM_MOMENTUM, NORM_EPSILON, STAGES, Scale, add_bilinear, convolve
+from srgan_tf.networks.blocks import BATCH_NORM_MOMENTUM, NORM_EPSILON, Scale, add_bilinear, convolve, upsample
 
 
 @validate_call
@@ -98,10 +98,7 @@ def srresnet(
     x = conv(x, num_filters, 3, "trunk_conv", use_bias=not normalized)
     x = layers.Add(name="trunk_add")([head, normalize(x, "trunk_norm")])
 
-    for stage, factor in enumerate(STAGES[scale], start=1):
-        x = conv(x, factor**2 * num_filters, 3, f"upsample{stage}_conv")
-        x = keras.ops.depth_to_space(x, factor)
-        x = activate(x, f"upsample{stage}_activation")
+    x = upsample(x, scale, num_filters, activate, gain=init_gain)
 
     # float32 from here: half precision has fewer values in [0, 1] than uint8.
     x = conv(x, 3, tail_kernel_size, "tail_conv", gain=tail_init_gain, dtype="float32")
