@@ -66,18 +66,22 @@ def main():
 
     workdir = flags.workdir or f"runs/{flags.preset}"
     logging.info(
-        "training %s x%d on %s into %s: %d pretrain steps, %d gan steps",
+        "training %s x%d on %s into %s: pretrain %s, gan %s",
         config.preset,
         config.scale,
         ", ".join(config.data.train),
         workdir,
-        config.pretrain.steps,
-        config.gan.steps,
+        _length(config.pretrain),
+        _length(config.gan),
     )
     if note := skipped_note([*config.data.train, *config.data.valid]):
         print(note)
     generator = run(config, workdir)
     print(f"done: {generator}; samples in {workdir}/samples; tensorboard --logdir {workdir}/tensorboard")
+
+
+def _length(phase):
+    return f"{phase.epochs:g} epochs" if phase.epochs else f"{phase.steps} steps"
 
 
 def _assignments(flags):

@@ -9,6 +9,11 @@ from srgan_tf.training.names import PHASES
 _log = logging.getLogger(__name__)
 
 
+def epochs_of(step, batch_size, pictures):
+    """The number of epochs that `step` steps are: passes over `pictures` training pictures."""
+    return step * batch_size / pictures
+
+
 def with_steps(config, pictures):
     """The settings with the number of steps of each phase whose length is given in epochs.
 

@@ -16,6 +16,7 @@ REAL_ACCURACY = "accuracy/real"
 FAKE_ACCURACY = "accuracy/fake"
 
 SATURATED = "sr/saturated"  # share of SR values that are black or white, minus that of the HR images
+EPOCH = "epoch"  # passes over the training pictures
 SKIPPED = "guard/skipped"  # number of skipped steps
 
 DATA_WAIT = "speed/data_wait"  # share of the time in which no batch was ready
@@ -26,7 +27,6 @@ CONFIG = "config"
 # Scores of a validation beside PSNR, SSIM and LR-PSNR.
 STLPIPS = "stlpips"
 PERCEPTUAL = "perceptual"
-STLPIPS = "stlpips"
 COLOUR_DRIFT = "colour_drift"
 GRID = "grid"
 

@@ -90,6 +90,7 @@ class Phase:
             steps=self.steps,
             start_step=restored,
             batch_size=self.config.data.batch_size,
+            pictures=len(self.train_pictures),
             writes=self.writes,
         )
         if restored is None:

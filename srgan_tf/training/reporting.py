@@ -17,6 +17,7 @@ from srgan_tf.images.pictures import write_picture
 from srgan_tf.runs import IMAGES_PER_SECOND, METRICS_FILE, SAMPLES_FOLDER, TENSORBOARD_FOLDER
 from srgan_tf.training import names
 from srgan_tf.training.alarms import Alarms
+from srgan_tf.training.epochs import epochs_of
 
 _log = logging.getLogger(__name__)
 
@@ -40,14 +41,16 @@ class Reporter:
         start_step: the step to resume from; None at the start of the phase. Reports of later steps are dropped, since
             those steps are repeated.
         batch_size: patches per step.
+        pictures: number of training pictures: an epoch is as many patches.
         writes: False if another process writes: then nothing is written or logged.
     """
 
-    def __init__(self, workdir, phase, *, steps, start_step, batch_size, writes=True):
+    def __init__(self, workdir, phase, *, steps, start_step, batch_size, pictures, writes=True):
         self._workdir = pathlib.Path(workdir)
         self._phase = phase
         self._steps = steps
         self._batch_size = batch_size
+        self._pictures = pictures
         self._writes = writes
         self._events = self._workdir / TENSORBOARD_FOLDER / phase
         self._last_status = time.monotonic()
@@ -93,6 +96,7 @@ class Reporter:
         if not self._writes:
             return
         scalars = scalars | {
+            names.EPOCH: epochs_of(step, self._batch_size, self._pictures),
             IMAGES_PER_SECOND: self._batch_size * window.steps / window.seconds,
             names.DATA_WAIT: window.waited / window.seconds,
             names.PEAK_MEMORY: hardware.peak_memory() / 2**30,
@@ -106,7 +110,7 @@ class Reporter:
             self.status(step, scalars, window)
 
     def status(self, step, scalars, window):
-        """Logs one line: step, losses, speed, and the time left."""
+        """Logs one line: step, epoch, losses, speed, and the time left."""
         self._last_status = time.monotonic()
         if not self._writes:
             return
@@ -118,11 +122,14 @@ class Reporter:
         skipped = f"  skipped {scalars[names.SKIPPED]:.0f} steps" if scalars.get(names.SKIPPED) else ""
         wait = window.waited / window.seconds
         waiting = f"  data-bound: {wait:.0%} of the time waits for data" if wait > _DATA_BOUND else ""
+        epoch, epochs = (epochs_of(count, self._batch_size, self._pictures) for count in (step, self._steps))
         _log.info(
-            "%s %d/%d%s  %.3g images/s  %.3g s/step  %s left%s%s",
+            "%s %d/%d  epoch %.1f/%.1f%s  %.3g images/s  %.3g s/step  %s left%s%s",
             self._phase,
             step,
             self._steps,
+            epoch,
+            epochs,
             losses,
             self._batch_size * window.steps / window.seconds,
             window.seconds / window.steps,

@@ -2,7 +2,7 @@ import pytest
 
 from srgan_tf.config import presets
 from srgan_tf.config.overrides import with_settings
-from srgan_tf.training.epochs import with_steps
+from srgan_tf.training.epochs import epochs_of, with_steps
 
 
 @pytest.mark.parametrize(
@@ -19,6 +19,11 @@ def test_steps_worked_by_hand(epochs, pictures, batch_size, steps):
     settings = [f"pretrain.epochs={epochs}", f"gan.epochs={epochs}", f"data.batch_size={batch_size}"]
     config = with_steps(with_settings(presets.srgan_x4(), settings), pictures)
     assert config.pretrain.steps == config.gan.steps == steps
+
+
+def test_steps_as_epochs_worked_by_hand():
+    assert epochs_of(100_000, 16, 800) == 2000
+    assert epochs_of(1, 3, 4) == 0.75
 
 
 def test_without_epochs_the_steps_stay():

@@ -38,7 +38,7 @@ class RecordedPhase(Phase):
 
 
 class Training:
-    """A phase whose steps have given losses; it saves every second step."""
+    """A phase whose steps return the given losses; it saves every second step."""
 
     def __init__(self, folder, losses, during=lambda step: None, settings=()):
         config = with_settings(
@@ -50,7 +50,7 @@ class Training:
             ],
         )
         self.losses, self.during = losses, during
-        self.reporter = Reporter(folder, "pretrain", steps=len(losses), start_step=0, batch_size=1)
+        self.reporter = Reporter(folder, "pretrain", steps=len(losses), start_step=0, batch_size=1, pictures=1)
         self.phase = RecordedPhase(
             config,
             folder,

@@ -17,7 +17,7 @@ def window():
 
 
 def make_reporter(workdir, phase="pretrain", start_step=0, **options):
-    return Reporter(workdir, phase, steps=40, start_step=start_step, batch_size=8, **options)
+    return Reporter(workdir, phase, steps=40, start_step=start_step, batch_size=8, pictures=32, **options)
 
 
 def rows(workdir):
@@ -76,7 +76,7 @@ def test_dropping_events_from_a_truncated_file(tmp_path):
 
 
 def test_an_incomplete_validation_is_repeated(tmp_path, window):
-    """Its row is what says that it is complete."""
+    """A validation is complete if metrics.jsonl has its row, which is written last."""
     reporter = make_reporter(tmp_path)
     reporter.progress(10, {"loss/generator/total": 1.0}, {}, window)
     reporter.validation(10, {"psnr_y": 30.0}, {})
@@ -107,13 +107,21 @@ def test_speed_and_wait_worked_by_hand(tmp_path, window):
     assert row["memory/peak_gib"] > 0.01
 
 
+def test_epochs_are_reported_with_steps(tmp_path, window):
+    reporter = make_reporter(tmp_path)
+    reporter.progress(10, {}, {}, window)  # 80 patches of 32 pictures
+    reporter.progress(40, {}, {}, window)
+    assert [row["epoch"] for row in rows(tmp_path)] == [2.5, 10.0]
+    assert "epoch" in event_tags(tmp_path / "tensorboard" / "pretrain")
+
+
 def test_the_status_line(tmp_path, window, caplog):
     caplog.set_level(logging.INFO)
     reporter = make_reporter(tmp_path)
     reporter.progress(10, {"loss/generator/total": 0.5}, {}, window)
     assert caplog.text == ""  # one every few seconds
     reporter.progress(40, {"loss/generator/total": 0.5}, {}, window)
-    assert "pretrain 40/40  generator 0.5  40 images/s  0.2 s/step  0:00 min left" in caplog.text
+    assert "pretrain 40/40  epoch 10.0/10.0  generator 0.5  40 images/s  0.2 s/step  0:00 min left" in caplog.text
     assert "data-bound" not in caplog.text
     window.waited = 1.0
     reporter.status(30, {"loss/generator/total": 0.5, "guard/skipped": 2.0}, window)
@@ -138,7 +146,7 @@ def test_alarm_counters_survive_a_resume(tmp_path, window, caplog):
     assert [row["alarm/saturation"] for row in rows(tmp_path)] == [0.0, 0.0, 1.0]
     assert "saturates" in caplog.text
     make_reporter(tmp_path, start_step=3).progress(4, {"sr/saturated": 0.5}, {}, window)
-    assert caplog.text.count("saturates") == 1  # told once
+    assert caplog.text.count("saturates") == 1  # logged once
 
 
 def test_a_reporter_that_does_not_write(tmp_path, window, caplog):
