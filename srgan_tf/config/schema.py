@@ -22,7 +22,9 @@ NETWORKS = {"generator": (GENERATORS, {"scale"}), "discriminator": (DISCRIMINATO
 # Old names of settings, which a config.json of an earlier version may contain.
 RENAMED = {"gan.discriminator_steps": "gan.generator_every"}
 
+# Smallest patches of loss terms: SSIM's window, and what VGG19 reduces to one pixel in its last block.
 _SSIM_WINDOW = 11
+_VGG_STRIDE = 16
 
 # The optimizer of versions that had no settings for it. A config.json of theirs gets it, not today's defaults: a run
 # that is resumed must not change.
@@ -89,11 +91,12 @@ class Config:
             phase = getattr(self, name)
             if phase.epochs and not phase.steps:
                 raise UserError(f"{name}.epochs={phase.epochs:g}: {name}.steps=0 skips the phase; set it to 1 or more")
-        smallest = _SSIM_WINDOW if self.pretrain.ssim_weight or self.gan.ssim_weight else 1
-        if self.data.hr_patch_size < smallest:
-            raise UserError(
-                f"ssim_weight needs data.hr_patch_size of at least {smallest} (received {self.data.hr_patch_size})"
-            )
+        for name, weight, smallest in (
+            ("ssim_weight", self.pretrain.ssim_weight or self.gan.ssim_weight, _SSIM_WINDOW),
+            ("gan.dists_weight", self.gan.dists_weight, _VGG_STRIDE),
+        ):
+            if weight and side < smallest:
+                raise UserError(f"{name} needs data.hr_patch_size of at least {smallest} (received {side})")
 
     def to_dict(self):
         """The settings as nested dictionaries of JSON values."""

@@ -160,7 +160,9 @@ class Gan:
     """weight of 1 - SSIM"""
     perceptual: Perceptual = Perceptual()
     perceptual_weight: NonNegativeFloat = 1.0
-    """weight of the perceptual loss; VGG19 is not loaded if 0"""
+    """weight of the perceptual loss; VGG19 is not loaded if this and `dists_weight` are 0"""
+    dists_weight: NonNegativeFloat = 0.0
+    """weight of the DISTS distance on VGG19: similarity of structure and texture"""
     adversarial: Literal[tuple(ADVERSARIAL_LOSSES)] = "vanilla"
     """adversarial objective"""
     adversarial_weight: NonNegativeFloat = 1e-3

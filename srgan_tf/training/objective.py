@@ -11,6 +11,7 @@ import tensorflow as tf
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.artifacts import artifact_loss
 from srgan_tf.losses.consistency import lr_consistency
+from srgan_tf.losses.dists import dists_loss
 from srgan_tf.losses.grid import grid_loss
 from srgan_tf.losses.penalties import gradient_penalty, r1_penalty
 from srgan_tf.losses.perceptual import perceptual_loss
@@ -32,6 +33,8 @@ class LossInputs(NamedTuple):
         generator_ema: the averaged generator, a callable from `lr` to images.
         discriminator: a callable from images to logits, in training mode.
         positions: float32 [batch], random numbers in [0, 1) for the gradient penalty.
+        features: VGG19 features of `hr` and `sr`, filled by the first term that needs them; None to compute them for
+            each term.
     """
 
     hr: tf.Tensor
@@ -42,6 +45,7 @@ class LossInputs(NamedTuple):
     generator_ema: Callable | None = None
     discriminator: Callable | None = None
     positions: tf.Tensor | None = None
+    features: dict[str, dict[str, tf.Tensor]] | None = None
 
 
 class Term(NamedTuple):
@@ -66,7 +70,7 @@ def gan_terms(gan, features=None, ranker=None):
 
     Args:
         gan: the settings of `Config.gan`.
-        features: the VGG19 extractor for `gan.perceptual`; needed when its weight is not zero.
+        features: the VGG19 extractor for `gan.perceptual` and DISTS; needed when one of their weights is not zero.
         ranker: callable from images to scores, for `gan.ranker`; needed when `rank_weight` is not zero.
     """
     pixel = PIXEL_LOSSES[gan.pixel]
@@ -76,6 +80,9 @@ def gan_terms(gan, features=None, ranker=None):
         "pixel": Term(gan.pixel_weight, lambda outputs: pixel(outputs.hr, outputs.sr)),
         "ssim": Term(gan.ssim_weight, lambda outputs: ssim_loss(outputs.hr, outputs.sr)),
         "perceptual": Term(gan.perceptual_weight, perceptual_function(gan.perceptual, features)),
+        "dists": Term(
+            gan.dists_weight, lambda outputs: dists_loss(outputs.hr, outputs.sr, _shared_features(outputs, features))
+        ),
         "adversarial": Term(
             gan.adversarial_weight, lambda outputs: adversarial(outputs.real_logits, outputs.fake_logits)
         ),
@@ -120,7 +127,7 @@ def perceptual_function(perceptual, features):
         return perceptual_loss(
             outputs.hr,
             outputs.sr,
-            features,
+            _shared_features(outputs, features),
             layer_weights=perceptual.layers,
             distance=perceptual.distance,
             feature_scale=perceptual.feature_scale,
@@ -129,11 +136,26 @@ def perceptual_function(perceptual, features):
     return function
 
 
+def _shared_features(outputs, features):
+    """The extractor; terms of the same `outputs` share its results for `hr` and `sr`."""
+    if outputs.features is None:
+        return features
+
+    def extract(image):
+        name = "hr" if image is outputs.hr else "sr"
+        if name not in outputs.features:
+            outputs.features[name] = features(image)
+        return outputs.features[name]
+
+    return extract
+
+
 def evaluate_terms(terms, outputs):
     """The weighted sum of the terms, and the value of each term before its weight.
 
     Returns:
         `(total, values)`: a float32 scalar, and a dictionary of scalars with the names of `terms`.
     """
+    outputs = outputs._replace(features={})
     values = {name: term.function(outputs) for name, term in terms.items()}
     return tf.add_n([terms[name].weight * value for name, value in values.items()]), values

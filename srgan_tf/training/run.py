@@ -11,6 +11,7 @@ import tensorflow as tf
 from srgan_tf import hardware
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import make_folder
+from srgan_tf.losses.dists import DISTS_LAYERS
 from srgan_tf.networks.interpolation import structural_difference
 from srgan_tf.networks.saved import load_generator
 from srgan_tf.networks.vgg import vgg19_features
@@ -158,11 +159,13 @@ def _is_finished(config, workdir):
 
 def perceptual_features(config):
     """The VGG19 extractor of the GAN phase; None if its settings do not use one."""
-    if not (config.gan.steps and config.gan.perceptual_weight):
+    if not (config.gan.steps and (config.gan.perceptual_weight or config.gan.dists_weight)):
         return None
     perceptual = config.gan.perceptual
+    # The layers of the perceptual loss are needed in any case: the validation scores are computed from them.
+    layers = dict.fromkeys([*perceptual.layers, *(DISTS_LAYERS if config.gan.dists_weight else ())])
     return vgg19_features(
-        list(perceptual.layers),
+        list(layers),
         before_activation=perceptual.before_activation,
         weights=perceptual.weights,
         # bfloat16 changes the direction of the gradient less than rounding the images to uint8 (docs/TRAINING.md).

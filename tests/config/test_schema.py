@@ -115,6 +115,8 @@ def test_ssim_needs_patches_of_its_window():
     with pytest.raises(UserError, match=r"ssim_weight needs data\.hr_patch_size of at least 11 \(received 8\)"):
         with_settings(Config(), ["pretrain.ssim_weight=0.1", "data.hr_patch_size=8"])
     assert with_settings(Config(), ["gan.ssim_weight=0.1", "data.hr_patch_size=12"]).gan.ssim_weight == 0.1
+    with pytest.raises(UserError, match=r"gan\.dists_weight needs data\.hr_patch_size of at least 16 \(received 12\)"):
+        with_settings(Config(), ["gan.dists_weight=0.1", "data.hr_patch_size=12"])
 
 
 def test_network_options_are_complete():

@@ -2,6 +2,7 @@ import pytest
 import tensorflow as tf
 
 from srgan_tf.config.sections import Gan, Perceptual, Pretrain
+from srgan_tf.losses.dists import DISTS_LAYERS
 from srgan_tf.training.objective import LossInputs, evaluate_terms, gan_terms, pretrain_terms
 
 
@@ -48,6 +49,24 @@ def test_total_is_the_weighted_sum_and_values_are_unweighted(outputs):
         {"pixel": 0.1, "perceptual": 5 * 0.04, "adversarial": 0.6931472, "total_variation": 0.0}, rel=1e-5
     )
     assert float(total) == pytest.approx(2 * 0.1 + 3 * 0.2 + 7 * 0.6931472, rel=1e-5)
+
+
+def test_terms_share_one_pass_of_the_feature_extractor(outputs):
+    passes = []
+
+    def features(image):
+        passes.append(image)
+        return dict.fromkeys(["a", *DISTS_LAYERS], 2.0 * image)
+
+    gan = Gan(
+        perceptual=Perceptual(layers={"a": 1.0}), dists_weight=0.5, adversarial_weight=0, total_variation_weight=0
+    )
+    terms = gan_terms(gan, features)
+    total, values = evaluate_terms(terms, outputs)
+    assert [image is outputs.hr for image in passes] == [True, False]
+    assert float(total) == pytest.approx(float(values["perceptual"]) + 0.5 * float(values["dists"]))
+    evaluate_terms(terms, outputs)  # the next step has other images
+    assert len(passes) == 4
 
 
 def test_terms_of_weight_zero_are_left_out():
