@@ -4,9 +4,10 @@
 for the layers and `index`, the number of the module in its network from 1. It returns a feature map of the same shape.
 """
 
+import keras
 from keras import layers
 
-from srgan_tf.networks.blocks import convolve
+from srgan_tf.networks.blocks import PYTORCH_GAIN, convolve
 from srgan_tf.networks.layers import WindowAttention
 
 # Keras's default of 1e-3 would suppress feature maps of small variance, as they are at initialization.
@@ -16,13 +17,21 @@ NORM_EPSILON = 1e-6
 def channel_attention(x, name, *, index, reduction=16):
     """Channel attention by squeeze and excitation (Zhang et al. 2018 (RCAN), section 3.3).
 
-    Global average pooling makes every output pixel depend on the whole image.
+    Global average pooling makes every output pixel depend on the whole image. The two convolutions start as PyTorch
+    initializes them in the authors' code, with random biases: the gates begin between about 0.35 and 0.65.
     """
     del index
+
+    def conv(x, filters, suffix, activation):
+        bound = x.shape[-1] ** -0.5
+        bias = keras.initializers.RandomUniform(-bound, bound)
+        options = {"gain": PYTORCH_GAIN, "bias_initializer": bias, "activation": activation}
+        return convolve(x, filters, 1, f"{name}_{suffix}", **options)
+
     channels = x.shape[-1]
     weights = layers.GlobalAveragePooling2D(keepdims=True, name=f"{name}_mean")(x)
-    weights = convolve(weights, max(channels // reduction, 4), 1, f"{name}_squeeze", activation="relu")
-    weights = convolve(weights, channels, 1, f"{name}_excite", activation="sigmoid")
+    weights = conv(weights, max(channels // reduction, 4), "squeeze", "relu")
+    weights = conv(weights, channels, "excite", "sigmoid")
     return layers.Multiply(name=name)([x, weights])
 
 

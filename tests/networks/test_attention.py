@@ -26,6 +26,14 @@ def test_channel_attention_in_numpy(rng):
     np.testing.assert_allclose(network(x), x * weights[:, np.newaxis, np.newaxis], rtol=1e-4, atol=1e-6)
 
 
+def test_gates_of_channel_attention_start_apart():
+    network = attend("channel", 64)
+    gates = network(np.full((1, 4, 4, 64), 1e-3, np.float32))[0, 0, 0].numpy() / 1e-3
+    # The biases of the excitation are uniform within 1 / sqrt(4); the squeezed features are near 0.
+    assert 0.3 < gates.min() < 0.45
+    assert 0.55 < gates.max() < 0.7
+
+
 def test_channel_attention_depends_on_the_whole_picture(rng):
     network, x = attend("channel", 32), rng.normal(size=(1, 40, 40, 32)).astype(np.float32)
     changed = x.copy()

@@ -1,4 +1,4 @@
-"""What a hundred steps must do: statistics that follow the weights, kernels that move."""
+"""After 100 steps: batch norm's statistics fit the weights, and every kernel has changed."""
 
 import keras
 import numpy as np
@@ -70,9 +70,6 @@ FAMILIES = {
     "srdensenet_x4": ["generator.num_blocks=2", "generator.num_layers=3", "generator.num_filters=32"],
 }
 
-# The gates of channel attention follow the means of a branch that starts near zero, so they start slowly.
-LEAST = {"channel_attention_x4": 0.001}
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("preset", FAMILIES)
@@ -81,4 +78,4 @@ def test_every_kernel_moves(pairs, preset):
     for old, new in zip(before, state.generator.trainable_variables, strict=True):
         if new.path.split("/")[-1].endswith("kernel"):
             moved = np.linalg.norm(new.numpy() - old) / np.linalg.norm(old)
-            assert moved > LEAST.get(preset, 0.01), f"{new.path} has moved by {moved:.2%} of its norm"
+            assert moved > 0.01, f"{new.path} has moved by {moved:.2%} of its norm"
