@@ -9,7 +9,7 @@ from srgan_tf.errors import UserError
 # A command NAME is `main(arguments)` of the module benchmarks/NAME.py.
 COMMANDS = {
     "data": "data pipeline: patches per second",
-    "family": "every preset, trained with one small budget and scored; hours",
+    "family": "every preset from training to export, with one small budget; hours",
     "models": "generators of the presets: parameters, arithmetic, seconds, receptive field",
     "stability": "every adversarial objective on a small network, with a plot; hours",
     "stores": "ways to keep decoded pictures on disk: crops per second",

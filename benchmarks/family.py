@@ -1,164 +1,108 @@
-"""`python -m benchmarks family`: trains every preset with one small budget, for the table of docs/MODELS.md.
+"""`python -m benchmarks family`: every preset from training to export with one small budget, as a table.
 
-    python -m benchmarks family --data photos --valid benchmark/Set5 --score benchmark/Set14 --output runs/family
+    python -m benchmarks family --data photos --valid Set5 --score Set14 --output runs/family
+    python -m benchmarks family --data photos --valid Set5 --score Set14 --seeds msrgan_x4=3 --output runs/family
 
-All train on the same pictures from the same seed. Each phase is a process of its own; presets with the same generator
-and pretraining share the pretraining. The same command continues an interrupted run. The cost of a run is the CPU time
-of its process, user and system, on all cores: it depends less on other programs than the elapsed time.
+All presets train on the same pictures; those with the same generator and pretraining share the pretraining. Each
+training is interrupted once in the middle and resumed. Its generator is then scored, upscales a picture in tiles,
+which is compared with the whole picture, and is exported. Each of these is a process of the command that users have.
+The same command continues an interrupted run and repeats what has failed. OUTPUT/table.md and OUTPUT/table.json have
+the results.
+
+The cost of a row is the CPU time of its training processes, user and system, on all cores: it depends less on other
+programs than the elapsed time.
 """
 
-import json
+import argparse
+import contextlib
 import pathlib
-import resource
-import subprocess
+import signal
 import sys
 
+from benchmarks import family_table
+from benchmarks.family_rows import NAMES, Budget, rows_of, start_of
+from benchmarks.family_stages import Record, evaluate, scored_on, work
 from srgan_tf.commands import cli
-from srgan_tf.config import presets
-from srgan_tf.config.overrides import with_settings
 from srgan_tf.errors import WorkError
-
-BLOCKS = {"srresnet": 4, "compact": 4, "rrdbnet": 2, "srdensenet": 4}
-SETTINGS = (
-    "precision=bfloat16",
-    "ema_decay=0.99",
-    "data.hr_patch_size=64",
-    "data.batch_size=8",
-    "data.valid_pictures=2",
-    "generator.num_filters=32",
-    "discriminator.num_filters=32",
-    "pretrain.steps=1000",
-    "pretrain.learning_rate.initial=1e-3",
-    "pretrain.learning_rate.decay=cosine",
-    "pretrain.learning_rate.milestones=[]",
-    "pretrain.learning_rate.cycles=1",
-    "pretrain.learning_rate.final=1e-6",
-    "pretrain.learning_rate.factor=0.5",
-    "reporting.log_every=10",
-    "reporting.validate_every=10000",
-    "reporting.checkpoint_every=250",
-)
-# Those for other images than the bicubically downscaled ones of the table are left out.
-NAMES = [name for name, preset in presets.PRESETS.items() if name != "tiny" and preset().data.degradation == "bicubic"]
-_PROGRAM = (sys.executable, "-m", "srgan_tf")
-METRICS = ("psnr_y", "ssim_y", "psnr_lr", "niqe", "stlpips")
+from srgan_tf.training.names import PRETRAIN
 
 
 def main(arguments):
-    """Trains, scores and prints the table.
+    """Trains, scores, upscales, exports, and writes the tables.
 
     Args:
         arguments: the command line after the command's name.
+
+    Raises:
+        WorkError: some rows have failed.
     """
     parser = cli.Parser(__doc__, prog="python -m benchmarks family")
     parser.add_argument("--data", required=True, help="pictures to train on")
     parser.add_argument("--valid", required=True, help="validation pictures")
     parser.add_argument("--score", required=True, help="pictures of the table")
-    parser.add_argument("--output", type=pathlib.Path, required=True, help="folder of the runs")
-    parser.add_argument("--only", action="append", choices=NAMES, help="train only this preset; may be repeated")
-    parser.add_argument("--train-only", action="store_true", help="no table")
-    flags = parser.parse_args(arguments)
-    data = ["--data", flags.data, "--valid", flags.valid]
-    for name in flags.only or NAMES:
-        train(name, data, flags.output)
-    if not flags.train_only:
-        phases = [(flags.output / f"pretrain_{pretrained_as(name)}", model_of(name, flags.output)) for name in NAMES]
-        folders = dict.fromkeys(folder for both in phases for folder in both)
-        tabulate([folder for folder in folders if spent_on(folder)["done"]], flags.score, flags.output)
-
-
-def train(name, data, output):
-    """Trains both phases of a preset, except those that are done."""
-    first = pretrained_as(name)
-    pretrained = output / f"pretrain_{first}"
-    call("train", *data, *flags_of(first, "gan.steps=0"), workdir=pretrained)
-    if model_of(name, output) == pretrained:
-        return
-    settings = ["pretrain.steps=0", f"init_generator={pretrained}"]
-    if load(name).gan.rank_weight:
-        settings.append(f"gan.ranker={train_ranker(data, output)}")
-    call("train", *data, *flags_of(name, *settings), workdir=model_of(name, output))
-
-
-def train_ranker(data, output):
-    """Trains a ranker on the results of three models of this table; returns its file."""
-    file = output / "ranker" / "ranker.keras"
-    models = [output / "pretrain_msrgan_x4", output / "msrgan_x4", output / "esrgan_light_x4"]
-    sizes = {"places": 80, "patch-size": 192, "steps": 200, "batch-size": 8, "num-filters": 8}
-    if not file.is_file():
-        options = [text for size in sizes.items() for text in (f"--{size[0]}", str(size[1]))]
-        models = [text for model in models for text in ("--model", str(model))]
-        call("rank", *models, *data[:2], *options, "--output", str(file), workdir=file.parent, flag=False)
-    return file
-
-
-def load(name, *settings):
-    """The settings of a preset at this budget."""
-    return with_settings(presets.load_preset(name), settings_of(name, *settings))
-
-
-def settings_of(name, *more):
-    config = presets.load_preset(name)
-    blocks = 1 if name == "esrgan_light_x4" else BLOCKS[config.generator["name"]]
-    steps = min(config.gan.steps, 300)
-    return [f"generator.num_blocks={blocks}", f"gan.steps={steps}", *SETTINGS, *more]
-
-
-def pretrained_as(name):
-    """The first preset of the same generator and pretraining."""
-    config = load(name)
-    return next(
-        other for other in NAMES if (load(other).generator, load(other).pretrain) == (config.generator, config.pretrain)
+    parser.add_argument(
+        "--degraded", help="HR/ and LR/ that score the presets for degraded photographs (default: --score)"
     )
+    parser.add_argument("--output", type=pathlib.Path, required=True, help="folder of the results")
+    parser.add_argument("--only", action="append", choices=NAMES, help="only this preset; may be repeated")
+    parser.add_argument(
+        "--seeds", action="append", type=_seeds, default=[], metavar="PRESET=N", help="number of seeds; may be repeated"
+    )
+    parser.add_argument(
+        "--pretrain-steps", type=cli.positive_int, default=1000, help="steps of each pretraining (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--gan-steps", type=cli.positive_int, default=300, help="steps of each GAN phase (default: %(default)s)"
+    )
+    flags = parser.parse_args(arguments)
+    flags.budget = Budget(flags.pretrain_steps, flags.gan_steps)
+    rows = rows_of(flags.only or NAMES, dict(flags.seeds), flags.budget)
+    with _sigterm_as_exception():
+        for index, row in enumerate(rows, start=1):
+            print(f"{index}/{len(rows)} {row.name}", flush=True)
+            work(row, flags)
+            write_tables(rows[:index], flags)
+    failed = [row.name for row in rows if Record(flags.output, row.name).facts["failed"]]
+    if failed:
+        raise WorkError(f"{len(failed)} of {len(rows)} rows failed: {', '.join(failed)}; see table.json")
+    print(f"done: {flags.output / 'table.md'}")
 
 
-def model_of(name, output):
-    """The folder of a preset's last phase."""
-    return output / (name if load(name).gan.steps else f"pretrain_{pretrained_as(name)}")
+@contextlib.contextmanager
+def _sigterm_as_exception():
+    """SIGTERM raises SystemExit, so that the command that is running is ended too."""
+    handler = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, handler)
 
 
-def flags_of(name, *more):
-    settings = [text for setting in settings_of(name, *more) for text in ("--set", setting)]
-    return ["--preset", name, *settings]
+def write_tables(rows, flags):
+    """Writes the tables of some rows, one for each set of pictures that scores them, with bicubic first.
 
-
-def call(command, *arguments, workdir, flag=True):
-    """Runs a subcommand of srgan-tf unless it is done, and writes its CPU seconds beside its results.
-
-    Raises:
-        WorkError: it failed.
+    A pretraining is followed by the GAN phases that start from it.
     """
-    spent = spent_on(workdir)
-    if spent["done"]:
-        return
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    where = ["--workdir", str(workdir)] if flag else []
-    process = subprocess.run([*_PROGRAM, command, *arguments, *where])
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    spent["seconds"] += after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    spent["done"] = process.returncode == 0
-    workdir.parent.mkdir(parents=True, exist_ok=True)
-    workdir.with_suffix(".cost.json").write_text(json.dumps(spent))
-    if process.returncode:
-        raise WorkError(f"srgan-tf {command} for {str(workdir)!r} failed with exit code {process.returncode}")
+    order = {row: number for number, row in enumerate(rows)}
+    starts = {row: order.get(start_of(row, flags.budget), len(rows)) for row in rows}
+    rows = sorted(rows, key=lambda row: (starts[row], row.phase != PRETRAIN, order[row]))
+    groups = []
+    for data in dict.fromkeys(scored_on(row.preset, flags) for row in rows):
+        records = [Record(flags.output, row.name).facts for row in rows if scored_on(row.preset, flags) == data]
+        groups.append((data, [_bicubic(data, flags), *records]))
+    family_table.write(flags.output, groups)
 
 
-def spent_on(workdir):
-    """CPU seconds of a run so far, and whether it is done."""
-    file = workdir.with_suffix(".cost.json")
-    return json.loads(file.read_text()) if file.is_file() else {"seconds": 0.0, "done": False}
+def _bicubic(data, flags):
+    name = "bicubic" if data == flags.score else "bicubic_degraded"
+    record = Record(flags.output, name)
+    if "scores" not in record.facts:
+        record.write(scores=evaluate("bicubic", name, data, flags, record))
+    return record.facts
 
 
-def tabulate(folders, score, output):
-    """Scores the runs and bicubic, and prints a Markdown row for each: its scores and the CPU seconds of its phase."""
-    models = [text for model in ["bicubic", *folders] for text in ("--model", str(model))]
-    metrics = ["--metric", "niqe", "--metric", "stlpips"]
-    results = output / "results"
-    command = [*_PROGRAM, "evaluate", *models, "--data", score, *metrics]
-    subprocess.run([*command, "--output", str(results)], check=True)
-    seconds = {"bicubic": ""} | {folder.name: f"{spent_on(folder)['seconds']:.0f}" for folder in folders}
-    print(f"| | {' | '.join(METRICS)} | CPU seconds |\n|---{'|---' * (len(METRICS) + 1)}|")
-    for name, cost in seconds.items():
-        (dataset,) = json.loads((results / name / "metrics.json").read_text())["datasets"].values()
-        scores = [f"{dataset['mean'][metric]:.4g}" for metric in METRICS]
-        print(f"| {name} | {' | '.join([*scores, cost])} |")
+def _seeds(text):
+    name, separator, number = text.partition("=")
+    if name not in NAMES or not separator:
+        raise argparse.ArgumentTypeError(f"expected PRESET=N, such as msrgan_x4=3 (received {text!r})")
+    return name, cli.positive_int(number)

@@ -114,7 +114,7 @@ def _readers(paths, folder):
         return lambda index: np.frombuffer(reader.read([index])[0], np.uint8).reshape(shapes[index])
 
     def in_turn(dataset):
-        # Has no random access: the pictures come in the order in which they lie.
+        # It has no random access: pictures come in their stored order.
         pictures = enumerate(dataset().repeat().as_numpy_iterator())
 
         def read(_):
