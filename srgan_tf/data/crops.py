@@ -5,11 +5,11 @@ import functools
 import numpy as np
 
 SAMPLINGS = ("area", "auto", "picture")
-_MIXED = 4  # times as many pixels in the largest picture as in the smallest: more than between any two of DIV2K
+_MIXED = 4  # ratio of the areas of the largest and the smallest picture; it is lower in DIV2K
 
 
 def cumulative_areas(pairs, sampling):
-    """What `crop_batch` needs to draw pictures in proportion to their size.
+    """Cumulative picture areas, with which `crop_batch` draws pictures in proportion to their size.
 
     Args:
         pairs: sequence of `Pair`.

@@ -1,12 +1,12 @@
-"""Validation pictures as people have them: three fixed levels of degradation, from a web JPEG to a bad phone picture.
+"""Three fixed degradations of validation pictures, from a good web JPEG to a bad phone photograph.
 
     web      mild softening, Lanczos downscaling, one JPEG or WebP
     phone    defocus blur, sensor noise in linear light, sharpening, one JPEG
     hard     motion blur, more sensor noise, two JPEGs with a resize in between
 
-They are for validation and testing alone. The chain shares no code, kernel or resampling filter with the training
-degradation (`data.degradations`), so a model can't do well on it by inverting its own training chain. The result is a
-function of the picture's name, the level and the picture: the same on every machine with the same Pillow.
+They are for validation and testing only. They share no code, kernel or resampling filter with the degradation of the
+training (`data.degradations`), so a good score cannot come from inverting the training degradation exactly. The result
+depends only on the picture, its name and the level: it is the same on every machine with the same version of Pillow.
 """
 
 import io
@@ -136,8 +136,8 @@ def _sensor_noise(image, rng, *, photons, read_noise):
     Args:
         image: [height, width, 3] in [0, 1], gamma-encoded.
         rng: `numpy.random.Generator`.
-        photons: expected number at full white.
-        read_noise: standard deviation, share of full white.
+        photons: expected photon count of a white pixel.
+        read_noise: standard deviation as a fraction of white.
 
     Returns:
         [height, width, 3], gamma-encoded, clipped to [0, 1].

@@ -39,8 +39,8 @@ def check_workdir(config, workdir):
     """Checks, without writing, that a run with these settings may use a folder.
 
     Raises:
-        UserError: it has a run with other settings (the error lists those that differ), files of these names that are
-            not of a run, overlaps the data or a model that the run reads, or is not writable.
+        UserError: it has a run with other settings (the error lists those that differ), files of these names
+            but no config.json, overlaps the data or a model that the run reads, or is not writable.
     """
     workdir = pathlib.Path(workdir)
     existing = next(path for path in [workdir, *workdir.absolute().parents] if path.exists())

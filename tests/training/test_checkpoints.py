@@ -44,7 +44,7 @@ def _variables(state):
 
 @pytest.fixture
 def state():
-    """A state of the pretraining; it is built once and starts anew in each test."""
+    """A pretraining state: built once, reset for each test."""
     state, initial = _built()
     for variable, value in initial:
         variable.assign(value)
@@ -107,7 +107,7 @@ def test_a_damaged_checkpoint_is_reported_and_the_previous_one_restored(tmp_path
         path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
     assert checkpoints.restore() == 1
     assert "0000002 is damaged" in caplog.text
-    # It does not outlive the next save, nor stand in the way of its own step.
+    # The next save removes it, and its step can be saved again.
     save_at(checkpoints, state, 2)
     assert checkpoints.restore() == 2
 
@@ -202,7 +202,7 @@ def test_weights_that_are_not_finite_are_not_saved(tmp_path, state):
 
 
 def test_a_full_disk_keeps_the_previous_checkpoint(tmp_path, state):
-    """A limit on the size of files fails as a full disk does: in the middle of writing."""
+    """A limit on the file size fails in the middle of writing, like a full disk."""
     checkpoints = Checkpoints(tmp_path, state, keep=2)
     save_at(checkpoints, state, 1)
     state.step.assign(2)

@@ -1,4 +1,4 @@
-"""Several replicas and several machines against one device, on virtual and loopback ones."""
+"""Several replicas (virtual devices) and machines (local processes), compared with one device."""
 
 import contextlib
 import json
@@ -59,14 +59,14 @@ def cluster(count):
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    """What the steps gave, by the names of the files that tests/support/replicas.py writes."""
+    """Results of the steps, by the names of the files that tests/support/replicas.py writes."""
     folder = tmp_path_factory.mktemp("replicas")
     finish(start_steps("local", folder))
     return {path.stem: np.load(path) for path in folder.iterdir()}
 
 
 def assert_equal_runs(result, single):
-    """Losses of every step, and the weights after them, to float32 sums taken in another order."""
+    """Compares the losses of each step and the final weights; float32 sums may be in another order."""
     np.testing.assert_allclose(result["losses"], single["losses"], rtol=2e-3, atol=1e-5)
     np.testing.assert_array_equal(result["skipped"], single["skipped"])
     assert single["skipped"].sum() == 1  # one batch has a NaN, on the last replica
@@ -81,7 +81,7 @@ def assert_equal_runs(result, single):
 
 
 @pytest.mark.slow
-def test_a_float16_overflow_on_one_replica_reaches_no_weight(results):
+def test_a_float16_overflow_on_one_replica_changes_no_weight(results):
     result = results["float16"]
     assert result["skipped"][7] == 1.0
     assert result["replicas_are_equal"]
@@ -96,9 +96,9 @@ def test_two_replicas_give_the_losses_of_one(results):
 @pytest.mark.slow
 @pytest.mark.parametrize("objective", ["ra", "wgan_gp"])
 def test_two_replicas_give_the_same_for_objectives_of_the_whole_batch(results, objective):
-    """The relativistic means are those of both replicas, and the gradient penalty's positions those of the batch."""
+    """Relativistic means are over both replicas; the gradient penalty has the positions of the whole batch."""
     result, single = results[f"{objective}_mirrored"], results[f"{objective}_single"]
-    # Later steps magnify the rounding of the first ones. Means of one replica differ by 1 % at the first step.
+    # Rounding differences grow over the steps. Means over one replica would differ by 1 % at the first step.
     np.testing.assert_allclose(result["losses"][:4], single["losses"][:4], rtol=2e-3, atol=1e-5)
     np.testing.assert_allclose(result["losses"], single["losses"], rtol=5e-2, atol=1e-3)
     assert result["replicas_are_equal"]
@@ -118,7 +118,7 @@ def test_two_machines_give_the_losses_of_one(tmp_path, results):
 
 @contextlib.contextmanager
 def two_trainings(workdir):
-    """train.py on two machines, endless; both are killed at the end."""
+    """Runs train.py on two machines, for longer than the test; both processes are killed at its end."""
     command = [sys.executable, str(ROOT / "train.py"), *FAST, "--set", "pretrain.steps=1000000", "--workdir", workdir]
     trainings = [
         subprocess.Popen(
@@ -154,7 +154,7 @@ def test_the_loss_of_a_machine_stops_the_run_and_both_resume(tmp_path):
 
 
 def test_each_machine_gets_its_part_in_order():
-    """The tests above would not see two replicas that change places."""
+    """The tests above would pass if two replicas were exchanged."""
     batches = tf.data.Dataset.range(12).batch(6, drop_remainder=True).map(lambda number: (number, 10 * number))
     alone = tf.distribute.get_strategy()
     assert per_replica(alone, batches) is batches

@@ -44,7 +44,7 @@ def test_a_phase_without_scores_continues(tmp_path):
     assert early_stop(tmp_path, "pretrain", 2) == 30
 
 
-def test_the_gan_phase_has_the_perceptual_score_if_there_is_one(tmp_path, caplog):
+def test_the_gan_phase_uses_stlpips_or_else_the_perceptual_score_or_else_psnr(tmp_path, caplog):
     caplog.set_level(logging.INFO)
     write(
         tmp_path, "gan", psnr_y=[26.0, 25.0, 24.0, 23.0], perceptual=[0.4, 0.3, 0.5, 0.6], stlpips=[0.4, 0.3, 0.2, 0.1]

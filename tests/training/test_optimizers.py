@@ -75,7 +75,7 @@ def test_fused_adam_beside_keras(rng):
         results.append([value.numpy() for value in [*variables, *optimizer.variables]])
     assert np.abs(results[0][0] - first).max() > 1e-2
     for fused, expected in zip(*results, strict=True):
-        # The operation's 1 - 0.999 is one of float32, 5e-5 off.
+        # The operation computes 1 - 0.999 in float32, with a relative error of 5e-5.
         np.testing.assert_allclose(fused, expected, rtol=1e-4, atol=1e-7)
 
 
@@ -157,7 +157,7 @@ def test_rmsprop_worked_by_hand():
     assert updates(Optimizer(name="rmsprop", beta_2=0.99), gradients) == pytest.approx(expected, rel=1e-4)
 
 
-def test_the_epsilon_of_rmsprop_is_of_the_units_of_the_gradient():
+def test_the_epsilon_of_rmsprop_has_the_units_of_the_gradient():
     # PyTorch's formula with a constant gradient g, after the mean has settled: rate * g / (g + epsilon).
     for gradient, expected in ((1e-4, 0.1), (1e-10, 0.1 * 1e-10 / (1e-8 + 1e-10))):
         values = updates(Optimizer(name="rmsprop", beta_2=0.0), 2 * [gradient])

@@ -12,7 +12,7 @@ from srgan_tf.training.optimizers import make_optimizer, make_schedule
 
 
 class Noisy:
-    """Bicubic, and noise: a model whose pictures look worse."""
+    """Bicubic upscaling with added noise: a model with worse results."""
 
     scale, halo, bytes_per_pixel = 4, 2, 2048
 
@@ -27,7 +27,7 @@ class Noisy:
 
 
 def roughness(picture):
-    """A label that stands in for NIQE: how much neighbours differ."""
+    """A label in place of NIQE: the mean difference of neighbouring pixels."""
     difference = np.abs(np.diff(picture.astype(float), axis=1)).mean()
     if difference < 0.1:
         raise ValueError("flat")
@@ -41,7 +41,7 @@ def ranked():
     return ranking.rank_patches(upscalers, source, roughness, patch_size=40, places=45, seed=0)
 
 
-def test_patches_are_of_the_same_places_and_labelled(ranked):
+def test_the_patches_of_all_models_are_from_the_same_places_and_labelled(ranked):
     assert ranked.patches.shape[1:] == (3, 40, 40, 3)
     assert 20 < len(ranked.patches) <= 45
     plain, rough, medium = ranked.patches.astype(float).swapaxes(0, 1)
@@ -58,7 +58,7 @@ def test_pictures_smaller_than_a_patch_are_an_error():
         ranking.rank_patches([Noisy(0), Noisy(9)], source, roughness, patch_size=40, places=4, seed=0)
 
 
-def test_batches_hold_the_better_one_first(ranked):
+def test_the_better_patch_of_a_pair_comes_first(ranked):
     for seed in range(5):
         better, worse = ranking._pairs(ranked, np.random.default_rng(seed), 8, 32)
         assert better.shape == worse.shape == (8, 32, 32, 3)
@@ -69,7 +69,7 @@ def test_batches_hold_the_better_one_first(ranked):
             )
 
 
-def test_each_pair_is_cut_mirrored_and_turned_by_itself():
+def test_each_pair_is_cropped_flipped_and_rotated_independently():
     # Each pixel has the number of its position; those of the second model are larger by 100.
     side, crop = 6, 4
     position = np.arange(side * side, dtype=np.uint8).reshape(side, side)

@@ -279,7 +279,7 @@ def test_recipes_run_with_the_real_vgg19(tmp_path, vgg_weights, preset, precisio
 @pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_settings_reach_the_networks_features_and_batches(tmp_path, monkeypatch):
-    """Each of these would otherwise be ignored without a sign."""
+    """If one of these settings did not reach its function, nothing else would fail."""
     seen = {}
     features, crop_batch = training_run.vgg19_features, pipeline.crop_batch
 
@@ -355,7 +355,7 @@ def test_a_failed_validation_keeps_the_checkpoint_and_is_repeated(tmp_path, monk
     with pytest.raises(WorkError, match="out of memory"):
         training_run.run(config, tmp_path)
     assert steps_in(tmp_path / "checkpoints" / "pretrain") == [0, 2]
-    # The next session makes the validation up.
+    # The next session repeats the validation.
     monkeypatch.undo()
     training_run.run(config, tmp_path)
     assert [(row["phase"], row["step"]) for row in rows(tmp_path) if "eval/psnr_y" in row] == [

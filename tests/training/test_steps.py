@@ -126,7 +126,7 @@ def test_each_term_alone_reaches_the_generator(batch, term):
 
 
 @pytest.mark.slow
-def test_discriminator_learns_to_tell_apart(batch):
+def test_the_discriminator_learns_to_separate_real_and_fake(batch):
     config = small_config("gan.perceptual_weight=0", "gan.adversarial_weight=1e-9", "gan.learning_rate.initial=1e-3")
     state = gan_state(config)
     step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9)
@@ -138,8 +138,8 @@ def test_discriminator_learns_to_tell_apart(batch):
 
 
 @pytest.mark.usefixtures("eager_steps")
-def test_one_step_of_each_network_against_gradients_taken_apart(batch):
-    """The joint step must equal what separate tapes with separate passes give."""
+def test_the_joint_step_has_the_gradients_of_separate_tapes(batch):
+    """The joint step equals two steps with separate tapes and separate forward passes."""
     config = small_config("gan.perceptual_weight=0", "gan.pixel_weight=1", "gan.total_variation_weight=0")
     lr, hr = batch
     state, reference = gan_state(config), gan_state(config)
@@ -182,7 +182,7 @@ def test_ema_worked_by_hand(batch):
 
 
 @pytest.mark.usefixtures("eager_steps")
-def test_ema_takes_batch_norm_statistics_along(batch):
+def test_ema_includes_batch_norm_statistics(batch):
     config = small_config()
     state = pretrain_state(config)
     step = make_pretrain_step(state, pretrain_terms(config.pretrain), ema_decay=0.9)
@@ -220,7 +220,7 @@ def test_float16_gradients_reach_adam_unscaled(batch):
             np.sqrt(sum(np.square(moment.numpy(), dtype=np.float64).sum() for moment in adam._momentums))
             for adam in (state.g_optimizer, state.d_optimizer)
         ]
-    # The loss scale is 2^15: forgetting to multiply or to divide by it could not hide.
+    # The loss scale is 2^15: without the multiplication or the division, the result would differ.
     np.testing.assert_allclose(moments["float16"], moments["float32"], rtol=0.2)
 
 
@@ -280,7 +280,7 @@ def test_a_step_that_is_not_finite_changes_nothing(batch, precision):
 
 @pytest.mark.usefixtures("eager_steps")
 def test_micro_batches_give_the_gradients_of_the_whole_batch(rng):
-    """Without batch norm, which sees each piece by itself."""
+    """Without batch norm, which normalizes each part separately."""
     hr = tf.constant(rng.random((6, 32, 32, 3), np.float32))
     lr = tf.image.resize(hr, (8, 8), "area")
     states = []
@@ -315,7 +315,7 @@ def test_xla_gives_the_same_step(batch):
 
 @pytest.mark.usefixtures("eager_steps")
 def test_the_scalars_beside_the_losses_worked_by_hand():
-    """A generator that gives what it is told, and a discriminator that is its input's mean."""
+    """A generator with given outputs, and a discriminator that returns the mean of its input."""
     sr = np.full((2, 32, 32, 3), 0.5, np.float32)
     sr[0, :16] = 0.0  # a quarter of all values is black
     hr = np.full((2, 32, 32, 3), 0.25, np.float32)

@@ -1,4 +1,4 @@
-"""The GAN steps of the family: every objective, penalty and term, several discriminator steps a generator step."""
+"""GAN steps of all presets: each objective, penalty and loss term, several discriminator steps per generator step."""
 
 import keras
 import numpy as np
@@ -17,7 +17,7 @@ from srgan_tf.training.steps import make_gan_step
 
 CRITIC = ("gan.adversarial=wgan_gp", "gan.gradient_penalty_weight=10", "discriminator.normalization=layer")
 CLIPPED = ("gan.clip_weights=0.01", "gan.adversarial=wgan", "gan.discriminator_optimizer.name=rmsprop")
-# What each objective needs beside its name.
+# Settings that an objective needs besides its name.
 OBJECTIVES = {name: (f"gan.adversarial={name}",) for name in ADVERSARIAL_LOSSES} | {"wgan_gp": CRITIC, "wgan": CLIPPED}
 
 
@@ -58,7 +58,7 @@ def moved(before, network):
 
 @pytest.mark.parametrize("name", OBJECTIVES)
 def test_each_objective_lowers_its_own_loss_on_one_batch(batch, name):
-    """The discriminator's with the generator held, then the generator's with the discriminator held."""
+    """The discriminator's loss with a fixed generator, then the generator's loss with a fixed discriminator."""
     gan = small_config(*OBJECTIVES[name], "gan.adversarial_weight=1").gan
     lr, hr = batch
     layers = keras.layers
@@ -112,7 +112,7 @@ def test_the_step_updates_both_networks(batch, settings):
     before = weights(state.generator), weights(state.discriminator)
     scalars = step(*batch).scalars
     assert any(moved(before[0], state.generator))
-    # All kernels: what shifts every logit alike cancels in differences of logits.
+    # Kernels only: a bias that shifts all logits equally cancels in their differences.
     kernels = [weight.ndim > 1 for weight in before[1]]
     assert all(np.array(moved(before[1], state.discriminator))[kernels])
     assert all(np.isfinite(float(value)) for value in scalars.values())
@@ -154,7 +154,7 @@ def test_the_penalties_of_the_step_are_those_of_its_networks(batch):
     lr, hr = batch
     sr, critic = state.generator(lr), state.discriminator
     expected = [
-        # The step draws its own places between the pictures: its penalty lies among those of eight other draws.
+        # The step draws its own interpolation weights: its penalty lies in the range of eight other draws.
         [float(gradient_penalty(critic, hr, sr, tf.random.stateless_uniform((3,), (7, i)))) for i in range(8)],
         float(r1_penalty(critic, hr)),
     ]
@@ -192,7 +192,7 @@ def test_each_new_term_alone_reaches_the_generator(batch, term):
     lr, hr = batch
     sr, sr_ema = state.generator(lr), state.generator_ema(lr)
 
-    def ranker(images):  # of pictures as bright as possible
+    def ranker(images):  # prefers bright images
         return -tf.reduce_mean(images, axis=(1, 2))[:, :1]
 
     before = weights(state.generator)
@@ -212,7 +212,7 @@ def downscaled(sr):
 
 @pytest.mark.slow
 def test_xla_gives_the_same_losses(batch):
-    """Of second-order gradients, spectral norms, the artefact map and the downscale. (Random numbers differ.)"""
+    """Covers second-order gradients, spectral norm, the artifact map and downscaling. (Random numbers differ.)"""
     losses = []
     for jit in (False, True):
         config = small_config(

@@ -18,7 +18,7 @@ def test_colour_drift_worked_by_hand():
     assert colour_drift(lr, sr) == 3.0
     sr[..., 2] = 95
     assert colour_drift(lr, sr) == 5.0
-    # Detail that its mean does not change is no drift.
+    # Detail with a mean of zero is no drift.
     checkered = np.where(np.indices((24, 20)).sum(0) % 2, 90, 110).astype(np.uint8)
     assert colour_drift(lr, np.repeat(checkered[..., None], 3, 2)) < 0.5
 
@@ -40,7 +40,7 @@ def test_scores_sheets_and_the_perceptual_score():
     assert "perceptual" not in validate(BicubicUpscaler(4), pairs, samples=0)[0]
 
 
-def test_the_perceptual_score_sees_the_middle_of_a_large_picture():
+def test_the_perceptual_score_uses_the_centre_of_a_large_picture():
     pair = make_pair("large", draw_picture(0, 520, 700), 4)
 
     def perceptual(outputs):
@@ -50,7 +50,7 @@ def test_the_perceptual_score_sees_the_middle_of_a_large_picture():
     assert validate(BicubicUpscaler(4), [pair], samples=0, perceptual=perceptual)[0]["perceptual"] == 0.5
 
 
-def test_stlpips_is_of_the_middles_of_hr_and_sr():
+def test_stlpips_compares_the_centres_of_hr_and_sr():
     pairs = [make_pair("large", draw_picture(0, 520, 700), 4), make_pair("small", draw_picture(1, 68, 92), 4)]
     seen = []
 
