@@ -47,8 +47,8 @@ def write(path, results, differences, drawings, viewers):
     datasets = list(results[0]["datasets"])
     parts = templates.load("page.html").generate(
         title=f"{', '.join(models)} on {', '.join(datasets)}",
-        style=templates.read("page.css"),
-        script=templates.read("page.js"),
+        style="".join(map(templates.read, ("theme.css", "viewer.css", "page.css"))),
+        script="".join(map(templates.read, ("viewer.js", "page.js"))),
         scale=results[0]["scale"],
         peak_memory=results[0]["peak_memory_gib"],
         protocol=results[0]["protocol"],
