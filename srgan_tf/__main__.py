@@ -14,6 +14,7 @@ COMMANDS = {
     "export": "export a generator as SavedModel, ONNX or LiteRT",
     "rank": "train the ranker for RankSRGAN",
     "weights": "list the models that come with the package",
+    "web": "upscale on a page in the browser, or over HTTP",
     "client": "upscale images with a model on TensorFlow Serving",
 }
 

@@ -60,13 +60,13 @@ def test_the_wheel_has_weights_templates_and_the_command(tmp_path):
         metadata = archive.read(f"{info}/METADATA").decode()
     for model in shipped.names():
         assert {f"srgan_tf/weights/{model}.keras", f"srgan_tf/weights/{model}.json"} <= set(names)
-    page = ROOT / "srgan_tf" / "evaluation" / "page"
-    for file in page.iterdir():
-        if file.suffix in (".html", ".css", ".js"):
-            assert f"srgan_tf/evaluation/page/{file.name}" in names
+    for folder in ("srgan_tf/evaluation/page", "srgan_tf/web"):
+        for file in (ROOT / folder).iterdir():
+            if file.suffix in (".html", ".css", ".js", ".svg"):
+                assert f"{folder}/{file.name}" in names
     assert "srgan-tf = srgan_tf.__main__:main" in entry_points
     assert {name.split("/")[0] for name in names} == {"srgan_tf", info}
     assert "Requires-Python: <3.14,>=3.11" in metadata
     assert [line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Provides-Extra")] == [
-        *("gpu", "export", "dev")
+        *("gpu", "export", "web", "dev")
     ]

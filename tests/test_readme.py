@@ -13,7 +13,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 TEST_COMMAND = 'python3 -m venv .venv && .venv/bin/pip install -e ".[dev,export]" && .venv/bin/python -m pytest'
-SUBCOMMANDS = ("train", "evaluate", "upscale", "export", "rank", "weights", "client")
+SUBCOMMANDS = ("train", "evaluate", "upscale", "export", "rank", "weights", "web", "client")
 
 
 class StopAfterParsingError(Exception):

@@ -20,17 +20,25 @@ _OUTSIDE_ERRORS = frozenset(
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line."""
+    """A parser whose errors are one line.
 
-    def __init__(self, description, **options):
+    Args:
+        description: text of `--help`.
+        imports_tensorflow: whether the command needs TensorFlow in this process.
+        **options: see `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, description, *, imports_tensorflow=True, **options):
         super().__init__(
             description=description, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False, **options
         )
+        self._imports_tensorflow = imports_tensorflow
 
     def parse_args(self, *arguments, **options):
-        """Parses the flags. If they are valid, imports TensorFlow."""
+        """Parses the flags. If they are valid, imports TensorFlow if the command needs it."""
         flags = super().parse_args(*arguments, **options)
-        quiet_tensorflow()
+        if self._imports_tensorflow:
+            quiet_tensorflow()
         return flags
 
     def error(self, message):

@@ -94,6 +94,15 @@ def blended_stripes(function, image, *, scale, tile, overlap):
         pending = band[complete:]
 
 
+def tiles_along(size, tile, halo):
+    """Number of tiles along an axis, for `exact_stripes` and, with the overlap as halo, `blended_stripes`.
+
+    >>> tiles_along(100, 30, 5), tiles_along(100, 90, 5)
+    (4, 1)
+    """
+    return len([*_spans(size, tile, halo)])
+
+
 def _spans(size, tile, halo):
     """Splits one axis: (start, stop) of each tile, and (start, stop) of its cut, which includes the halo."""
     if tile + 2 * halo >= size:  # one tile is enough

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from srgan_tf.errors import WorkError
 from srgan_tf.hardware import free_memory
-from srgan_tf.images.tiling import WINDOW, blended_stripes, exact_stripes
+from srgan_tf.images.tiling import WINDOW, blended_stripes, exact_stripes, tiles_along
 from srgan_tf.inference.upscalers import Wrapper
 
 _log = logging.getLogger(__name__)
@@ -63,6 +63,11 @@ class TiledUpscaler(Wrapper):
             return True
         rows, columns, margin = self._tile_shape(height, width, 3)
         return rows + 2 * margin >= height and columns + 2 * margin >= width
+
+    def tile_count(self, height, width, channels):
+        """Number of tiles of an image of this size, if none of them runs out of memory."""
+        rows, columns, margin = self._tile_shape(height, width, channels)
+        return math.prod(tiles_along(size, tile, margin) for size, tile in ((height, rows), (width, columns)))
 
     def _tile_shape(self, height, width, channels):
         """(rows, columns) of the tiles without their halo, and the halo or overlap."""

@@ -50,7 +50,7 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_l
         enlargement: the size of the result.
         server_limit: largest number of pixels of a request, if `upscaler` is on a server. It receives and returns 8-bit
             RGB as uint8, unless that would round twice. A local network (None) receives floats.
-        progress: called with the finished fraction, 0 to 1.
+        progress: called with the finished fraction, 0 to 1, after each tile; what it raises ends the work.
 
     Returns:
         (width, height) of the result.
@@ -72,15 +72,14 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_l
     tiled = TiledUpscaler(integers, tile, most_pixels=server_limit)
     rounded_once = size == enlarged and times == 1 and tiled.equals_whole(height, width)
     integers.keep_uint8 = server_limit is not None and rounded_once
+    tiles = tiled.tile_count(*picture.shape)
+    integers.after_tile = lambda done: progress(min(done / tiles, 1))  # tiles that run out of memory are split
 
     def watched(stripes):
-        rows = 0
         for stripe in stripes:
             if not np.isfinite(stripe).all():
                 raise WorkError(f"the output of the model {upscaler.name!r} is not finite")
             yield stripe
-            rows += len(stripe)
-            progress(rows / enlarged[1])
 
     stripes = watched(tiled.stripes(picture))
     if size != enlarged:
@@ -114,14 +113,23 @@ class _IntegerUpscaler(Wrapper):
 
     Attributes:
         keep_uint8: pass 8-bit RGB through the inner upscaler as uint8 instead of float32.
+        after_tile: called with the number of images so far.
     """
 
     keep_uint8 = False
 
+    def __init__(self, upscaler):
+        super().__init__(upscaler)
+        self.after_tile = lambda done: None
+        self._done = 0
+
     def upscale(self, lr):
         """Upscales [height, width, 1 to 4 channels]; colour and alpha are upscaled separately."""
         parts = np.split(lr, [3 if lr.shape[2] > 2 else 1], axis=2)
-        return np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
+        sr = np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
+        self._done += 1
+        self.after_tile(self._done)
+        return sr
 
     def _enlarge(self, levels):
         if self.keep_uint8 and levels.shape[2] == 3 and levels.dtype == np.uint8:

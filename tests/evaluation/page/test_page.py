@@ -3,11 +3,11 @@
 import html.parser
 import io
 import re
-import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.browser import find, open_browser
 from support.samples import Shifted
 
 from srgan_tf.data.pairs import make_pair
@@ -97,18 +97,7 @@ def test_at_most_n_pictures_are_shown_evenly_spread(tmp_path):
 
 @pytest.fixture(scope="module")
 def browser():
-    if not (shutil.which("chromium") and shutil.which("chromedriver")):
-        pytest.skip("no chromium and chromedriver (Debian: chromium chromium-driver)")
-    from selenium import webdriver
-    from selenium.webdriver.chrome.service import Service
-
-    options = webdriver.ChromeOptions()
-    options.binary_location = shutil.which("chromium")
-    # Without a sandbox, since containers' root cannot have one.
-    for argument in ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--window-size=1200,900"):
-        options.add_argument(argument)
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
+    driver = open_browser()
     yield driver
     driver.quit()
 
@@ -119,10 +108,6 @@ def opened(browser, page):
     yield browser
     assert browser.get_log("browser") == []
     assert browser.execute_script("return performance.getEntriesByType('resource').length") == 0
-
-
-def find(driver, selector):
-    return driver.find_elements("css selector", selector)
 
 
 def column(table, index):
