@@ -4,8 +4,9 @@
     srgan-tf upscale photo.jpg --output upscaled --strength 0.5
     srgan-tf upscale photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
 
-Reads PNG, JPEG, WebP, TIFF, BMP and GIF: 8 or 16 bits, gray, palette, RGB, CMYK, transparency, EXIF rotation. The
-output folder mirrors the tree of an input folder; inputs are never overwritten.
+Reads PNG, JPEG, WebP, AVIF, TIFF, BMP and GIF, and with the extra [formats] HEIC and JPEG XL: 8 or 16 bits, gray,
+palette, RGB, CMYK, transparency, EXIF rotation. The output folder mirrors the tree of an input folder; inputs are never
+overwritten.
 """
 
 import argparse
@@ -31,7 +32,7 @@ def main():
     parser.add_argument(
         "--format",
         default="png",
-        choices=("png", "tiff", "jpeg", "webp"),
+        choices=("png", "tiff", "jpeg", "webp", "avif", "jxl", "heic"),
         help="file format of the results (default: %(default)s)",
     )
     size = parser.add_mutually_exclusive_group()
@@ -89,10 +90,12 @@ def main():
     from srgan_tf import hardware
     from srgan_tf.files import check_targets, make_folder
     from srgan_tf.inference.loading import resolve
-    from srgan_tf.photos.formats import FORMATS, MAX_PIXELS
+    from srgan_tf.photos.formats import MAX_PIXELS
     from srgan_tf.photos.jobs import plan, run, skipped_note, without_existing
     from srgan_tf.photos.upscale import Enlargement
+    from srgan_tf.photos.writing import FORMATS, require_format
 
+    require_format(flags.format)
     planned = plan(flags.pictures, flags.output, FORMATS[flags.format])
     check_targets([job.target for job in planned], filter(None, [flags.model, flags.interpolate]))
     jobs = without_existing(planned, flags.existing)

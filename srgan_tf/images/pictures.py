@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import atomic_write
 from srgan_tf.images.jpeg import bits_per_sample, has_many_scans
+from srgan_tf.images.plugins import open_with_plugin, plugin_format
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -23,15 +24,14 @@ _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PP
 PngImagePlugin.MAX_TEXT_CHUNK = 16 << 20
 # First bytes of files that are not supported: (offset, bytes, format).
 _OTHER_FORMATS = (
-    *((4, b"ftyp" + brand, "HEIC") for brand in (b"heic", b"heix", b"hevc", b"mif1", b"msf1")),
-    (0, b"\xff\x0a", "JPEG XL"),
-    (4, b"JXL ", "JPEG XL"),
+    (4, b"ftypavi", "AVIF (Pillow below 11.3)"),
     (0, b"%!PS", "PostScript"),
     (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
     (0, b"%PDF", "PDF"),
 )
 # Progressive JPEGs have about ten scans; each costs time for the whole image, however few bytes it has.
 MAX_SCANS = 256
+_PLUGIN_PIXELS = 178_956_970  # as Pillow's limit
 _MINISWHITE = 0  # TIFF 6.0, PhotometricInterpretation: 0 is white
 _PHOTOMETRIC = 262  # TIFF tag
 
@@ -103,16 +103,17 @@ def read_picture(file):
         WorkError: the file cannot be read; the message names it.
     """
     with open_image(file) as (image, _):
-        return np.asarray(_to_rgb(ImageOps.exif_transpose(first_frame(image))))
+        return np.asarray(_to_rgb(upright(first_frame(image))))
 
 
 @contextlib.contextmanager
-def open_image(file, *, pillow_limit=True):
+def open_image(file, *, pillow_limit=True, plugin_limit=_PLUGIN_PIXELS):
     """Opens an image file with Pillow, in one of the supported formats only. Nothing is decoded yet.
 
     Args:
         file: path or open binary file.
         pillow_limit: whether Pillow refuses more pixels than its own limit.
+        plugin_limit: number of pixels above which a JPEG XL is refused, since opening it decodes it; None for no limit.
 
     Yields:
         (`PIL.Image.Image`, the open binary file).
@@ -121,7 +122,7 @@ def open_image(file, *, pillow_limit=True):
         WorkError: the file cannot be read, or the block raises anything while it decodes; the message names the file.
     """
     try:
-        with _pixel_limit(pillow_limit), _regular_file(file) as stream, _identified(stream) as image:
+        with _pixel_limit(pillow_limit), _regular_file(file) as stream, _identified(stream, plugin_limit) as image:
             _scale_transparency(image, stream)
             if image.format in ("JPEG", "MPO") and has_many_scans(stream, MAX_SCANS):
                 raise ValueError(f"JPEG files of more than {MAX_SCANS} scans are refused")
@@ -162,7 +163,10 @@ def _regular_file(file):
         yield stream
 
 
-def _identified(stream):
+def _identified(stream, plugin_limit):
+    if name := plugin_format(stream.read(32)):
+        return open_with_plugin(stream, name, plugin_limit)
+    stream.seek(0)
     try:
         return Image.open(stream, formats=_supported_formats())
     except Image.UnidentifiedImageError as error:
@@ -234,6 +238,11 @@ def first_frame(image):
         image = Image.fromarray(65_535 - np.asarray(image).astype(np.uint16))
         image.getexif().update({tag: exif[tag] for tag in (274,) if tag in exif})  # Orientation
     return image
+
+
+def upright(image):
+    """Applies the EXIF orientation. JPEG XL has its own, which is applied already, unless it holds a JPEG."""
+    return image if image.format == "JXL" and "jfif" not in image.info else ImageOps.exif_transpose(image)
 
 
 def _to_rgb(image):

@@ -1,28 +1,15 @@
-"""Reads and writes the user's images without losing bit depth, transparency or metadata."""
+"""Reads the user's images without losing bit depth, transparency or metadata."""
 
 import io
-import math
-import pathlib
-import struct
 from typing import NamedTuple
 
 import numpy as np
-from PIL import ExifTags, Image, ImageCms, ImageOps
+from PIL import ExifTags, ImageCms
 
-from srgan_tf.errors import WorkError, first_line
-from srgan_tf.files import atomic_write
-from srgan_tf.images.pictures import first_frame, open_image, png_bits, require_known_range
-from srgan_tf.photos.png import write_png
+from srgan_tf.images.pictures import first_frame, open_image, png_bits, require_known_range, upright
+from srgan_tf.photos.metadata import read_metadata
 
 MAX_PIXELS = 250_000_000  # more than any camera makes; 750 MB decoded
-FORMATS = {"png": ".png", "tiff": ".tif", "jpeg": ".jpg", "webp": ".webp"}
-_LARGEST_DPI = 1e6  # pixels per inch; larger values are damaged metadata
-_LONGEST_SIDE = {".jpg": 65_535, ".webp": 16_383}
-
-# EXIF tags that are kept. Others describe the original file, not the image.
-_DESCRIPTIVE = ("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "Copyright")
-_METADATA = ("icc_profile", "dpi", "gamma", "chromaticity")  # keys of Pillow's `info`
-_STALE = ("ExifImageWidth", "ExifImageHeight", "MakerNote")
 
 
 class Photo(NamedTuple):
@@ -31,8 +18,9 @@ class Photo(NamedTuple):
     Attributes:
         colour: uint8 or uint16 [height, width, 1 (gray) or 3 (RGB)] array.
         alpha: array of the same type [height, width, 1], the largest value is opaque; None if nothing is transparent.
-        metadata: those of `icc_profile` (bytes), `exif` (bytes, without the orientation, which is applied), `dpi` (two
-            numbers), `gamma` (PNG's gAMA) and `chromaticity` (PNG's cHRM, eight numbers) that the file has.
+        metadata: those of `icc_profile` (bytes), `exif` (bytes, without the orientation, which is applied), `xmp`
+            (bytes), `iptc` (bytes, IIM records), `dpi` (two numbers), `gamma` (PNG's gAMA) and `chromaticity` (PNG's cHRM, eight
+            numbers) that the file has.
         notes: what was left out, in words.
     """
 
@@ -54,7 +42,7 @@ def read_photo(path, *, max_pixels=MAX_PIXELS):
     Raises:
         WorkError: the file cannot be read or is too large; the message names it.
     """
-    with open_image(path, pillow_limit=False) as (file, stream):
+    with open_image(path, pillow_limit=False, plugin_limit=max_pixels) as (file, stream):
         width, height = file.size
         if max_pixels is not None and width * height > max_pixels:
             raise ValueError(
@@ -69,24 +57,14 @@ def _decode(file, stream):
     frames = getattr(file, "n_frames", 1)
     if frames > 1:
         notes.append(f"only the first of its {frames} frames")
-    metadata = {key: file.info[key] for key in _METADATA if file.info.get(key)}
-    if not all(0 < resolution < _LARGEST_DPI for resolution in metadata.get("dpi", ())):  # also False for NaN
-        del metadata["dpi"]
-    if not all(math.isfinite(number) and 0 <= number < 1e4 for number in metadata.get("chromaticity", ())):
-        del metadata["chromaticity"]
-    exif = file.getexif()
-    orientation = exif.get(ExifTags.Base.Orientation, 1)
-    try:
-        if kept := _descriptive(exif):
-            metadata["exif"] = kept
-    except Exception:  # tags of wrong types make Pillow raise various exceptions; the pixels are still good
-        notes.append("its EXIF is damaged and left out")
+    metadata, left_out = read_metadata(file)
+    notes += left_out
     if _is_deep(file, stream):
-        pixels = _turned(_read_deep(file, stream), orientation)
+        pixels = _turned(_read_deep(file, stream), file.getexif().get(ExifTags.Base.Orientation, 1))
     else:
         if file.mode == "CMYK" and file.format == "TIFF" and 16 in file.tag_v2.get(258, ()):
             notes.append("its 16-bit CMYK is read with 8 bits")
-        image = ImageOps.exif_transpose(first_frame(file))
+        image = upright(first_frame(file))
         if image.mode == "CMYK":
             image = _cmyk_to_rgb(image, metadata)
         require_known_range(image)
@@ -101,21 +79,6 @@ def _decode(file, stream):
     channels = pixels.shape[2] - (pixels.shape[2] + 1) % 2
     alpha = pixels[..., channels:] if pixels.shape[2] > channels else None
     return Photo(pixels[..., :channels], alpha, metadata, tuple(notes))
-
-
-def _descriptive(exif):
-    """EXIF bytes of the tags that describe the image; None if there are none."""
-    kept = Image.Exif()
-    for name in _DESCRIPTIVE:
-        if ExifTags.Base[name] in exif:
-            kept[ExifTags.Base[name]] = exif[ExifTags.Base[name]]
-    stale = {ExifTags.Base[name] for name in _STALE}
-    for ifd in (ExifTags.IFD.Exif, ExifTags.IFD.GPSInfo):
-        tags = {tag: value for tag, value in exif.get_ifd(ifd).items() if tag not in stale}
-        if tags:
-            kept.get_ifd(ifd).update(tags)
-            kept[ifd] = kept.get_ifd(ifd)
-    return kept.tobytes() if len(kept) else None
 
 
 def _is_deep(file, stream):
@@ -181,77 +144,3 @@ def _cmyk_to_rgb(image, metadata):
         return ImageCms.profileToProfile(image, io.BytesIO(profile), ImageCms.createProfile("sRGB"), outputMode="RGB")
     except ImageCms.PyCMSError:  # a damaged profile: convert without it
         return image.convert("RGB")
-
-
-def write_photo(path, stripes, *, width, height, channels, bits, metadata):
-    """Writes an image from stripes of rows, in the format of the path's suffix; creates its folder.
-
-    PNG is written stripe by stripe; the other formats need the whole image in memory. JPEG and WebP are written with 8
-    bits and quality 95. The file is renamed to `path` only when it is complete.
-
-    Args:
-        path: the file.
-        stripes: iterable of uint8 or uint16 [rows, width, channels] arrays.
-        width: pixels.
-        height: pixels.
-        channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA. For JPEG, transparent images are composited on white.
-        bits: 8 or 16.
-        metadata: see `Photo`. Gamma and chromaticity are written to PNG only.
-
-    Raises:
-        WorkError: the file cannot be written; the message names it.
-    """
-    path = pathlib.Path(path)
-    longest = _LONGEST_SIDE.get(path.suffix)
-    if longest and max(width, height) > longest:
-        raise WorkError(
-            f"cannot write {str(path)!r}: {width}x{height} is more than the format's {longest} pixels a side"
-        )
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_write(path) as unfinished:
-            if path.suffix == ".png":
-                with open(unfinished, "wb") as file:
-                    write_png(
-                        file, stripes, width=width, height=height, channels=channels, bits=bits, metadata=metadata
-                    )
-            elif path.suffix == ".tif":
-                _write_tiff(unfinished, np.concatenate(list(stripes)), metadata)
-            else:
-                _write_with_pillow(unfinished, np.concatenate(list(stripes)), metadata)
-    except OSError as error:
-        raise WorkError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
-    except (ValueError, struct.error) as error:  # metadata that the format cannot store
-        raise WorkError(f"cannot write {str(path)!r}: {first_line(error)}") from error
-
-
-def _write_tiff(path, picture, metadata):
-    import tifffile
-
-    channels = picture.shape[2]
-    tifffile.imwrite(
-        path,
-        picture if channels > 1 else picture[..., 0],
-        photometric="minisblack" if channels < 3 else "rgb",
-        planarconfig="contig" if channels > 1 else None,
-        extrasamples=() if channels % 2 else ("unassalpha",),
-        compression="zlib",
-        predictor=True,
-        iccprofile=metadata.get("icc_profile"),
-        resolution=metadata.get("dpi"),
-        resolutionunit="inch" if "dpi" in metadata else None,
-        metadata=None,
-    )
-
-
-def _write_with_pillow(path, picture, metadata):
-    if picture.dtype == np.uint16:
-        picture = np.rint(picture / 257.0).astype(np.uint8)
-    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
-    if path.suffix == ".jpg" and image.mode in ("LA", "RGBA"):
-        layer = image.convert("RGBA")
-        image = Image.new("RGBA", layer.size, "white")
-        image.alpha_composite(layer)
-        image = image.convert("L" if picture.shape[2] == 2 else "RGB")
-    kept = {key: value for key, value in metadata.items() if key in ("icc_profile", "exif", "dpi")}
-    image.save(path, quality=95, **kept)

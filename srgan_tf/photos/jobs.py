@@ -9,14 +9,14 @@ from typing import NamedTuple
 from srgan_tf.errors import UserError, WorkError, printable
 from srgan_tf.files import remove_leftovers
 from srgan_tf.images.pictures import PICTURE_SUFFIXES, list_pictures, names_of
-from srgan_tf.photos.formats import FORMATS, MAX_PIXELS, read_photo
+from srgan_tf.images.plugins import has_plugin
+from srgan_tf.photos.formats import MAX_PIXELS, read_photo
 from srgan_tf.photos.upscale import OWN, upscale_photo
+from srgan_tf.photos.writing import FORMATS
 
 _SUFFIXES = (*PICTURE_SUFFIXES, ".gif", ".avif", ".jp2", ".ppm")
+_PLUGIN_SUFFIXES = {".heic": "HEIF", ".heif": "HEIF", ".jxl": "JXL"}
 _UNSUPPORTED = (
-    ".heic",
-    ".heif",
-    ".jxl",
     ".eps",
     ".svg",
     ".pdf",
@@ -63,7 +63,7 @@ def plan(inputs, output, suffix=FORMATS["png"]):
             inside = own in (path.resolve(), *path.resolve().parents)
             relative += [
                 (picture, picture.relative_to(path))
-                for picture in list_pictures(path, _SUFFIXES)
+                for picture in list_pictures(path, _suffixes())
                 if inside or own not in picture.resolve().parents  # else results of an earlier run
             ]
         elif os.path.isfile(path):
@@ -86,6 +86,11 @@ def plan(inputs, output, suffix=FORMATS["png"]):
     return jobs
 
 
+def _suffixes():
+    """Suffixes of the files that are taken from folders."""
+    return *_SUFFIXES, *(suffix for suffix, name in _PLUGIN_SUFFIXES.items() if has_plugin(name))
+
+
 def unsupported_files(inputs):
     """Counts image files of unsupported formats in the input folders.
 
@@ -95,11 +100,12 @@ def unsupported_files(inputs):
     Returns:
         Dictionary of suffixes, such as ".heic", to numbers of files, sorted.
     """
+    unsupported = {*_UNSUPPORTED, *_PLUGIN_SUFFIXES} - {*_suffixes()}
     found = collections.Counter(
         path.suffix.lower()
         for folder in filter(os.path.isdir, inputs)
         for path in pathlib.Path(folder).rglob("*")
-        if path.suffix.lower() in _UNSUPPORTED
+        if path.suffix.lower() in unsupported
     )
     return dict(sorted(found.items()))
 
@@ -108,7 +114,10 @@ def skipped_note(inputs):
     """A sentence about the files that `unsupported_files` counts; "" if there are none."""
     skipped = unsupported_files(inputs)
     kinds = ", ".join(f"{number} {suffix}" for suffix, number in skipped.items())
-    return f"note: {sum(skipped.values())} files of unsupported formats were skipped: {kinds}" if skipped else ""
+    if not skipped:
+        return ""
+    install = "; pip install 'srgan_tf[formats]' adds HEIC and JPEG XL" if {*skipped} & {*_PLUGIN_SUFFIXES} else ""
+    return f"note: {sum(skipped.values())} files of unsupported formats were skipped: {kinds}{install}"
 
 
 def without_existing(jobs, existing):

@@ -8,6 +8,8 @@ import zlib
 
 import numpy as np
 
+from srgan_tf.photos.metadata import png_text
+
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: gray, gray + alpha, RGB, RGBA
 _ROWS = 64  # filtered at a time
 
@@ -40,6 +42,8 @@ def write_png(file, stripes, *, width, height, channels, bits, metadata=None):
         _chunk(file, b"pHYs", struct.pack(">IIB", *(round(float(dpi) / 0.0254) for dpi in metadata["dpi"]), 1))
     if "exif" in metadata:
         _chunk(file, b"eXIf", metadata["exif"].removeprefix(b"Exif\0\0"))
+    for kind, content in png_text(metadata):
+        _chunk(file, kind, content)
     compressor = zlib.compressobj(6, strategy=zlib.Z_FILTERED)
     above = np.zeros(width * channels * bits // 8, np.uint8)
     rows = 0

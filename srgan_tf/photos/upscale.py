@@ -11,7 +11,7 @@ from srgan_tf.images.transparency import spread_colour
 from srgan_tf.inference.refinement import RepeatedUpscaler
 from srgan_tf.inference.tiled import TiledUpscaler
 from srgan_tf.inference.upscalers import Wrapper
-from srgan_tf.photos.formats import write_photo
+from srgan_tf.photos.writing import write_photo
 
 
 class Enlargement(NamedTuple):

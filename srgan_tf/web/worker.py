@@ -117,7 +117,7 @@ class Upscaling:
         """Reads the header of the image; returns its format."""
         from srgan_tf.images.pictures import open_image
 
-        with open_image(job["input"], pillow_limit=False) as (file, _):
+        with open_image(job["input"], pillow_limit=False, plugin_limit=job["pixels"]) as (file, _):
             width, height, kind = *file.size, file.format
         if width * height > job["pixels"]:
             raise RefusedError(
@@ -150,7 +150,7 @@ def _write_preview(photo, path):
     """Writes an image as an 8-bit PNG, which every browser shows."""
     import numpy as np
 
-    from srgan_tf.photos.formats import write_photo
+    from srgan_tf.photos.writing import write_photo
 
     layers = [photo.colour] if photo.alpha is None else [photo.colour, photo.alpha]
     picture = np.concatenate(layers, axis=2)

@@ -1,5 +1,4 @@
 import io
-import pathlib
 import struct
 import zlib
 
@@ -8,35 +7,15 @@ import pytest
 import tensorflow as tf
 import tifffile
 from PIL import ExifTags, Image, ImageCms
+from support.photos import samples, stripes, write
 
 from srgan_tf.errors import WorkError
 from srgan_tf.images.pictures import read_picture
 from srgan_tf.photos import formats
-from srgan_tf.photos.formats import read_photo, write_photo
+from srgan_tf.photos.formats import read_photo
 from srgan_tf.photos.png import write_png
 
 SRGB = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
-
-
-def samples(rng, channels, dtype=np.uint8, size=(19, 23)):
-    return rng.integers(0, np.iinfo(dtype).max + 1, (*size, channels), dtype=dtype)
-
-
-def stripes(picture):
-    return (picture[start : start + 7] for start in range(0, len(picture), 7))
-
-
-def write(path, picture, metadata=None):
-    height, width, channels = picture.shape
-    write_photo(
-        path,
-        stripes(picture),
-        width=width,
-        height=height,
-        channels=channels,
-        bits=8 * picture.itemsize,
-        metadata=metadata or {},
-    )
 
 
 def chunk(kind, content):
@@ -88,31 +67,6 @@ def test_wrong_stripes_are_refused():
             write_png(io.BytesIO(), [stripe], width=5, height=height, channels=3, bits=8)
 
 
-@pytest.mark.parametrize("suffix", [".png", ".tif", ".jpg", ".webp"])
-def test_metadata_is_kept(tmp_path, rng, suffix):
-    exif = Image.Exif()
-    exif[ExifTags.Base.Artist] = "A. Painter"
-    exif[ExifTags.Base.Orientation] = 6
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExposureTime] = 0.01
-    exif.get_ifd(ExifTags.IFD.Exif)[ExifTags.Base.ExifImageWidth] = 23
-    exif.get_ifd(ExifTags.IFD.GPSInfo)[ExifTags.GPS.GPSAltitude] = 12.0
-    Image.fromarray(samples(rng, 3)).save(tmp_path / "in.jpg", exif=exif, icc_profile=SRGB, dpi=(300, 300))
-    photo = read_photo(tmp_path / "in.jpg")
-    assert photo.colour.shape == (23, 19, 3)  # turned
-    write(tmp_path / f"out{suffix}", photo.colour, photo.metadata)
-    with Image.open(tmp_path / f"out{suffix}") as out:
-        assert out.info["icc_profile"] == SRGB
-        if suffix != ".webp":
-            assert [round(float(dpi)) for dpi in out.info["dpi"]] == [300, 300]
-        if suffix == ".tif":
-            return
-        kept = out.getexif()
-        assert kept[ExifTags.Base.Artist] == "A. Painter"
-        assert ExifTags.Base.Orientation not in kept
-        assert kept.get_ifd(ExifTags.IFD.Exif) == {ExifTags.Base.ExposureTime: 0.01}
-        assert kept.get_ifd(ExifTags.IFD.GPSInfo) == {ExifTags.GPS.GPSAltitude: 12.0}
-
-
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("bits", [8, 16])
 def test_every_orientation(tmp_path, rng, orientation, bits):
@@ -162,20 +116,6 @@ def test_the_first_of_several_frames(tmp_path):
         assert photo.colour[0, 0].tolist() == [255, 0, 0]
 
 
-def test_damaged_exif_is_left_out(tmp_path, monkeypatch):
-    exif = Image.Exif()
-    exif[ExifTags.Base.Artist] = "A. Painter"
-    Image.new("RGB", (5, 4)).save(tmp_path / "a.jpg", exif=exif)
-
-    def broken(self):
-        raise struct.error("required argument is not an integer")
-
-    monkeypatch.setattr(Image.Exif, "tobytes", broken)
-    photo = read_photo(tmp_path / "a.jpg")
-    assert "exif" not in photo.metadata
-    assert photo.notes == ("its EXIF is damaged and left out",)
-
-
 def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
     Image.new("L", (100, 100)).save(tmp_path / "a.png")
     data = bytearray((tmp_path / "a.png").read_bytes())
@@ -190,30 +130,6 @@ def test_a_bomb_is_refused_before_it_is_decoded(tmp_path):
     before = Image.MAX_IMAGE_PIXELS
     assert read_photo(tmp_path / "a.png", max_pixels=None).colour.shape == (100, 100, 1)
     assert before == Image.MAX_IMAGE_PIXELS
-
-
-def test_formats_that_cannot_store_the_image_are_refused(tmp_path):
-    with pytest.raises(WorkError, match=r"16384x1 is more than the format's 16383 pixels a side"):
-        write(tmp_path / "a.webp", np.zeros((1, 16384, 3), np.uint8))
-    (tmp_path / "file").write_text("")
-    with pytest.raises(WorkError, match="cannot write"):
-        write(tmp_path / "file" / "a.png", np.zeros((1, 1, 3), np.uint8))
-
-
-def test_jpeg_lays_transparency_on_white_and_takes_16_bits(tmp_path):
-    picture = np.full((16, 16, 4), 0, np.uint16)
-    write(tmp_path / "a.jpg", picture)
-    assert np.asarray(Image.open(tmp_path / "a.jpg")).min() > 250
-
-
-def test_a_killed_writer_leaves_nothing(tmp_path):
-    def broken():
-        yield np.zeros((2, 5, 3), np.uint8)
-        raise WorkError("out of pixels")
-
-    with pytest.raises(WorkError, match="out of pixels"):
-        write_photo(tmp_path / "a.png", broken(), width=5, height=4, channels=3, bits=8, metadata={})
-    assert not list(pathlib.Path(tmp_path).iterdir())
 
 
 @pytest.mark.parametrize(("channels", "colour_type"), [(1, 0), (3, 2)])

@@ -304,9 +304,9 @@ def test_output_that_is_not_finite_is_not_written(tmp_path, photo):
 
 
 def test_unsupported_files_are_counted(folder):
-    for name in ("x.heic", "y.HEIC", "sub/z.jxl", "notes.txt"):
+    for name in ("x.psd", "y.PSD", "sub/z.svg", "notes.txt"):
         (folder / name).touch()
-    assert job_module.unsupported_files([folder, folder / "x.heic"]) == {".heic": 2, ".jxl": 1}
+    assert job_module.unsupported_files([folder, folder / "x.psd"]) == {".psd": 2, ".svg": 1}
 
 
 def test_names_with_control_characters_are_escaped(tmp_path):
@@ -318,8 +318,13 @@ def test_names_with_control_characters_are_escaped(tmp_path):
     assert lines[0].isprintable()
 
 
-def test_a_note_names_the_files_of_unsupported_formats(tmp_path):
+def test_a_note_names_the_files_of_unsupported_formats(tmp_path, monkeypatch):
+    monkeypatch.setattr(job_module, "has_plugin", lambda name: False)
     assert skipped_note([str(tmp_path), "synthetic"]) == ""
     for name in ("a.heic", "b.HEIC", "c.jxl", "d.png"):
         (tmp_path / name).touch()
-    assert skipped_note([tmp_path]) == "note: 3 files of unsupported formats were skipped: 2 .heic, 1 .jxl"
+    assert skipped_note([tmp_path]) == "note: 3 files of unsupported formats were skipped: 2 .heic, 1 .jxl; " + (
+        "pip install 'srgan_tf[formats]' adds HEIC and JPEG XL"
+    )
+    monkeypatch.setattr(job_module, "has_plugin", lambda name: True)
+    assert skipped_note([tmp_path]) == ""

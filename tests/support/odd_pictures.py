@@ -8,7 +8,7 @@ import numpy as np
 import tifffile
 from PIL import ExifTags, Image, ImageCms
 
-from srgan_tf.photos.formats import write_photo
+from srgan_tf.photos.writing import write_photo
 
 WIDTH, HEIGHT = 13, 9
 _RGB = np.random.default_rng(1).integers(0, 256, (HEIGHT, WIDTH, 3), dtype=np.uint8)

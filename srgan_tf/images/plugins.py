@@ -1,0 +1,127 @@
+"""HEIC and JPEG XL, which Pillow reads and writes with plugins; the extra [formats]."""
+
+import importlib
+import importlib.util
+import itertools
+
+from PIL import Image
+
+_MODULES = {"HEIF": "pillow_heif", "JXL": "pillow_jxl"}
+_TITLES = {"HEIF": "HEIC", "JXL": "JPEG XL"}
+_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+_JXL_CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
+_JXL_CODESTREAM = b"\xff\x0a"
+# ISO/IEC 18181-1, SizeHeader: width / height of the ratios 1 to 7, and the bits of a side by its selector.
+_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+_SIDE_BITS = (9, 13, 18, 30)
+_MOST_BOXES = 100
+
+
+def plugin_format(start):
+    """Pillow's name of a format that needs a plugin, from the first bytes of a file; None for others."""
+    if start[4:8] == b"ftyp" and start[8:12] in _BRANDS and not {b"avif", b"avis"} & {start[16:20], start[20:24]}:
+        return "HEIF"
+    if start.startswith((_JXL_CODESTREAM, _JXL_CONTAINER)):
+        return "JXL"
+    return None
+
+
+def has_plugin(name):
+    """Whether the plugin of "HEIF" or "JXL" is installed."""
+    return importlib.util.find_spec(_MODULES[name]) is not None
+
+
+def load_plugin(name):
+    """Registers a format with Pillow.
+
+    Args:
+        name: "HEIF" or "JXL".
+
+    Raises:
+        ValueError: the plugin is not installed; the message says how to install it.
+    """
+    try:
+        module = importlib.import_module(_MODULES[name])
+    except ImportError as error:
+        raise ValueError(
+            f"{_TITLES[name]} files need `pip install 'srgan_tf[formats]'` (no module {error.name!r})"
+        ) from error
+    if name == "HEIF":
+        module.register_heif_opener(thumbnails=False)
+
+
+def open_with_plugin(stream, name, max_pixels):
+    """Opens a file of a format that needs a plugin.
+
+    Args:
+        stream: binary file.
+        name: "HEIF" or "JXL".
+        max_pixels: larger JPEG XL files are refused, since the plugin decodes them when it opens them; None for no
+            limit.
+
+    Returns:
+        A `PIL.Image.Image`.
+
+    Raises:
+        ValueError: the plugin is not installed, or the image is too large.
+    """
+    load_plugin(name)
+    if name == "JXL" and max_pixels is not None:
+        stream.seek(0)
+        width, height = jxl_size(stream)
+        if width * height > max_pixels:
+            raise ValueError(f"its {width}x{height} pixels are more than {max_pixels / 1e6:g} million")
+    stream.seek(0)
+    return Image.open(stream, formats=(name,))
+
+
+def jxl_size(stream):
+    """Width and height of a JPEG XL file, from its header.
+
+    Raises:
+        ValueError: the header is damaged.
+    """
+    bits = _bits(_codestream(stream))
+
+    def take(count):
+        try:
+            return sum(next(bits) << place for place in range(count))
+        except StopIteration:
+            raise ValueError("its header is damaged or cut off") from None
+
+    def side(is_small):
+        return 8 * (take(5) + 1) if is_small else take(_SIDE_BITS[take(2)]) + 1
+
+    is_small = take(1)
+    height = side(is_small)
+    ratio = take(3)
+    if not ratio:
+        return side(is_small), height
+    numerator, denominator = _RATIOS[ratio - 1]
+    return height * numerator // denominator, height
+
+
+def _codestream(stream):
+    """The first bytes of the codestream, after its signature."""
+    start = stream.read(len(_JXL_CONTAINER))
+    if start.startswith(_JXL_CODESTREAM):
+        return (start + stream.read(16))[2:18]
+    for _ in range(_MOST_BOXES):
+        header = stream.read(8)
+        length, kind = int.from_bytes(header[:4], "big"), header[4:]
+        used = 8
+        if length == 1:
+            length, used = int.from_bytes(stream.read(8), "big"), 16
+        if kind in (b"jxlc", b"jxlp"):
+            content = stream.read(22)[4 if kind == b"jxlp" else 0 :]
+            if content.startswith(_JXL_CODESTREAM):
+                return content[2:]
+            break
+        if length < used:
+            break
+        stream.seek(length - used, 1)
+    raise ValueError("its header is damaged or cut off")
+
+
+def _bits(data):
+    return itertools.chain.from_iterable(((byte >> place) & 1 for place in range(8)) for byte in data)

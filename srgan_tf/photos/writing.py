@@ -1,0 +1,136 @@
+"""Writes images in the format of their suffix, with their metadata."""
+
+import pathlib
+import struct
+
+import numpy as np
+from PIL import Image, features
+
+from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.files import atomic_write
+from srgan_tf.images.plugins import load_plugin
+from srgan_tf.photos.metadata import corrected, jpeg_iptc, tiff_tags
+from srgan_tf.photos.png import write_png
+
+FORMATS = {
+    "png": ".png",
+    "tiff": ".tif",
+    "jpeg": ".jpg",
+    "webp": ".webp",
+    "avif": ".avif",
+    "jxl": ".jxl",
+    "heic": ".heic",
+}
+_PLUGINS = {"jxl": "JXL", "heic": "HEIF"}
+_LONGEST_SIDE = {".jpg": 65_535, ".webp": 16_383, ".avif": 65_535, ".heic": 16_384}
+# Pillow's name and options. Chroma is not subsampled where the format's default would do so.
+_PILLOW = {
+    ".jpg": ("JPEG", {"quality": 95}),
+    ".webp": ("WEBP", {"quality": 95}),
+    ".avif": ("AVIF", {"quality": 95, "subsampling": "4:4:4"}),
+    ".jxl": ("JXL", {"quality": 95, "use_container": True}),
+    ".heic": ("HEIF", {"quality": 95, "chroma": 444}),
+}
+_LONGEST_XMP = 65_504  # bytes, in a JPEG
+
+
+def require_format(name):
+    """Registers the plugin of a format with Pillow, if it needs one.
+
+    Args:
+        name: a key of `FORMATS`.
+
+    Raises:
+        UserError: this Pillow cannot write it; the message says what to install.
+    """
+    if name == "avif" and not features.check("avif"):
+        raise UserError("AVIF needs Pillow 11.3 or later: pip install --upgrade pillow")
+    if name in _PLUGINS:
+        try:
+            load_plugin(_PLUGINS[name])
+        except ValueError as error:
+            raise UserError(str(error)) from error
+
+
+def write_photo(path, stripes, *, width, height, channels, bits, metadata):
+    """Writes an image from stripes of rows, in the format of the path's suffix; creates its folder.
+
+    PNG is written stripe by stripe; the other formats need the whole image in memory. All but PNG and TIFF are written
+    with 8 bits and quality 95. The file is renamed to `path` only when it is complete.
+
+    Args:
+        path: the file.
+        stripes: iterable of uint8 or uint16 [rows, width, channels] arrays.
+        width: pixels.
+        height: pixels.
+        channels: 1 gray, 2 gray and alpha, 3 RGB, 4 RGBA. For JPEG, transparent images are composited on white.
+        bits: 8 or 16.
+        metadata: see `Photo`; it is `corrected`. Gamma and chromaticity are written to PNG only, IPTC to PNG, JPEG and
+            TIFF; EXIF to all but TIFF, which gets its descriptive tags. A JPEG has no XMP above 64 KB.
+
+    Raises:
+        WorkError: the file cannot be written; the message names it.
+    """
+    path = pathlib.Path(path)
+    longest = _LONGEST_SIDE.get(path.suffix)
+    if longest and max(width, height) > longest:
+        raise WorkError(
+            f"cannot write {str(path)!r}: {width}x{height} is more than the format's {longest} pixels a side"
+        )
+    try:
+        metadata = corrected(metadata, width, height)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_write(path) as unfinished:
+            if path.suffix == ".png":
+                with open(unfinished, "wb") as file:
+                    write_png(
+                        file, stripes, width=width, height=height, channels=channels, bits=bits, metadata=metadata
+                    )
+            elif path.suffix == ".tif":
+                _write_tiff(unfinished, np.concatenate(list(stripes)), metadata)
+            else:
+                _write_with_pillow(unfinished, np.concatenate(list(stripes)), metadata)
+    except OSError as error:
+        raise WorkError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
+    except (ValueError, RuntimeError, struct.error) as error:  # metadata or a size that the format cannot store
+        raise WorkError(f"cannot write {str(path)!r}: {first_line(error)}") from error
+
+
+def _write_tiff(path, picture, metadata):
+    import tifffile
+
+    channels = picture.shape[2]
+    tifffile.imwrite(
+        path,
+        picture if channels > 1 else picture[..., 0],
+        photometric="minisblack" if channels < 3 else "rgb",
+        planarconfig="contig" if channels > 1 else None,
+        extrasamples=() if channels % 2 else ("unassalpha",),
+        compression="zlib",
+        predictor=True,
+        iccprofile=metadata.get("icc_profile"),
+        resolution=metadata.get("dpi"),
+        resolutionunit="inch" if "dpi" in metadata else None,
+        metadata=None,
+        extratags=tiff_tags(metadata),
+        software=False,
+    )
+
+
+def _write_with_pillow(path, picture, metadata):
+    if picture.dtype == np.uint16:
+        picture = np.rint(picture / 257.0).astype(np.uint8)
+    image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
+    if path.suffix == ".jpg" and image.mode in ("LA", "RGBA"):
+        layer = image.convert("RGBA")
+        image = Image.new("RGBA", layer.size, "white")
+        image.alpha_composite(layer)
+        image = image.convert("L" if picture.shape[2] == 2 else "RGB")
+    name, options = _PILLOW[path.suffix]
+    kept = {key: value for key, value in metadata.items() if key in ("icc_profile", "exif", "dpi", "xmp")}
+    if name == "JPEG":
+        if len(kept.get("xmp", b"")) > _LONGEST_XMP:
+            del kept["xmp"]
+        if "iptc" in metadata:
+            kept["extra"] = jpeg_iptc(metadata["iptc"])
+    image.save(path, name, **options, **kept)
