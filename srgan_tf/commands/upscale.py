@@ -78,6 +78,20 @@ def main():
         choices=("auto", "float32", "bfloat16", "float16"),
         help="of the network's feature maps; auto: bfloat16 where the device is faster in it (default: %(default)s)",
     )
+    parser.add_argument(
+        "--crop", type=_crop, metavar="X,Y,W,H", help="upscale only this rectangle, at full size, as a trial; pixels"
+    )
+    parser.add_argument(
+        "--mask",
+        metavar="PICTURE",
+        help="upscale by the model where this picture is white, by bicubic where it is black",
+    )
+    parser.add_argument(
+        "--animation",
+        default="first",
+        choices=("first", "all"),
+        help="frames of animated files; all: --format png, webp or avif (default: %(default)s)",
+    )
     parser.add_argument("--allow-huge", action="store_true", help="allow images of more than 250 million pixels")
     flags = parser.parse_args()
     if (flags.interpolate is None) != (flags.alpha is None):
@@ -85,23 +99,30 @@ def main():
     if flags.strength is not None and flags.interpolate is not None:
         parser.error("--strength and --interpolate cannot be given together")
 
+    if flags.animation == "all" and flags.format not in ("png", "webp", "avif"):
+        parser.error(f"--animation all needs --format png, webp or avif (received {flags.format})")
+
     from tqdm import tqdm
 
     from srgan_tf import hardware
     from srgan_tf.files import check_targets, make_folder
+    from srgan_tf.images.pictures import read_picture
     from srgan_tf.inference.loading import resolve
     from srgan_tf.photos.formats import MAX_PIXELS
     from srgan_tf.photos.jobs import plan, run, skipped_note, without_existing
+    from srgan_tf.photos.parts import Crop
     from srgan_tf.photos.upscale import Enlargement
     from srgan_tf.photos.writing import FORMATS, require_format
 
     require_format(flags.format)
     planned = plan(flags.pictures, flags.output, FORMATS[flags.format])
-    check_targets([job.target for job in planned], filter(None, [flags.model, flags.interpolate]))
+    check_targets([job.target for job in planned], filter(None, [flags.model, flags.interpolate, flags.mask]))
+    if flags.mask is not None:
+        read_picture(flags.mask)  # a wrong one fails before any work
     jobs = without_existing(planned, flags.existing)
     upscaler = _upscaler(flags)
     make_folder(flags.output)
-    enlargement = Enlargement(flags.scale, flags.size)
+    enlargement = Enlargement(flags.scale, flags.size, flags.crop and Crop(*flags.crop))
     print(
         f"upscaling {_describe(enlargement, upscaler)} with {upscaler.name}, pictures: {len(jobs)}"
         f"{_kept(planned, jobs)}; device {hardware.describe()}, precision {resolve(flags.precision)}",
@@ -119,6 +140,8 @@ def main():
             lambda line: bar.write(line, file=sys.stdout),
             tile=flags.tile,
             enlargement=enlargement,
+            mask=flags.mask,
+            animated=flags.animation == "all",
             max_pixels=None if flags.allow_huge else MAX_PIXELS,
             progress=show,
         )
@@ -171,6 +194,15 @@ def _box(text):
     if match is None:
         raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT in pixels, such as 1920x1080 (received {text!r})")
     return int(match[1]), int(match[2])
+
+
+def _crop(text):
+    match = re.fullmatch(r"(\d{1,9}),(\d{1,9}),([1-9]\d{0,8}),([1-9]\d{0,8})", text, re.ASCII)
+    if match is None:
+        raise argparse.ArgumentTypeError(
+            f"expected X,Y,WIDTH,HEIGHT in pixels, such as 100,50,200,200 (received {text!r})"
+        )
+    return tuple(map(int, match.groups()))
 
 
 def _count(text):

@@ -19,8 +19,8 @@ class Photo(NamedTuple):
         colour: uint8 or uint16 [height, width, 1 (gray) or 3 (RGB)] array.
         alpha: array of the same type [height, width, 1], the largest value is opaque; None if nothing is transparent.
         metadata: those of `icc_profile` (bytes), `exif` (bytes, without the orientation, which is applied), `xmp`
-            (bytes), `iptc` (bytes, IIM records), `dpi` (two numbers), `gamma` (PNG's gAMA) and `chromaticity` (PNG's cHRM, eight
-            numbers) that the file has.
+            (bytes), `iptc` (bytes, IIM records), `dpi` (two numbers), `gamma` (PNG's gAMA) and `chromaticity` (PNG's
+            cHRM, eight numbers) that the file has.
         notes: what was left out, in words.
     """
 
@@ -43,13 +43,18 @@ def read_photo(path, *, max_pixels=MAX_PIXELS):
         WorkError: the file cannot be read or is too large; the message names it.
     """
     with open_image(path, pillow_limit=False, plugin_limit=max_pixels) as (file, stream):
-        width, height = file.size
-        if max_pixels is not None and width * height > max_pixels:
-            raise ValueError(
-                f"its {width}x{height} pixels are more than {max_pixels / 1e6:g} million "
-                "(a decompression bomb?); --allow-huge lifts the limit"
-            )
+        check_size(file, max_pixels)
         return _decode(file, stream)
+
+
+def check_size(file, max_pixels):
+    """Raises a ValueError if an image that was opened is larger than `max_pixels`; None for no limit."""
+    width, height = file.size
+    if max_pixels is not None and width * height > max_pixels:
+        raise ValueError(
+            f"its {width}x{height} pixels are more than {max_pixels / 1e6:g} million "
+            "(a decompression bomb?); --allow-huge lifts the limit"
+        )
 
 
 def _decode(file, stream):

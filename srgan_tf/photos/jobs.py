@@ -1,6 +1,7 @@
 """Upscaling jobs: which image files are read, which files are written, and the loop over them."""
 
 import collections
+import functools
 import os
 import pathlib
 import time
@@ -10,8 +11,10 @@ from srgan_tf.errors import UserError, WorkError, printable
 from srgan_tf.files import remove_leftovers
 from srgan_tf.images.pictures import PICTURE_SUFFIXES, list_pictures, names_of
 from srgan_tf.images.plugins import has_plugin
+from srgan_tf.photos.animation import read_animation, upscale_animation
 from srgan_tf.photos.formats import MAX_PIXELS, read_photo
-from srgan_tf.photos.upscale import OWN, upscale_photo
+from srgan_tf.photos.parts import read_mask
+from srgan_tf.photos.upscale import upscale_photo
 from srgan_tf.photos.writing import FORMATS
 
 _SUFFIXES = (*PICTURE_SUFFIXES, ".gif", ".avif", ".jp2", ".ppm")
@@ -148,11 +151,11 @@ def run(
     jobs,
     report,
     *,
-    tile=None,
-    enlargement=OWN,
-    server_limit=None,
     max_pixels=MAX_PIXELS,
+    animated=False,
+    mask=None,
     progress=lambda done: None,
+    **options,
 ):
     """Runs the jobs; an image that fails does not stop the others.
 
@@ -160,11 +163,11 @@ def run(
         upscaler: an `Upscaler` of whole images; tiling happens here.
         jobs: from `plan`.
         report: called with a line about each image.
-        tile: see `TiledUpscaler`.
-        enlargement: the size of the results.
-        server_limit: see `upscale_photo`.
         max_pixels: larger inputs are refused; None for no limit.
+        animated: whether all frames of animated files are upscaled, and not only the first.
+        mask: path of a mask, see `parts.read_mask`; None for no mask.
         progress: called with the number of finished images plus the finished fraction of the current one.
+        **options: `tile`, `enlargement` and `server_limit`, see `upscale.enlarge`.
 
     Raises:
         WorkError: some images failed; the message has their number. Each reason was passed to `report`.
@@ -175,26 +178,38 @@ def run(
     for number, job in enumerate(jobs, start=1):
         start = time.perf_counter()
         try:
-            photo = read_photo(job.source, max_pixels=max_pixels)
-            height, width = photo.colour.shape[:2]
-            size = upscale_photo(
+            (width, height), size, notes = _upscale(
                 upscaler,
-                photo,
-                job.target,
-                tile=tile,
-                enlargement=enlargement,
-                server_limit=server_limit,
+                job,
+                max_pixels=max_pixels,
+                animated=animated,
+                mask=mask and functools.partial(read_mask, mask),
                 progress=lambda share, before=number - 1: progress(before + share),
+                **options,
             )
         except (WorkError, MemoryError) as error:
             failed += 1
-            reason = error if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
+            reason = str(error) if isinstance(error, WorkError) else "not enough memory"
+            if str(job.source) not in reason and str(job.target) not in reason:
+                reason = f"{str(job.source)!r}: {reason}"
             report(f"[{number}/{len(jobs)}] failed: {reason}")
         else:
             report(
                 f"[{number}/{len(jobs)}] {printable(job.target)}  {width}x{height} -> {size[0]}x{size[1]}"
-                f"  {time.perf_counter() - start:.1f} s" + "".join(f"; {note}" for note in photo.notes)
+                f"  {time.perf_counter() - start:.1f} s" + "".join(f"; {note}" for note in notes)
             )
         progress(number)
     if failed:
         raise WorkError(f"{failed} of {len(jobs)} pictures failed")
+
+
+def _upscale(upscaler, job, *, max_pixels, animated, mask, **options):
+    """Does one job; returns the sizes of the input and of the result, and notes."""
+    if animated and (animation := read_animation(job.source, max_pixels=max_pixels)):
+        own, size = upscale_animation(upscaler, job.source, job.target, animation, mask=mask, **options)
+        return own, size, (f"{animation.count} frames", *animation.notes)
+    photo = read_photo(job.source, max_pixels=max_pixels)
+    height, width = photo.colour.shape[:2]
+    weights = mask(width, height, photo.colour.dtype.type) if mask else None
+    size = upscale_photo(upscaler, photo, job.target, mask=weights, **options)
+    return (width, height), size, photo.notes

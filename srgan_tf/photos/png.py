@@ -3,6 +3,7 @@
 Pillow needs the whole image at once and has no mode for 16-bit colour. Specification: REFERENCES.md, PNG.
 """
 
+import itertools
 import struct
 import zlib
 
@@ -29,7 +30,46 @@ def write_png(file, stripes, *, width, height, channels, bits, metadata=None):
     Raises:
         ValueError: the stripes do not have the image's size.
     """
-    metadata = metadata or {}
+    _write_start(file, width, height, channels, bits, metadata or {})
+    for data in _compressed(stripes, width, height, channels, bits):
+        _chunk(file, b"IDAT", data)
+    _chunk(file, b"IEND", b"")
+
+
+def write_apng(file, frames, *, count, plays, width, height, channels, bits, metadata=None):
+    """Writes an animated PNG, frame by frame; programs that do not know APNG show the first frame.
+
+    Args:
+        file: binary file, open for writing.
+        frames: iterable of (stripes, milliseconds), see `write_png`.
+        count: number of frames.
+        plays: how often the animation is played; 0: for ever.
+        width: pixels.
+        height: pixels.
+        channels: see `write_png`.
+        bits: 8 or 16.
+        metadata: see `srgan_tf.photos.formats.Photo`.
+
+    Raises:
+        ValueError: the stripes do not have the image's size.
+    """
+    _write_start(file, width, height, channels, bits, metadata or {})
+    _chunk(file, b"acTL", struct.pack(">II", count, plays))
+    sequence = itertools.count()
+    for number, (stripes, milliseconds) in enumerate(frames):
+        delay = min(round(milliseconds), 65_535)
+        # Each frame replaces the whole image: dispose 0 (none), blend 0 (source).
+        fields = (next(sequence), width, height, 0, 0, delay, 1000, 0, 0)
+        _chunk(file, b"fcTL", struct.pack(">5I2H2B", *fields))
+        for data in _compressed(stripes, width, height, channels, bits):
+            if number == 0:
+                _chunk(file, b"IDAT", data)
+            else:
+                _chunk(file, b"fdAT", struct.pack(">I", next(sequence)) + data)
+    _chunk(file, b"IEND", b"")
+
+
+def _write_start(file, width, height, channels, bits, metadata):
     file.write(b"\x89PNG\r\n\x1a\n")
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0))
     if "chromaticity" in metadata:  # PNG 11.3.2.1: white, red, green, blue, each x and y
@@ -44,6 +84,10 @@ def write_png(file, stripes, *, width, height, channels, bits, metadata=None):
         _chunk(file, b"eXIf", metadata["exif"].removeprefix(b"Exif\0\0"))
     for kind, content in png_text(metadata):
         _chunk(file, kind, content)
+
+
+def _compressed(stripes, width, height, channels, bits):
+    """Yields the compressed pixels of an image in parts."""
     compressor = zlib.compressobj(6, strategy=zlib.Z_FILTERED)
     above = np.zeros(width * channels * bits // 8, np.uint8)
     rows = 0
@@ -56,12 +100,11 @@ def write_png(file, stripes, *, width, height, channels, bits, metadata=None):
             raw = block.astype(f">u{bits // 8}").reshape(len(block), -1).view(np.uint8)
             data = compressor.compress(_filtered(raw, above, channels * bits // 8))
             if data:
-                _chunk(file, b"IDAT", data)
+                yield data
             above = raw[-1]
     if rows != height:
         raise ValueError(f"{height} rows. Received: {rows}")
-    _chunk(file, b"IDAT", compressor.flush())
-    _chunk(file, b"IEND", b"")
+    yield compressor.flush()
 
 
 def _chunk(file, kind, data):

@@ -1,4 +1,4 @@
-"""Upscales one image into a file, stripe by stripe."""
+"""Upscales one image, stripe by stripe, and writes it."""
 
 import math
 from typing import NamedTuple
@@ -10,8 +10,11 @@ from srgan_tf.images.resize import resize_stripes
 from srgan_tf.images.transparency import spread_colour
 from srgan_tf.inference.refinement import RepeatedUpscaler
 from srgan_tf.inference.tiled import TiledUpscaler
-from srgan_tf.inference.upscalers import Wrapper
+from srgan_tf.inference.upscalers import BicubicUpscaler, Wrapper
+from srgan_tf.photos.parts import Crop
 from srgan_tf.photos.writing import write_photo
+
+_CONTEXT = 64  # input pixels around a crop, for networks of unknown or large receptive field
 
 
 class Enlargement(NamedTuple):
@@ -20,24 +23,66 @@ class Enlargement(NamedTuple):
     Attributes:
         factor: number above 0, or None.
         box: (width, height) that the result fits into, with the input's aspect ratio; or None.
+        crop: the part of the input that is upscaled, at the size that it has in the whole result; or None.
     """
 
     factor: float | None = None
     box: tuple[int, int] | None = None
+    crop: Crop | None = None
 
     def size(self, width, height, scale):
         """Width and height of the result, pixels, from those of the input and the network's factor."""
         factor = (
             min(side / own for side, own in zip(self.box, (width, height), strict=True)) if self.box else self.factor
         )
-        return tuple(max(1, round(side * (factor or scale))) for side in (width, height))
+        sides = self.crop[2:] if self.crop else (width, height)
+        return tuple(max(1, round(side * (factor or scale))) for side in sides)
 
 
 OWN = Enlargement()  # the network's factor
 
 
-def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_limit=None, progress=lambda share: None):
+class Enlarged(NamedTuple):
+    """A result: its size in pixels, and its uint8 or uint16 [rows, width, channels] stripes from top to bottom."""
+
+    width: int
+    height: int
+    channels: int
+    bits: int
+    stripes: object
+
+
+def upscale_photo(upscaler, photo, path, **options):
     """Upscales one image into a file, stripe by stripe: a PNG result is never in memory as a whole.
+
+    Args:
+        upscaler: an `Upscaler` of whole images.
+        photo: a `Photo`.
+        path: the file to write.
+        **options: see `enlarge`.
+
+    Returns:
+        (width, height) of the result.
+
+    Raises:
+        WorkError: the file cannot be written, memory is not sufficient, the network's output is not finite, or the crop
+            is not inside the image.
+    """
+    result = enlarge(upscaler, photo, **options)
+    write_photo(
+        path,
+        result.stripes,
+        width=result.width,
+        height=result.height,
+        channels=result.channels,
+        bits=result.bits,
+        metadata=photo.metadata,
+    )
+    return result.width, result.height
+
+
+def enlarge(upscaler, photo, *, tile=None, enlargement=OWN, mask=None, server_limit=None, progress=lambda share: None):
+    """Upscales one image.
 
     Colour and alpha are upscaled separately. Transparent pixels first get the colour of the nearest visible ones, since
     their own colour, often black, would show at the edges. Gray is upscaled as gray RGB.
@@ -45,55 +90,71 @@ def upscale_photo(upscaler, photo, path, *, tile=None, enlargement=OWN, server_l
     Args:
         upscaler: an `Upscaler` of whole images.
         photo: a `Photo`.
-        path: the file to write.
         tile: see `TiledUpscaler`.
-        enlargement: the size of the result.
+        enlargement: the size of the result, and the part of the image.
+        mask: array [height, width, 1] of the photo's dtype: where it is 0 the result is bicubic. None for no mask.
         server_limit: largest number of pixels of a request, if `upscaler` is on a server. It receives and returns 8-bit
             RGB as uint8, unless that would round twice. A local network (None) receives floats.
         progress: called with the finished fraction, 0 to 1, after each tile; what it raises ends the work.
 
     Returns:
-        (width, height) of the result.
+        `Enlarged`; the work is done while its stripes are taken.
 
     Raises:
-        WorkError: the file cannot be written, memory is not sufficient, or the network's output is not finite.
+        WorkError: the crop is not inside the image. Taking a stripe: memory is not sufficient, or the network's output
+            is not finite.
     """
     picture = photo.colour
     if photo.alpha is not None:
         picture = np.concatenate([spread_colour(photo.colour, photo.alpha), photo.alpha], axis=2)
-    height, width, channels = picture.shape
+    channels = picture.shape[2]
+    if mask is not None:
+        picture = np.concatenate([picture, mask], axis=2)
+    height, width = picture.shape[:2]
     size = enlargement.size(width, height, upscaler.scale)
-    factor = max(size[0] / width, size[1] / height)
+    crop = enlargement.crop or Crop(0, 0, width, height)
+    crop.check(width, height)
+    factor = max(size[0] / crop.width, size[1] / crop.height)
     times = max(1, math.ceil(math.log(factor, upscaler.scale) - 1e-9)) if upscaler.scale > 1 else 1
     if times > 1:
         upscaler = RepeatedUpscaler(upscaler, times, later=TiledUpscaler(upscaler, most_pixels=server_limit))
-    enlarged = (upscaler.scale * width, upscaler.scale * height)
-    integers = _IntegerUpscaler(upscaler)
+    picture, inner = _with_context(picture, crop, _CONTEXT if upscaler.halo is None else min(upscaler.halo, _CONTEXT))
+    enlarged = (upscaler.scale * crop.width, upscaler.scale * crop.height)
+    integers = _IntegerUpscaler(upscaler, masked=mask is not None)
     tiled = TiledUpscaler(integers, tile, most_pixels=server_limit)
-    rounded_once = size == enlarged and times == 1 and tiled.equals_whole(height, width)
+    rounded_once = size == enlarged and times == 1 and mask is None and tiled.equals_whole(*picture.shape[:2])
     integers.keep_uint8 = server_limit is not None and rounded_once
     tiles = tiled.tile_count(*picture.shape)
     integers.after_tile = lambda done: progress(min(done / tiles, 1))  # tiles that run out of memory are split
 
-    def watched(stripes):
+    def checked(stripes):
         for stripe in stripes:
             if not np.isfinite(stripe).all():
                 raise WorkError(f"the output of the model {upscaler.name!r} is not finite")
             yield stripe
 
-    stripes = watched(tiled.stripes(picture))
+    stripes = _inside(checked(tiled.stripes(picture)), inner, upscaler.scale)
     if size != enlarged:
         stripes = resize_stripes(stripes, enlarged[1], size[1], size[0])
-    write_photo(
-        path,
-        _rounded(stripes, picture.dtype),
-        width=size[0],
-        height=size[1],
-        channels=channels,
-        bits=8 * picture.itemsize,
-        metadata=photo.metadata,
-    )
-    return size
+    return Enlarged(*size, channels, 8 * picture.itemsize, _rounded(stripes, picture.dtype))
+
+
+def _with_context(picture, crop, context):
+    """The crop with `context` pixels around it, and the crop in the coordinates of that."""
+    left, top = max(0, crop.left - context), max(0, crop.top - context)
+    around = picture[top : crop.top + crop.height + context, left : crop.left + crop.width + context]
+    return around, Crop(crop.left - left, crop.top - top, crop.width, crop.height)
+
+
+def _inside(stripes, crop, scale):
+    """The part of enlarged stripes that belongs to a crop of the input."""
+    row, top, bottom = 0, scale * crop.top, scale * (crop.top + crop.height)
+    columns = slice(scale * crop.left, scale * (crop.left + crop.width))
+    for stripe in stripes:
+        inside = stripe[max(0, top - row) : max(0, bottom - row), columns]
+        row += len(stripe)
+        if len(inside):
+            yield inside
 
 
 def _rounded(stripes, dtype, rows=64):
@@ -111,6 +172,10 @@ def _to_float01(levels):
 class _IntegerUpscaler(Wrapper):
     """Upscales uint8 or uint16 gray or RGB, with or without alpha, to float32 in [0, 1].
 
+    Args:
+        upscaler: an `Upscaler`.
+        masked: whether the last channel is a mask: the result is bicubic where it is 0.
+
     Attributes:
         keep_uint8: pass 8-bit RGB through the inner upscaler as uint8 instead of float32.
         after_tile: called with the number of images so far.
@@ -118,18 +183,32 @@ class _IntegerUpscaler(Wrapper):
 
     keep_uint8 = False
 
-    def __init__(self, upscaler):
+    def __init__(self, upscaler, *, masked=False):
         super().__init__(upscaler)
         self.after_tile = lambda done: None
         self._done = 0
+        self._masked = masked
+        self._bicubic = BicubicUpscaler(self.scale)
 
     def upscale(self, lr):
-        """Upscales [height, width, 1 to 4 channels]; colour and alpha are upscaled separately."""
-        parts = np.split(lr, [3 if lr.shape[2] > 2 else 1], axis=2)
-        sr = np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
+        """Upscales [height, width, channels]; colour and alpha are upscaled separately."""
+        sr = self._blended(lr[..., :-1], lr[..., -1:]) if self._masked else self._whole(lr)
         self._done += 1
         self.after_tile(self._done)
         return sr
+
+    def _whole(self, lr):
+        parts = np.split(lr, [3 if lr.shape[2] > 2 else 1], axis=2)
+        return np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
+
+    def _blended(self, lr, mask):
+        if not mask.any():
+            return self._bicubic.upscale(_to_float01(lr))
+        sr = self._whole(lr)
+        if mask.min() == np.iinfo(mask.dtype).max:
+            return sr
+        bicubic, weight = self._bicubic.upscale(_to_float01(lr)), self._bicubic.upscale(_to_float01(mask))
+        return bicubic + weight * (sr - bicubic)
 
     def _enlarge(self, levels):
         if self.keep_uint8 and levels.shape[2] == 3 and levels.dtype == np.uint8:

@@ -1,5 +1,7 @@
 """Writes images in the format of their suffix, with their metadata."""
 
+import contextlib
+import itertools
 import pathlib
 import struct
 
@@ -10,7 +12,7 @@ from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import atomic_write
 from srgan_tf.images.plugins import load_plugin
 from srgan_tf.photos.metadata import corrected, jpeg_iptc, tiff_tags
-from srgan_tf.photos.png import write_png
+from srgan_tf.photos.png import write_apng, write_png
 
 FORMATS = {
     "png": ".png",
@@ -21,6 +23,7 @@ FORMATS = {
     "jxl": ".jxl",
     "heic": ".heic",
 }
+ANIMATED_FORMATS = ("png", "webp", "avif")
 _PLUGINS = {"jxl": "JXL", "heic": "HEIF"}
 _LONGEST_SIDE = {".jpg": 65_535, ".webp": 16_383, ".avif": 65_535, ".heic": 16_384}
 # Pillow's name and options. Chroma is not subsampled where the format's default would do so.
@@ -72,24 +75,73 @@ def write_photo(path, stripes, *, width, height, channels, bits, metadata):
         WorkError: the file cannot be written; the message names it.
     """
     path = pathlib.Path(path)
+    with _checked(path, width, height) as unfinished:
+        metadata = corrected(metadata, width, height)
+        if path.suffix == ".png":
+            with open(unfinished, "wb") as file:
+                write_png(file, stripes, width=width, height=height, channels=channels, bits=bits, metadata=metadata)
+        elif path.suffix == ".tif":
+            _write_tiff(unfinished, np.concatenate(list(stripes)), metadata)
+        else:
+            _write_with_pillow(unfinished, np.concatenate(list(stripes)), metadata)
+
+
+def write_animation(path, first, others, *, count, plays, metadata):
+    """Writes an animation. PNG is written frame by frame; WebP and AVIF need all frames in memory.
+
+    Args:
+        path: the file, with a suffix of `ANIMATED_FORMATS`.
+        first: (`photos.upscale.Enlarged`, milliseconds) of the first frame.
+        others: iterator of those of the other frames.
+        count: number of frames.
+        plays: how often it is played; 0: for ever. AVIF does not store it.
+        metadata: see `write_photo`.
+
+    Raises:
+        WorkError: the file cannot be written; the message names it.
+    """
+    path = pathlib.Path(path)
+    start = first[0]
+    frames = itertools.chain([first], others)
+    with _checked(path, start.width, start.height) as unfinished:
+        metadata = corrected(metadata, start.width, start.height)
+        if path.suffix == ".png":
+            with open(unfinished, "wb") as file:
+                write_apng(
+                    file,
+                    ((frame.stripes, milliseconds) for frame, milliseconds in frames),
+                    count=count,
+                    plays=plays,
+                    width=start.width,
+                    height=start.height,
+                    channels=start.channels,
+                    bits=start.bits,
+                    metadata=metadata,
+                )
+            return
+        images, durations = [], []
+        for frame, milliseconds in frames:
+            images.append(Image.fromarray(np.concatenate(list(frame.stripes))))
+            durations.append(round(milliseconds))
+        name, options = _PILLOW[path.suffix]
+        options = {**options, "append_images": images[1:], "duration": durations, "loop": plays}
+        images[0].save(unfinished, name, save_all=True, **options, **_for_pillow(metadata))
+
+
+@contextlib.contextmanager
+def _checked(path, width, height):
+    """Yields the path of an unfinished file that becomes `path`, in a folder that is created."""
     longest = _LONGEST_SIDE.get(path.suffix)
     if longest and max(width, height) > longest:
         raise WorkError(
             f"cannot write {str(path)!r}: {width}x{height} is more than the format's {longest} pixels a side"
         )
     try:
-        metadata = corrected(metadata, width, height)
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_write(path) as unfinished:
-            if path.suffix == ".png":
-                with open(unfinished, "wb") as file:
-                    write_png(
-                        file, stripes, width=width, height=height, channels=channels, bits=bits, metadata=metadata
-                    )
-            elif path.suffix == ".tif":
-                _write_tiff(unfinished, np.concatenate(list(stripes)), metadata)
-            else:
-                _write_with_pillow(unfinished, np.concatenate(list(stripes)), metadata)
+            yield unfinished
+    except WorkError:  # of the work that makes the stripes
+        raise
     except OSError as error:
         raise WorkError(f"cannot write {str(path)!r}: {error.strerror or error}") from error
     except (ValueError, RuntimeError, struct.error) as error:  # metadata or a size that the format cannot store
@@ -127,10 +179,14 @@ def _write_with_pillow(path, picture, metadata):
         image.alpha_composite(layer)
         image = image.convert("L" if picture.shape[2] == 2 else "RGB")
     name, options = _PILLOW[path.suffix]
-    kept = {key: value for key, value in metadata.items() if key in ("icc_profile", "exif", "dpi", "xmp")}
+    kept = _for_pillow(metadata)
     if name == "JPEG":
         if len(kept.get("xmp", b"")) > _LONGEST_XMP:
             del kept["xmp"]
         if "iptc" in metadata:
             kept["extra"] = jpeg_iptc(metadata["iptc"])
     image.save(path, name, **options, **kept)
+
+
+def _for_pillow(metadata):
+    return {key: value for key, value in metadata.items() if key in ("icc_profile", "exif", "dpi", "xmp")}
