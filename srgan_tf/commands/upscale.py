@@ -3,25 +3,31 @@
     srgan-tf upscale photo.jpg holiday/ --output upscaled
     srgan-tf upscale photo.jpg --output upscaled --strength 0.5
     srgan-tf upscale photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
+    srgan-tf upscale clip.mp4 --model compact_x4 --output upscaled
 
 Reads PNG, JPEG, WebP, AVIF, TIFF, BMP and GIF, and with the extra [formats] HEIC and JPEG XL: 8 or 16 bits, gray,
 palette, RGB, CMYK, transparency, EXIF rotation. The output folder mirrors the tree of an input folder; inputs are never
-overwritten.
+overwritten. Video needs the extra [video]; an interrupted run continues with the same command.
 """
 
-import argparse
-import re
+import os
 import sys
 
-from srgan_tf.commands import cli
+from srgan_tf.commands import cli, flag_types
+from srgan_tf.errors import UserError, WorkError
 from srgan_tf.weights import shipped
+
+_BAR = "{l_bar}{bar}| {elapsed}<{remaining}"
 
 
 def main():
     """Parses the flags, upscales, and prints where the results are."""
     parser = cli.Parser(__doc__)
     parser.add_argument(
-        "pictures", nargs="+", metavar="PICTURE_OR_FOLDER", help="images, or folders, which are searched recursively"
+        "pictures",
+        nargs="+",
+        metavar="PICTURE_OR_FOLDER",
+        help="images, folders, which are searched recursively, or video files",
     )
     parser.add_argument(
         "--model",
@@ -37,17 +43,20 @@ def main():
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
-        "--scale", type=_factor, metavar="FACTOR", help="factor, such as 3 or 2.5 (default: the network's)"
+        "--scale", type=flag_types.factor, metavar="FACTOR", help="factor, such as 3 or 2.5 (default: the network's)"
     )
     size.add_argument(
-        "--size", type=_box, metavar="WxH", help="fit the result into this many pixels, keeping its aspect ratio"
+        "--size",
+        type=flag_types.box,
+        metavar="WxH",
+        help="fit the result into this many pixels, keeping its aspect ratio",
     )
     parser.add_argument(
         "--ensemble", action="store_true", help="self-ensemble: mean over eight flips and rotations, 8 times slower"
     )
     parser.add_argument(
         "--back-projection",
-        type=_count,
+        type=flag_types.count,
         default=0,
         metavar="STEPS",
         help="iterative back-projection: correct the result until it downscales to the input",
@@ -64,7 +73,10 @@ def main():
     )
     parser.add_argument("--alpha", type=float, metavar="A", help="0 is --model, 1 is the model of --interpolate")
     parser.add_argument(
-        "--tile", type=_count, metavar="N", help="side of a tile in input pixels; 0: no tiles (default: by free memory)"
+        "--tile",
+        type=flag_types.count,
+        metavar="N",
+        help="side of a tile in input pixels; 0: no tiles (default: by free memory)",
     )
     parser.add_argument(
         "--existing",
@@ -79,7 +91,10 @@ def main():
         help="of the network's feature maps; auto: bfloat16 where the device is faster in it (default: %(default)s)",
     )
     parser.add_argument(
-        "--crop", type=_crop, metavar="X,Y,W,H", help="upscale only this rectangle, at full size, as a trial; pixels"
+        "--crop",
+        type=flag_types.crop,
+        metavar="X,Y,W,H",
+        help="upscale only this rectangle, at full size, as a trial; pixels",
     )
     parser.add_argument(
         "--mask",
@@ -92,34 +107,60 @@ def main():
         choices=("first", "all"),
         help="frames of animated files; all: --format png, webp or avif (default: %(default)s)",
     )
+    parser.add_argument(
+        "--codec",
+        default="h264",
+        choices=("h264", "h265", "av1", "vp9"),
+        help="of the results of video files (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--crf",
+        type=flag_types.count,
+        metavar="N",
+        help="quality of the codec, lower is better (default: h264 17, h265 20, others 24)",
+    )
+    parser.add_argument(
+        "--frames",
+        type=flag_types.frames,
+        metavar="A-B",
+        help="only these frames of video files, as a trial; the first is 0",
+    )
     parser.add_argument("--allow-huge", action="store_true", help="allow images of more than 250 million pixels")
     flags = parser.parse_args()
     if (flags.interpolate is None) != (flags.alpha is None):
         parser.error("--interpolate and --alpha must be given together")
     if flags.strength is not None and flags.interpolate is not None:
         parser.error("--strength and --interpolate cannot be given together")
-
     if flags.animation == "all" and flags.format not in ("png", "webp", "avif"):
         parser.error(f"--animation all needs --format png, webp or avif (received {flags.format})")
-
-    from tqdm import tqdm
 
     from srgan_tf import hardware
     from srgan_tf.files import check_targets, make_folder
     from srgan_tf.images.pictures import read_picture
     from srgan_tf.inference.loading import resolve
-    from srgan_tf.photos.formats import MAX_PIXELS
-    from srgan_tf.photos.jobs import plan, run, skipped_note, without_existing
+    from srgan_tf.photos.jobs import plan, skipped_note, without_existing
     from srgan_tf.photos.parts import Crop
     from srgan_tf.photos.upscale import Enlargement
     from srgan_tf.photos.writing import FORMATS, require_format
+    from srgan_tf.video.clips import require_av
+    from srgan_tf.video.jobs import plan_clips, split
 
     require_format(flags.format)
-    planned = plan(flags.pictures, flags.output, FORMATS[flags.format])
+    clips, pictures = split(flags.pictures)
+    if clips:
+        require_av()
+        if flags.mask or flags.crop:
+            raise UserError(f"--mask and --crop are for pictures: {clips[0]!r} is a video file")
+    planned_clips = plan_clips(clips, flags.output, flags.codec)
+    planned = (plan(pictures, flags.output, FORMATS[flags.format]) if pictures else []) + planned_clips
     check_targets([job.target for job in planned], filter(None, [flags.model, flags.interpolate, flags.mask]))
     if flags.mask is not None:
         read_picture(flags.mask)  # a wrong one fails before any work
     jobs = without_existing(planned, flags.existing)
+    picture_jobs, clip_jobs = (
+        [job for job in jobs if job not in planned_clips],
+        [job for job in jobs if job in planned_clips],
+    )
     upscaler = _upscaler(flags)
     make_folder(flags.output)
     enlargement = Enlargement(flags.scale, flags.size, flags.crop and Crop(*flags.crop))
@@ -128,7 +169,27 @@ def main():
         f"{_kept(planned, jobs)}; device {hardware.describe()}, precision {resolve(flags.precision)}",
         flush=True,
     )
-    with tqdm(total=len(jobs), unit="picture", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+    failures = []
+    for run_jobs, wanted in ((_run_pictures, picture_jobs), (_run_clips, clip_jobs)):
+        try:
+            if wanted:
+                run_jobs(flags, upscaler, wanted, enlargement)
+        except WorkError as error:
+            failures.append(str(error))
+    if failures:
+        raise WorkError("; ".join(failures))
+    if note := skipped_note(pictures):
+        print(note)
+    print(f"done: {flags.output}, upscaled: {len(jobs)}{_kept(planned, jobs)}")
+
+
+def _run_pictures(flags, upscaler, jobs, enlargement):
+    from tqdm import tqdm
+
+    from srgan_tf.photos.formats import MAX_PIXELS
+    from srgan_tf.photos.jobs import run
+
+    with tqdm(total=len(jobs), unit="picture", disable=None, bar_format=_BAR) as bar:
 
         def show(done):
             bar.n = done
@@ -145,9 +206,45 @@ def main():
             max_pixels=None if flags.allow_huge else MAX_PIXELS,
             progress=show,
         )
-    if note := skipped_note(flags.pictures):
-        print(note)
-    print(f"done: {flags.output}, upscaled: {len(jobs)}{_kept(planned, jobs)}")
+
+
+def _run_clips(flags, upscaler, jobs, enlargement):
+    from tqdm import tqdm
+
+    from srgan_tf.video.jobs import run_clips
+
+    with tqdm(unit="frame", disable=None) as bar:
+        shown = None
+
+        def show(job, done, count):
+            nonlocal shown
+            if job is not shown:  # frames of an earlier run do not count for the speed
+                shown = job
+                bar.reset(total=count)
+                bar.initial = bar.n = done
+                bar.set_description(job.source.name)
+            bar.n = round(done, 1)
+            bar.refresh()
+
+        run_clips(
+            upscaler,
+            jobs,
+            lambda line: bar.write(line, file=sys.stdout),
+            tile=flags.tile,
+            enlargement=enlargement,
+            codec=flags.codec,
+            crf=flags.crf,
+            frames=flags.frames,
+            settings=_settings(flags),
+            progress=show,
+        )
+
+
+def _settings(flags):
+    """What the frames of a video depend on, beside its size: segments of other settings are not used."""
+    names = ("model", "strength", "interpolate", "alpha", "ensemble", "back_projection", "precision")
+    models = [name for name in (flags.model, flags.interpolate) if name and os.path.exists(name)]
+    return [*(getattr(flags, name) for name in names), *(os.stat(name).st_mtime for name in models)]
 
 
 def _kept(planned, jobs):
@@ -181,31 +278,3 @@ def _describe(enlargement, upscaler):
     if enlargement.box:
         return f"into {enlargement.box[0]}x{enlargement.box[1]}"
     return f"x{enlargement.factor or upscaler.scale:g}"
-
-
-def _factor(text):
-    if re.fullmatch(r"\d+\.?\d*|\.\d+", text) and 0 < float(text) <= 64:
-        return float(text)
-    raise argparse.ArgumentTypeError(f"expected a factor between 0 and 64 (received {text!r})")
-
-
-def _box(text):
-    match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
-    if match is None:
-        raise argparse.ArgumentTypeError(f"expected WIDTHxHEIGHT in pixels, such as 1920x1080 (received {text!r})")
-    return int(match[1]), int(match[2])
-
-
-def _crop(text):
-    match = re.fullmatch(r"(\d{1,9}),(\d{1,9}),([1-9]\d{0,8}),([1-9]\d{0,8})", text, re.ASCII)
-    if match is None:
-        raise argparse.ArgumentTypeError(
-            f"expected X,Y,WIDTH,HEIGHT in pixels, such as 100,50,200,200 (received {text!r})"
-        )
-    return tuple(map(int, match.groups()))
-
-
-def _count(text):
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"expected 0, 1, 2, ... (received {text!r})")
-    return int(text)

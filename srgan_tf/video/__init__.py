@@ -1,0 +1,1 @@
+"""Upscaling of video files with PyAV; the extra [video]."""

@@ -1,0 +1,83 @@
+"""The folder in which a video is made: encoded segments, which a later run continues after."""
+
+import json
+import pathlib
+import re
+import struct
+
+from srgan_tf.files import atomic_write, make_folder, remove_folder
+from srgan_tf.video.encoding import Packet
+
+_STATE = "state.json"
+_HEADER = struct.Struct("<q?I")  # time stamp, key frame, bytes
+_NAME = re.compile(r"(\d{8})-(\d{8})\.packets")
+
+
+class Segments:
+    """The segments of one video.
+
+    Args:
+        folder: path; it is created.
+        state: dictionary of JSON values on which the segments depend. Segments of another state are deleted.
+    """
+
+    def __init__(self, folder, state):
+        self._folder = pathlib.Path(folder)
+        file = self._folder / _STATE
+        if not file.is_file() or _read(file) != json.loads(json.dumps(state)):
+            remove_folder(self._folder)
+            make_folder(self._folder)
+            with atomic_write(file) as unfinished:
+                unfinished.write_text(json.dumps(state))
+        make_folder(self._folder)  # removes what a killed run left unfinished
+
+    def next_frame(self, start):
+        """Index of the first frame that is in no segment, if the first segment starts with frame `start`."""
+        for first, stop, _ in self._files():
+            if first != start:
+                break
+            start = stop
+        return start
+
+    def write(self, first, stop, packets):
+        """Writes the segment of the frames from index `first` to before `stop`; it appears complete."""
+        with atomic_write(self._folder / f"{first:08}-{stop:08}.packets") as unfinished, open(unfinished, "wb") as file:
+            for packet in packets:
+                file.write(_HEADER.pack(packet.stamp, packet.is_key, len(packet.data)) + packet.data)
+
+    def stamps(self, start):
+        """The time stamps of all packets in decoding order, without reading their data."""
+        return [packet.stamp for packet in self.packets(start, with_data=False)]
+
+    def packets(self, start, *, with_data=True):
+        """Yields the packets of the consecutive segments from frame `start` on, in decoding order."""
+        for first, stop, path in self._files():
+            if first != start:
+                return
+            start = stop
+            with open(path, "rb") as file:
+                while header := file.read(_HEADER.size):
+                    stamp, is_key, length = _HEADER.unpack(header)
+                    if with_data:
+                        yield Packet(stamp, is_key, file.read(length))
+                    else:
+                        file.seek(length, 1)
+                        yield Packet(stamp, is_key, b"")
+
+    def remove(self):
+        """Deletes the folder."""
+        remove_folder(self._folder)
+
+    def _files(self):
+        found = []
+        for path in self._folder.iterdir():
+            if match := _NAME.fullmatch(path.name):
+                found.append((int(match[1]), int(match[2]), path))
+        return sorted(found)
+
+
+def _read(file):
+    try:
+        return json.loads(file.read_text())
+    except ValueError:
+        return None
