@@ -156,17 +156,16 @@ async def _upscale(request):
 
 
 async def _wait_for_picture(request, queue, job):
-    last = None
     try:
-        async for message in _messages(request.receive, job):
-            last = message
+        async for _ in _messages(request.receive, job):
+            pass
     finally:
         if job.last is None:  # the client has left, or the server ends
             queue.cancel(job)
-    if last is None or last["state"] == "cancelled" or job.last is None:
+    if job.last is None or job.last["state"] == "cancelled":
         return Response(status_code=499)
-    if last["state"] == "failed":
-        raise HTTPException(last["status"], last["error"])
+    if job.last["state"] == "failed":
+        raise HTTPException(job.last["status"], job.last["error"])
     return _Once(queue, job)
 
 
