@@ -84,10 +84,10 @@ def jxl_size(stream):
     bits = _bits(_codestream(stream))
 
     def take(count):
-        try:
-            return sum(next(bits) << place for place in range(count))
-        except StopIteration:
-            raise ValueError("its header is damaged or cut off") from None
+        taken = [*itertools.islice(bits, count)]
+        if len(taken) < count:
+            raise ValueError("its header is damaged or cut off")
+        return sum(bit << place for place, bit in enumerate(taken))
 
     def side(is_small):
         return 8 * (take(5) + 1) if is_small else take(_SIDE_BITS[take(2)]) + 1

@@ -42,12 +42,12 @@ def read_animation(path, *, max_pixels=MAX_PIXELS):
     Raises:
         WorkError: the file cannot be read or is too large; the message names it.
     """
-    with open_image(path, pillow_limit=False, plugin_limit=max_pixels) as (file, _):
+    with open_image(path, pillow_limit=False, plugin_limit=max_pixels) as (file, stream):
         count = getattr(file, "n_frames", 1)
         if count < 2 or file.format not in _ANIMATED:
             return None
         check_size(file, max_pixels)
-        metadata, notes = read_metadata(file)
+        metadata, notes = read_metadata(file, stream)
         opaque = all(_rgba(file, number)[..., 3].min() == 255 for number in range(count))
         return Animation(count, _plays(file), opaque, metadata, tuple(notes))
 

@@ -62,7 +62,7 @@ def _decode(file, stream):
     frames = getattr(file, "n_frames", 1)
     if frames > 1:
         notes.append(f"only the first of its {frames} frames")
-    metadata, left_out = read_metadata(file)
+    metadata, left_out = read_metadata(file, stream)
     notes += left_out
     if _is_deep(file, stream):
         pixels = _turned(_read_deep(file, stream), file.getexif().get(ExifTags.Base.Orientation, 1))

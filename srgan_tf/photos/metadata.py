@@ -26,11 +26,12 @@ _XMP_WIDTHS = (b"exif:PixelXDimension", b"tiff:ImageWidth")
 _XMP_HEIGHTS = (b"exif:PixelYDimension", b"tiff:ImageLength")
 
 
-def read_metadata(file):
+def read_metadata(file, stream):
     """The metadata that is kept.
 
     Args:
         file: a `PIL.Image.Image`, opened and not yet decoded.
+        stream: the binary file.
 
     Returns:
         (the dictionary `metadata` of a `Photo`, list of notes about what was left out).
@@ -45,14 +46,14 @@ def read_metadata(file):
         metadata["xmp"] = metadata["xmp"].encode("utf-8", "surrogateescape")
     for key, read in (("exif", _descriptive_exif), ("iptc", _read_iptc)):
         try:
-            if kept := read(file):
+            if kept := read(file, stream):
                 metadata[key] = kept
         except Exception:  # tags of wrong types make Pillow raise various exceptions; the pixels are still good
             notes.append(f"its {key.upper()} is damaged and left out")
     return metadata, notes
 
 
-def _descriptive_exif(file):
+def _descriptive_exif(file, _):
     """EXIF bytes of the tags that describe the image; None if there are none."""
     exif = file.getexif()
     kept = Image.Exif()
@@ -68,15 +69,15 @@ def _descriptive_exif(file):
     return kept.tobytes() if len(kept) else None
 
 
-def _read_iptc(file):
+def _read_iptc(file, stream):
     """IPTC-IIM records of a JPEG, TIFF or PNG; None if there are none."""
     if resource := file.info.get("photoshop", {}).get(_IPTC_RESOURCE):
         return resource
-    if file.format == "TIFF" and (value := file.tag_v2.get(_IPTC_TAG)):
-        if isinstance(value, bytes):
-            return value
-        order = "<" if file.tag_v2.prefix == b"II" else ">"  # Photoshop declares the bytes as 32-bit integers
-        return struct.pack(f"{order}{len(value)}I", *value)
+    if file.format == "TIFF" and _IPTC_TAG in file.tag_v2:
+        import tifffile
+
+        stream.seek(0)  # Photoshop declares the bytes as 32-bit integers, of which Pillow reads the first only
+        return bytes(tifffile.TiffFile(stream).pages[0].tags[_IPTC_TAG].value)
     if text := file.info.get(_IPTC_PROFILE):
         data = bytes.fromhex("".join(str(text).split()[2:]))  # after the name and the length
         return _resource(data) if data.startswith(b"8BIM") else data
@@ -91,6 +92,8 @@ def _resource(data):
         place += 6 + name + name % 2
         (length,) = struct.unpack_from(">I", data, place)
         if number == _IPTC_RESOURCE:
+            if len(data) < place + 4 + length:
+                raise ValueError("the resource is cut off")
             return data[place + 4 : place + 4 + length]
         place += 4 + length + length % 2
     return None

@@ -25,10 +25,11 @@ async def receive_file(request, path, limits):
         raise _too_large(limits)
     received = 0
     with open(path, "wb") as file:
-        async for part in _parts(request, limits):
+        async for part, is_last in _parts(request, limits):
             received += len(part)
             if received > limits.body:
-                await drain(request, limits)
+                if not is_last:
+                    await drain(request, limits)
                 raise _too_large(limits)
             file.write(part)
     if not received:
@@ -40,7 +41,7 @@ async def drain(request, limits):
     received = 0
     try:
         async with asyncio.timeout(3):
-            async for part in _parts(request, limits):
+            async for part, _ in _parts(request, limits):
                 received += len(part)
                 if received > _DRAINED:
                     return
@@ -49,6 +50,7 @@ async def drain(request, limits):
 
 
 async def _parts(request, limits):
+    """Yields the parts of a body, and whether each is the last one."""
     while True:
         try:
             message = await asyncio.wait_for(request.receive(), limits.silence)
@@ -56,9 +58,9 @@ async def _parts(request, limits):
             raise HTTPException(408, f"no data came for {limits.silence:g} seconds") from None
         if message["type"] == "http.disconnect":
             raise ConnectionError
-        if message.get("body"):
-            yield message["body"]
-        if not message.get("more_body"):
+        is_last = not message.get("more_body")
+        yield message.get("body", b""), is_last
+        if is_last:
             return
 
 

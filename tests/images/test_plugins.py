@@ -76,6 +76,7 @@ def test_a_jpeg_xl_is_not_decoded_above_the_limit():
     Image.new("RGB", (100, 100)).save(file, "JXL", effort=1)
     file.seek(0)
     assert picture_size(file) == (100, 100)
+    file.seek(0)
     with (
         pytest.raises(WorkError, match=r"its 100x100 pixels are more than 0\.009999 million"),
         open_image(file, plugin_limit=9_999),

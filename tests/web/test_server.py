@@ -76,7 +76,7 @@ def test_a_killed_worker_fails_its_job_only(app, port):
 
 def test_fifty_uploads_at_once(app, port):
     blocking = send_and_leave(port, "image/*")
-    wait_until(lambda: app.state.queue._running)
+    wait_until(lambda: app.state.queue._left)
     with concurrent.futures.ThreadPoolExecutor(50) as pool:
         answers = [pool.submit(requests.post, f"http://localhost:{port}/upscale", data=b"no image") for _ in range(50)]
         wait_until(lambda: sum(answer.done() for answer in answers) == 46)
