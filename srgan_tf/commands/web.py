@@ -114,6 +114,7 @@ def _listen(host, port):
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, candidate))
+            listener.listen(128)  # from now on connections wait: the address is printed before the server runs
         except OSError as error:
             listener.close()
             reason = error
