@@ -7,8 +7,10 @@ import pytest
 from PIL import Image, features
 from support.photos import samples, write
 
+from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images import plugins
+from srgan_tf.images.resize import imresize
 from srgan_tf.photos import writing
 from srgan_tf.photos.formats import read_photo
 from srgan_tf.photos.writing import FORMATS, require_format, write_photo
@@ -74,3 +76,28 @@ def test_deep_pictures_are_reduced_to_8_bits(tmp_path, rng):
     write(tmp_path / "a.webp", deep)
     assert abs(int(read_photo(tmp_path / "a.webp").colour.mean()) - round(40_000 / 257)) <= 1
     assert samples(rng, 3).dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "module"), [("avif", "AVIF", None), ("jxl", "JXL", "pillow_jxl"), ("heic", "HEIF", "pillow_heif")]
+)
+def test_pixels_and_metadata_of_upscaled_files(run_script, tmp_path, name, kind, module):
+    if module:
+        pytest.importorskip(module)
+    require_format(name)
+    exif = Image.Exif()
+    exif[315] = "A. Painter"  # Artist
+    picture = draw_picture(0, 20, 28)
+    Image.fromarray(picture).save(tmp_path / f"a.{name}", kind, quality=95, exif=exif.tobytes(), xmp=b"<x/>")
+    decoded = read_photo(tmp_path / f"a.{name}")
+    assert np.abs(decoded.colour.astype(int) - picture).mean() < 4
+    code, _, _ = run_script("upscale", tmp_path, "--model", "bicubic", "--scale", "2", "--output", tmp_path / "out")
+    assert code == 0
+    result = read_photo(tmp_path / "out" / "a.png")
+    expected = imresize(decoded.colour / 255, 40, 56).clip(0, 1) * 255
+    assert np.abs(result.colour - expected).max() < 0.51
+    kept = Image.Exif()
+    kept.load(result.metadata["exif"])
+    assert kept[315] == "A. Painter"
+    if name != "jxl":  # its plugin does not read XMP
+        assert result.metadata["xmp"] == b"<x/>"
