@@ -81,7 +81,7 @@ def formats_with_xmp():
     yield ".png", {"pnginfo": text}
 
 
-@pytest.mark.parametrize(("suffix", "options"), formats_with_xmp())
+@pytest.mark.parametrize(("suffix", "options"), [*formats_with_xmp()])
 @pytest.mark.parametrize("target", [".png", ".jpg", ".tif", ".webp", ".avif"])
 def test_xmp_and_iptc_go_from_format_to_format(tmp_path, rng, suffix, options, target):
     Image.fromarray(samples(rng, 3)).save(tmp_path / f"in{suffix}", **options)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -92,7 +93,7 @@ def test_a_part_as_a_trial(clip):
     target, _, _, count, _ = upscaled(clip, frames=(3, 6))
     start = TIMES[3]
     assert count == 4
-    assert times_of(target) == [(time - start) / 12800 for time in TIMES[3:7]]
+    assert times_of(target) == [Fraction(time - start, 12800) for time in TIMES[3:7]]
     first = times_of(clip)[3]
     kept = [data for second, data in sound_of(clip) if first <= second < times_of(clip)[6] + 0.0513]
     assert [data for _, data in sound_of(target)] == kept != []

@@ -1,7 +1,6 @@
 """The page in a headless Chromium, with a stub worker."""
 
 import io
-import pathlib
 import zipfile
 
 import numpy as np
@@ -236,4 +235,5 @@ def test_files_are_chosen_and_saved(page, tmp_path):
     upscale(page)
     find(page, "#download")[0].click()
     wait_until(lambda: (downloads / "mine_upscaled.png").is_file())
-    assert Image.open(pathlib.Path(downloads, "mine_upscaled.png")).size == (120, 80)
+    with Image.open(downloads / "mine_upscaled.png") as saved:
+        assert saved.size == (120, 80)

@@ -46,7 +46,9 @@ def test_a_job(job):
     assert start["left"] > 0  # from the speed that was measured after loading
     assert tiles[-1]["done"] == 1
     assert (done["state"], done["input"], done["size"], done["has_before"]) == ("done", [40, 30], (80, 60), False)
-    np.testing.assert_array_equal(np.asarray(Image.open(job["output"])), imresize(draw_picture(0, 30, 40), 60, 80))
+    expected = 255 * imresize(draw_picture(0, 30, 40) / 255, 60, 80).clip(0, 1)
+    with Image.open(job["output"]) as result:
+        assert np.abs(np.asarray(result) - expected).max() < 0.51
 
 
 def test_a_cancelled_job_writes_nothing(job):
@@ -59,7 +61,7 @@ def test_a_cancelled_job_writes_nothing(job):
     [
         (png(100_000, 100_000, data=b""), 413, "the picture has 100000x100000 pixels, more than 0.01 million"),
         (png(101, 100, data=b""), 413, "the picture has 101x100 pixels"),
-        (png(40, 30)[:60], 422, "cannot read this image: "),
+        (png(40, 30)[:45], 422, "cannot read this image: "),
         (b"<svg xmlns='http://www.w3.org/2000/svg'/>", 422, "cannot read this image: "),
         (b"%PDF-1.7", 422, "cannot read this image: "),
     ],
@@ -82,7 +84,8 @@ def test_formats_that_browsers_do_not_show_get_a_preview(job):
     deep = np.full((30, 40), 40_000, np.uint16)
     Image.fromarray(deep).save(job["input"], "TIFF")
     assert messages(job)[-1]["has_before"]
-    before = np.asarray(Image.open(job["before"]))
+    with Image.open(job["before"]) as file:
+        before = np.asarray(file)
     assert (before.shape, before.dtype, before[0, 0]) == ((30, 40), np.uint8, 40_000 >> 8)
 
 
