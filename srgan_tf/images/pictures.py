@@ -13,7 +13,7 @@ from PIL import Image, ImageOps, PngImagePlugin
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import atomic_write
 from srgan_tf.images.jpeg import bits_per_sample, has_many_scans
-from srgan_tf.images.plugins import open_with_plugin, plugin_format
+from srgan_tf.images.plugins import plugin_format, prepare
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
@@ -165,10 +165,10 @@ def _regular_file(file):
 
 def _identified(stream, plugin_limit):
     if name := plugin_format(stream.read(32)):
-        return open_with_plugin(stream, name, plugin_limit)
+        prepare(stream, name, plugin_limit)
     stream.seek(0)
     try:
-        return Image.open(stream, formats=_supported_formats())
+        return Image.open(stream, formats=(name,) if name else _supported_formats())
     except Image.UnidentifiedImageError as error:
         stream.seek(0)
         raise ValueError(_why_unidentified(stream)) from error

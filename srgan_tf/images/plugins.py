@@ -4,8 +4,6 @@ import importlib
 import importlib.util
 import itertools
 
-from PIL import Image
-
 _MODULES = {"HEIF": "pillow_heif", "JXL": "pillow_jxl"}
 _TITLES = {"HEIF": "HEIC", "JXL": "JPEG XL"}
 _BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
@@ -50,17 +48,14 @@ def load_plugin(name):
         module.register_heif_opener(thumbnails=False)
 
 
-def open_with_plugin(stream, name, max_pixels):
-    """Opens a file of a format that needs a plugin.
+def prepare(stream, name, max_pixels):
+    """Makes Pillow ready to open a file of a format that needs a plugin.
 
     Args:
         stream: binary file.
         name: "HEIF" or "JXL".
         max_pixels: larger JPEG XL files are refused, since the plugin decodes them when it opens them; None for no
             limit.
-
-    Returns:
-        A `PIL.Image.Image`.
 
     Raises:
         ValueError: the plugin is not installed, or the image is too large.
@@ -71,8 +66,6 @@ def open_with_plugin(stream, name, max_pixels):
         width, height = jxl_size(stream)
         if width * height > max_pixels:
             raise ValueError(f"its {width}x{height} pixels are more than {max_pixels / 1e6:g} million")
-    stream.seek(0)
-    return Image.open(stream, formats=(name,))
 
 
 def jxl_size(stream):

@@ -189,7 +189,7 @@ def run(
             )
         except (WorkError, MemoryError) as error:
             failed += 1
-            reason = str(error) if isinstance(error, WorkError) else "not enough memory"
+            reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
             if str(job.source) not in reason and str(job.target) not in reason:
                 reason = f"{str(job.source)!r}: {reason}"
             report(f"[{number}/{len(jobs)}] failed: {reason}")

