@@ -134,5 +134,5 @@ def test_three_hundred_requests_and_a_worker_killed_in_the_middle(tmp_path):
         assert answers[0].status_code == 503
         assert requests.post(url, data=encoded(8, 8)).status_code == 200
         (own,) = tmp_path.iterdir()
-        assert list(own.iterdir()) == []
+        wait_until(lambda: list(own.iterdir()) == [])
     assert not worker.is_running()
