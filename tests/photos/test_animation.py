@@ -24,7 +24,9 @@ def write_animation(path, transparent=False, **options):
             pixels = np.dstack([np.full((12, 16, 3), colour, np.uint8), 255 * shown])
             frame = Image.fromarray(pixels if transparent else pixels[..., :3])
         frames.append(frame)
-    options |= {".webp": {"lossless": True}, ".gif": {"transparency": 0, "disposal": 2}}.get(path.suffix, {})
+    options |= {".webp": {"lossless": True}, ".gif": {"transparency": 0, "disposal": 2, "optimize": False}}.get(
+        path.suffix, {}
+    )
     frames[0].save(path, save_all=True, append_images=frames[1:], duration=DURATIONS, **options)
 
 
