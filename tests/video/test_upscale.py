@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from fractions import Fraction
 
 import numpy as np
@@ -16,6 +15,7 @@ import pytest
 pytest.importorskip("av")
 import av
 from support.clips import TIMES, first_frame, sound_of, times_of, write_clip
+from support.waiting import wait_until
 
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.inference.upscalers import BicubicUpscaler
@@ -201,15 +201,13 @@ def test_the_command_line(run_script, clip):
 
 @pytest.mark.slow
 def test_a_killed_process_leaves_nothing_that_looks_finished(tmp_path):
-    write_clip(tmp_path / "a.mp4", times=range(0, 512 * 600, 512), size=(160, 120))
+    write_clip(tmp_path / "a.mp4", times=range(0, 512 * 300, 512), size=(96, 64))
     command = [sys.executable, "-m", "srgan_tf", "upscale", str(tmp_path / "a.mp4"), "--model", "compact_x4"]
     command += ["--output", str(tmp_path / "out")]
     root = pathlib.Path(video.__file__).parents[2]
     process = subprocess.Popen(command, cwd=root, stdout=subprocess.DEVNULL)
     parts = tmp_path / "out" / ".a.mp4.parts"
-    end = time.monotonic() + 150
-    while not list(parts.glob("*.packets")) and time.monotonic() < end:
-        time.sleep(0.1)
+    wait_until(lambda: list(parts.glob("*.packets")), 150)
     os.kill(process.pid, signal.SIGKILL)
     process.wait()
     assert [path.name for path in (tmp_path / "out").iterdir()] == [".a.mp4.parts"]

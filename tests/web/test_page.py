@@ -9,7 +9,8 @@ import requests
 from PIL import Image
 from support.browser import find, open_browser
 from support.hostile import png
-from support.web_server import serve, stub_app, wait_until
+from support.waiting import wait_until
+from support.web_server import serve, stub_app
 
 pytest.importorskip("uvicorn")
 from srgan_tf.data.synthetic import draw_picture

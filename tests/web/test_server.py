@@ -7,7 +7,8 @@ import socket
 
 import pytest
 import requests
-from support.web_server import serve, stub_app, wait_until
+from support.waiting import wait_until
+from support.web_server import serve, stub_app
 
 pytest.importorskip("uvicorn")
 from srgan_tf.web.limits import Limits

@@ -12,7 +12,8 @@ import pytest
 import requests
 from PIL import Image
 from support.hostile import png
-from support.web_server import serve, wait_until
+from support.waiting import wait_until
+from support.web_server import serve
 
 pytest.importorskip("uvicorn")
 from srgan_tf.data.synthetic import draw_picture
