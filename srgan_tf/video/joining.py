@@ -125,8 +125,10 @@ def _sound(container, copied, span):
     if not copied:
         return
     for packet in container.demux([container.streams[index] for index in copied]):
-        if packet.dts is None:  # the end of a stream
+        if packet.pts is None:  # the end of a stream
             continue
+        if packet.dts is None:  # sound is not reordered
+            packet.dts = packet.pts
         base = packet.time_base
         if span is not None:
             if not span[0] <= packet.pts * base < span[1]:

@@ -80,3 +80,40 @@ def first_frame(path):
 
     with av.open(str(path)) as container:
         return next(container.decode(video=0))
+
+
+def write_subtitled_clip(path, lines):
+    """Writes a Matroska clip as `write_clip`, with SubRip subtitles: {milliseconds: text}, each for 200 ms."""
+    import av
+
+    plain = path.with_name("plain.mkv")
+    write_clip(plain)
+    with av.open(str(plain)) as source, av.open(str(path), "w") as output:
+        copies = {stream.index: output.add_stream_from_template(stream, opaque=True) for stream in source.streams}
+        subtitles = output.add_mux_stream("subrip")
+        subtitles.time_base = Fraction(1, 1000)
+        subtitles.metadata["language"] = "eng"
+        output.start_encoding()
+        for packet in source.demux():
+            if packet.size:
+                packet.stream = copies[packet.stream_index]
+                output.mux(packet)
+        for time, text in lines.items():
+            packet = av.Packet(text.encode())
+            packet.stream, packet.time_base = subtitles, Fraction(1, 1000)
+            packet.pts = packet.dts = time
+            packet.duration = 200
+            output.mux(packet)
+    plain.unlink()
+
+
+def subtitles_of(path):
+    """[(milliseconds, duration, text)] of the first subtitle stream of a Matroska clip, and its language."""
+    import av
+
+    with av.open(str(path)) as container:
+        stream = container.streams.subtitles[0]
+        packets = [packet for packet in container.demux(stream) if packet.size]
+        return [(packet.pts, packet.duration, bytes(packet).decode()) for packet in packets], stream.metadata[
+            "language"
+        ]

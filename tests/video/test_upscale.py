@@ -14,7 +14,15 @@ import pytest
 
 pytest.importorskip("av")
 import av
-from support.clips import TIMES, first_frame, sound_of, times_of, write_clip
+from support.clips import (
+    TIMES,
+    first_frame,
+    sound_of,
+    subtitles_of,
+    times_of,
+    write_clip,
+    write_subtitled_clip,
+)
 from support.waiting import wait_until
 
 from srgan_tf.errors import UserError, WorkError
@@ -63,6 +71,18 @@ def test_codecs_and_containers(tmp_path, codec, container):
         assert opened.streams.video[0].codec_context.name == names[codec]
     assert [round(1000 * second) for second in times_of(target)] == [0, 40, 80, 156]
     assert [data for _, data in sound_of(target)] == [data for _, data in sound_of(tmp_path / f"a.{container}")]
+
+
+def test_subtitles_are_copied(tmp_path):
+    write_subtitled_clip(tmp_path / "a.mkv", {100: "Hello", 400: "World"})
+    target, *_, notes = upscaled(tmp_path / "a.mkv", "out.mkv")
+    assert notes == []
+    assert subtitles_of(target) == ([(100, 200, "Hello"), (400, 200, "World")], "eng")
+    assert [data for _, data in sound_of(target)] == [data for _, data in sound_of(tmp_path / "a.mkv")] != []
+    target, *_ = upscaled(tmp_path / "a.mkv", "part.mkv", frames=(4, 6))  # from 180 to 393 ms
+    assert [text for _, _, text in subtitles_of(target)[0]] == []
+    target, *_ = upscaled(tmp_path / "a.mkv", "part.mkv", frames=(6, 9))  # from 353 ms
+    assert subtitles_of(target)[0] == [(47, 200, "World")]
 
 
 def test_ten_bits_and_colour_tags(tmp_path):
