@@ -184,6 +184,8 @@ def run(command, record, stage, stop_when=lambda: False):
     seconds = record.facts["seconds"]
     spent = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     record.write(seconds=seconds | {stage: seconds.get(stage, 0.0) + spent})
-    if process.returncode != (128 + signal.SIGTERM if stopped else 0):
+    # After the signal: it saved and ended, ended at once, or was just done.
+    accepted = (128 + signal.SIGTERM, -signal.SIGTERM, 0) if stopped else (0,)
+    if process.returncode not in accepted:
         raise WorkError(f"exit code {process.returncode}: srgan-tf {' '.join(command)}")
-    return stopped
+    return stopped and process.returncode != 0

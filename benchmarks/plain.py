@@ -39,7 +39,7 @@ def make_plain_gan_step(generator, discriminator, terms, d_terms):
     d_optimizer.build(discriminator.trainable_variables)
     generate = functools.partial(generator, training=True)
     judge = functools.partial(discriminator, training=True)
-    # Instead of the moving average that a term may need: a pass of the generator, of equal cost.
+    # In place of the EMA generator, which some terms need: a pass of the generator costs the same.
     generate_again = functools.partial(generator, training=False)
 
     def outputs(lr, hr):

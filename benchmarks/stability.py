@@ -3,9 +3,9 @@
     python -m benchmarks stability --data photos --valid benchmark/Set5 --ranker ranker.keras --output runs/stability
 
 All runs start from one generator that was pretrained with a pixel loss. Apart from their objective they have the
-settings of `msrgan_x4`. The perceptual loss uses a shallow layer, which is cheap. Its value is about ten times that of
-the presets: relative to it, the adversarial loss counts ten times as much as in the presets with the default weight of
-0.01, and a tenth with a weight of 1. The same command continues an interrupted run.
+settings of `msrgan_x4`. The perceptual loss uses a shallow layer, which is cheap; its value is about ten times that of
+the presets. With the default weight of 0.01, the adversarial loss therefore has ten times its share in the presets;
+with a weight of 1, a tenth. The same command continues an interrupted run.
 """
 
 import pathlib

@@ -164,7 +164,7 @@ def test_every_preset_but_tiny_has_its_rows():
 
 PROGRAM = """
 import pathlib, signal, sys, time
-signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+signal.signal(signal.SIGTERM, lambda *_: sys.exit(0 if "finished" in sys.argv[1] else 143))
 pathlib.Path(sys.argv[1]).touch()
 if sys.argv[2:]:
     sys.exit(int(sys.argv[2]))
@@ -178,6 +178,8 @@ def test_a_command_is_stopped_by_sigterm_and_its_cpu_time_is_added(tmp_path, mon
     record = family_stages.Record(tmp_path, "row")
     started = tmp_path / "started"
     assert family_stages.run([str(started)], record, "train", stop_when=started.exists)
+    finished = tmp_path / "finished"
+    assert not family_stages.run([str(finished)], record, "other", stop_when=finished.exists)
     first = record.facts["seconds"]["train"]
     assert first > 0
     assert not family_stages.run([str(started), "0"], record, "train")
