@@ -3,6 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from srgan_tf.images.positions import axis_positions, scaled_size
+
 _MARGIN = 4
 _BACKGROUND = (255, 255, 255)
 _INK = (20, 20, 20)
@@ -40,8 +42,9 @@ def strip(columns, *, insets=(), zoom=4):
 
 
 def nearest(image, scale):
-    """Nearest-neighbour upscaling by an integer factor."""
-    return np.repeat(np.repeat(image, scale, axis=0), scale, axis=1)
+    """Nearest-neighbour upscaling by any factor; sizes are rounded to the nearest pixel."""
+    rows, columns = (axis_positions(size, scaled_size(size, scale))[:, 0].astype(np.int64) for size in image.shape[:2])
+    return image[rows][:, columns]
 
 
 def busiest_inset(picture, zoom):

@@ -24,9 +24,31 @@ def imresize(image, height, width):
     if min(height, width) < 1:
         raise ValueError(f"`height` and `width` must be at least 1. Received: {height}, {width}")
     for axis, size in ((0, height), (1, width)):
-        resized = np.asarray(_resize_axis(image, size, axis))
-        # MATLAB rounds halves up; numpy's rint would round them to even.
-        image = np.clip(np.floor(resized + 0.5), 0, 255).astype(np.uint8) if image.dtype == np.uint8 else resized
+        image = _like(image, np.asarray(_resize_axis(image, size, axis)))
+    return image
+
+
+def _like(image, resized):
+    """The resized image: rounded if the image is uint8. MATLAB rounds halves up; numpy's rint rounds them to even."""
+    return np.clip(np.floor(resized + 0.5), 0, 255).astype(np.uint8) if image.dtype == np.uint8 else resized
+
+
+def resize_to_positions(image, rows, columns):
+    """The pixels of an enlarged image at some rows and columns: those of `imresize`, up to float32 positions.
+
+    Args:
+        image: [height, width, channels], uint8 or float, an array.
+        rows: float32 [n, 4], positions; see `images.positions.axis_positions`.
+        columns: float32 [m, 4].
+
+    Returns:
+        [n, m, channels] array: uint8 for uint8 input (rounded after each of the two, clipped), else float64.
+    """
+    for axis, positions in ((0, rows), (1, columns)):
+        centre = positions[:, 0].astype(np.float64) + positions[:, 1]
+        indices = np.floor(centre).astype(np.int64)[:, np.newaxis] + np.arange(-1, 3)
+        weights = _cubic(centre[:, np.newaxis] - indices)
+        image = _like(image, _weighted(image, weights, _mirrored(indices, image.shape[axis]), axis))
     return image
 
 
@@ -90,10 +112,13 @@ def _contributions(in_size, out_size):
     weights = stretch * _cubic(stretch * (centre[:, np.newaxis] - indices))
     weights /= weights.sum(axis=1, keepdims=True)
     used = np.any(weights != 0, axis=0)
-    # Beyond the border the image is mirrored, with the edge pixel repeated.
-    mirrored = np.mod(indices[:, used], 2 * in_size)
-    mirrored = np.where(mirrored < in_size, mirrored, 2 * in_size - 1 - mirrored)
-    return weights[:, used], mirrored
+    return weights[:, used], _mirrored(indices[:, used], in_size)
+
+
+def _mirrored(indices, size):
+    """Indices of pixels; beyond the border the image is mirrored, with the edge pixel repeated."""
+    mirrored = np.mod(indices, 2 * size)
+    return np.where(mirrored < size, mirrored, 2 * size - 1 - mirrored)
 
 
 def _cubic(distance):

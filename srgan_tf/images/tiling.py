@@ -1,6 +1,10 @@
 """Tiled upscaling of images that are too large for memory, without seams."""
 
+import math
+
 import numpy as np
+
+from srgan_tf.images.positions import axis_positions, first_output
 
 # Blended tiles start at multiples of this, so that attention windows are the same as for the whole image. Tiles become
 # up to WINDOW - 1 pixels longer than requested.
@@ -50,6 +54,50 @@ def exact_stripes(function, image, *, scale, tile, halo):
             inside = result[scale * (top - cut_top) : scale * (bottom - cut_top)]
             stripe[:, scale * left : scale * right] = inside[:, scale * (left - cut_left) : scale * (right - cut_left)]
         yield stripe
+
+
+def sampled_stripes(function, image, *, size, tile, halo, context=0):
+    """Applies a local upscaling function of any factor tile by tile, and yields the result in stripes.
+
+    As `exact_stripes`, but the function computes the output pixels of each tile only, at their positions in the whole
+    image. So the result equals that for the whole image at every factor.
+
+    Args:
+        function: from an image [height, width, channels], `rows` [n, 4] and `columns` [m, 4] to [n, m, channels];
+            positions are those of `images.positions.axis_positions` in the image that it gets.
+        image: [height, width, channels] array.
+        size: (height, width) of the result, at least as large as the image.
+        tile: as for `exact_stripes`.
+        halo: as for `exact_stripes`; around `context`, if there is one.
+        context: output pixels around a tile that are computed too and then discarded, for a function whose output
+            pixels depend on each other. They start at multiples of `WINDOW` of the whole result.
+
+    Yields:
+        Arrays [rows, width of the result, channels] of the function's dtype.
+    """
+    tiles = (tile, tile) if isinstance(tile, int) else tile
+    rows, columns = (
+        list(_sampled_spans(*sizes, side, halo, context))
+        for *sizes, side in zip(image.shape[:2], size, tiles, strict=True)
+    )
+    for cut_rows, row_positions, own_rows in rows:
+        parts = [
+            np.asarray(function(image[cut_rows, cut_columns], row_positions, column_positions))[own_rows, own_columns]
+            for cut_columns, column_positions, own_columns in columns
+        ]
+        yield np.concatenate(parts, axis=1)
+
+
+def _sampled_spans(in_size, out_size, tile, halo, context):
+    """Splits one axis: slice of each cut, positions in the cut of its output pixels, slice of those of the tile."""
+    reach = halo + math.ceil(context * in_size / out_size) + (WINDOW if context else 0)
+    for start, stop, cut_start, cut_stop in _spans(in_size, tile, reach):
+        first, last = (first_output(index, in_size, out_size) for index in (start, stop))
+        begin, end = max(0, first - context), min(out_size, last + context)
+        begin -= begin % WINDOW if context else 0
+        positions = axis_positions(in_size, out_size, np.arange(begin, end))
+        positions[:, 0] -= cut_start
+        yield slice(cut_start, cut_stop), positions, slice(first - begin, last - begin)
 
 
 def blended_stripes(function, image, *, scale, tile, overlap):
