@@ -5,7 +5,7 @@ import pathlib
 import re
 
 from srgan_tf.data import synthetic
-from srgan_tf.data.pairs import cropped_size, fit_pair, make_pair
+from srgan_tf.data.pairs import cropped_size, fit_pair, make_pair, sizes_fit
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images import pictures
 
@@ -83,7 +83,7 @@ class _HrFile:
     def __call__(self):
         hr = pictures.read_picture(self.path)
         if min(hr.shape[:2]) < self.scale:
-            raise WorkError(f"the picture {str(self.path)!r} is smaller than {self.scale}x{self.scale} pixels")
+            raise WorkError(f"the picture {str(self.path)!r} is smaller than {self.scale:g}x{self.scale:g} pixels")
         return make_pair(self.name, hr, self.scale)
 
     def hr_size(self):
@@ -105,6 +105,13 @@ class _FilePair:
     def __call__(self):
         lr, hr = pictures.read_picture(self.lr_path), pictures.read_picture(self.hr_path)
         return fit_pair(self.name, lr, hr, self.scale, str(self.lr_path), str(self.hr_path))
+
+    def has_scale(self):
+        """Whether the two files have the scale, by their headers; True if a header is not valid."""
+        try:
+            return sizes_fit(*map(pictures.picture_size, (self.lr_path, self.hr_path)), self.scale)
+        except WorkError:
+            return True
 
     def hr_size(self):
         return cropped_size(pictures.picture_size(self.hr_path), self.scale)

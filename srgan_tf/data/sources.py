@@ -41,6 +41,7 @@ class Source:
         chosen: indices of the loaders whose pairs it has; None for all.
         lr_is_given: True if the source has files of LR pictures.
         misaligned: True if LR is shifted against HR by an unknown amount.
+        lr_is_replaced: True if its files of LR pictures have another scale, so LR is made from HR instead.
     """
 
     name: str
@@ -49,6 +50,7 @@ class Source:
     chosen: Sequence[int] | None = None
     lr_is_given: bool = False
     misaligned: bool = False
+    lr_is_replaced: bool = False
 
     @property
     def indices(self) -> Sequence[int]:
@@ -73,7 +75,7 @@ class Source:
         """Memory that the pixels of its pairs need, bytes."""
         scales = (self.loaders[index].scale for index in self.indices)
         areas = (height * width for height, width in self.hr_sizes)
-        return sum(3 * (area + area // scale**2) for area, scale in zip(areas, scales, strict=True))
+        return sum(3 * (area + int(area / scale**2)) for area, scale in zip(areas, scales, strict=True))
 
     def __len__(self) -> int:
         return len(self.indices)
@@ -137,7 +139,14 @@ def require_all(results: Iterator) -> list:
 
 
 def open_source(
-    data: str, *, split: Split, scale: int, synthetic_count: int = 8, synthetic_size: int = 256, seed: int = 0
+    data: str,
+    *,
+    split: Split,
+    scale: float,
+    synthetic_count: int = 8,
+    synthetic_size: int = 256,
+    seed: int = 0,
+    may_replace_lr: bool = False,
 ) -> Source:
     """Opens a source of pairs; nothing is decoded yet.
 
@@ -148,13 +157,15 @@ def open_source(
         synthetic_count: number of pictures that "synthetic" draws.
         synthetic_size: side of its HR pictures, pixels.
         seed: seed of its pictures; train and valid pictures differ for every seed.
+        may_replace_lr: make LR from HR if a folder has HR/ and LR/ of another scale; otherwise that is an error of
+            its pairs.
 
     Raises:
         UserError: an unknown source, a configuration of another scale, an empty folder, or HR and LR files that do not
             match.
     """
     if data == "div2k" or data.removeprefix("div2k/") in CONFIGURATIONS:
-        configuration = find_configuration(data.removeprefix("div2k/") if "/" in data else f"bicubic_x{scale}", scale)
+        configuration = find_configuration(data.removeprefix("div2k/") if "/" in data else f"bicubic_x{scale:g}", scale)
         return Source(
             data.replace("/", "_"),
             div2k_loaders(configuration, split),
@@ -176,7 +187,10 @@ def open_source(
     if (folder / "HR").is_dir():
         if not (folder / "LR").is_dir():
             raise UserError(f"{data!r} has HR/ but no LR/ beside it: give {str(folder / 'HR')!r} to have LR made")
-        return Source(name, file_pairs(name, folder / "HR", folder / "LR", scale), lr_is_given=True)
+        loaders = file_pairs(name, folder / "HR", folder / "LR", scale)
+        if may_replace_lr and not loaders[0].has_scale():
+            return Source(name, hr_files(folder / "HR", scale), lr_is_replaced=True)
+        return Source(name, loaders, lr_is_given=True)
     return Source(name, hr_files(folder, scale))
 
 
@@ -215,7 +229,7 @@ def _unpacked_div2k(folder, configuration, split, scale):
     if configuration:
         chosen = find_configuration(configuration, scale)
     else:
-        chosen = CONFIGURATIONS.get(f"bicubic_x{scale}")
+        chosen = CONFIGURATIONS.get(f"bicubic_x{scale:g}")
         if chosen is None or not (folder / chosen.folder.format(split=split)).is_dir():
             return Source(name, hr_files(hr_folder, scale), has_splits=len(found) == 2)
     lr_folder = folder / chosen.folder.format(split=split)

@@ -47,7 +47,7 @@ def to_markdown(results):
         for result, mean in zip(results, means, strict=True):
             cells = [_bold(metric, mean[metric], [other[metric] for other in means]) for metric in metrics]
             lines.append(f"| {' | '.join([f'{name} ({count})', result['model'], *cells])} |")
-    return "\n".join([*lines, "", f"x{results[0]['scale']}; {results[0]['protocol']}.", ""])
+    return "\n".join([*lines, "", f"x{results[0]['scale']:g}; {results[0]['protocol']}.", ""])
 
 
 def metrics_of(results):

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -141,10 +142,11 @@ def load_metrics(names: Iterable[str]) -> dict[str, Score]:
     return {name: _load(name) for name in names}
 
 
-def describe(names: Iterable[str], scale: int) -> str:
+def describe(names: Iterable[str], scale: float) -> str:
     """A description of how the scores are computed, to be printed or stored with them."""
     parts = (
-        f"{name}: {METRICS[name].definition}, {f'without {scale} border pixels' if METRICS[name].border else 'whole'}"
+        f"{name}: {METRICS[name].definition}, "
+        f"{f'without {math.ceil(scale)} border pixels' if METRICS[name].border else 'whole'}"
         for name in names
     )
     return f"uint8 images, mean over images; {'; '.join(parts)}"
@@ -164,13 +166,13 @@ def _load(name):
     return METRICS[name].load()
 
 
-def score(sample: Sample, metrics: dict[str, Score], *, scale: int) -> dict[str, float]:
+def score(sample: Sample, metrics: dict[str, Score], *, scale: float) -> dict[str, float]:
     """The scores of one image.
 
     Args:
         sample: the images.
         metrics: result of `load_metrics`.
-        scale: upscaling factor, which is also the width of the border that some protocols remove.
+        scale: upscaling factor; rounded up, it is the width of the border that some protocols remove.
 
     Raises:
         ValueError: an image is too small for a metric, or `hr` and `sr` differ in size.
@@ -179,5 +181,6 @@ def score(sample: Sample, metrics: dict[str, Score], *, scale: int) -> dict[str,
         raise ValueError(f"`hr` and `sr` must have one shape. Received: {sample.hr.shape}, {sample.sr.shape}")
     inner = sample
     if any(METRICS[name].border for name in metrics):
-        inner = sample._replace(hr=shave(sample.hr, scale), sr=shave(sample.sr, scale))
+        border = math.ceil(scale)
+        inner = sample._replace(hr=shave(sample.hr, border), sr=shave(sample.sr, border))
     return {name: function(inner if METRICS[name].border else sample) for name, function in metrics.items()}

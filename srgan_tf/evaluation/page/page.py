@@ -49,7 +49,7 @@ def write(path, results, differences, drawings, viewers):
         title=f"{', '.join(models)} on {', '.join(datasets)}",
         style="".join(map(templates.read, ("theme.css", "viewer.css", "page.css"))),
         script="".join(map(templates.read, ("viewer.js", "page.js"))),
-        scale=results[0]["scale"],
+        scale=f"{results[0]['scale']:g}",
         peak_memory=results[0]["peak_memory_gib"],
         protocol=results[0]["protocol"],
         failures=[reason for dataset in results[0]["datasets"].values() for reason in dataset["failed"]],
