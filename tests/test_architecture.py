@@ -20,6 +20,7 @@ FLOORS = {
     "srgan_tf.runs": 1,
     "srgan_tf.files": 2,
     "srgan_tf.images": 3,
+    "srgan_tf.diffusion": 3,
     "srgan_tf.weights": 3,
     "srgan_tf.losses": 4,
     "srgan_tf.metrics": 4,
