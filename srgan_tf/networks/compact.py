@@ -26,13 +26,19 @@ def compact(*, scale: Scale = 4, num_blocks: PositiveInt = 8, num_filters: Posit
         which may exceed that range.
     """
     lr = keras.Input((None, None, 3), name="lr")
+    x = trunk(lr, num_blocks, num_filters)
+    # float32 from here: half precision has fewer values in [0, 1] than uint8.
+    x = convolve(x, 3 * scale**2, 3, "tail_conv", gain=0.1, dtype="float32")
+    x = keras.ops.depth_to_space(x, scale)
+    return keras.Model(lr, add_bilinear(x, lr, scale), name="compact")
+
+
+def trunk(lr, num_blocks, num_filters):
+    """A head convolution and EDSR's residual blocks: features [batch, height, width, num_filters] of `lr`."""
     x = convolve(lr, num_filters, 3, "head_conv")
     for block in range(1, num_blocks + 1):
         name = f"block{block}"
         shortcut = x
         x = layers.ReLU(name=f"{name}_activation")(convolve(x, num_filters, 3, f"{name}_conv1"))
         x = layers.Add(name=f"{name}_add")([shortcut, convolve(x, num_filters, 3, f"{name}_conv2", gain=0.1)])
-    # float32 from here: half precision has fewer values in [0, 1] than uint8.
-    x = convolve(x, 3 * scale**2, 3, "tail_conv", gain=0.1, dtype="float32")
-    x = keras.ops.depth_to_space(x, scale)
-    return keras.Model(lr, add_bilinear(x, lr, scale), name="compact")
+    return x

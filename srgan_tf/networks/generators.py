@@ -5,8 +5,19 @@ returns a functional `keras.Model` and add a line here.
 """
 
 from srgan_tf.networks.compact import compact
+from srgan_tf.networks.continuous import continuous
+from srgan_tf.networks.idm import idm
 from srgan_tf.networks.rrdbnet import rrdbnet
 from srgan_tf.networks.srdensenet import srdensenet
 from srgan_tf.networks.srresnet import srresnet
 
-GENERATORS = {"srresnet": srresnet, "rrdbnet": rrdbnet, "compact": compact, "srdensenet": srdensenet}
+GENERATORS = {
+    "srresnet": srresnet,
+    "rrdbnet": rrdbnet,
+    "compact": compact,
+    "srdensenet": srdensenet,
+    "continuous": continuous,
+    "idm": idm,
+}
+# Those that `networks.continuous` can change to another factor.
+CONTINUOUS = ("continuous", "idm")

@@ -6,6 +6,7 @@ import keras
 from keras import layers
 
 from srgan_tf.networks.layers import BilinearUpsampling
+from srgan_tf.networks.sampling import BasisSampling, BicubicSampling, Positions
 
 _POINTWISE = (
     layers.Activation,
@@ -18,6 +19,8 @@ _POINTWISE = (
     layers.PReLU,
     layers.ReLU,
     layers.Rescaling,
+    BasisSampling,
+    Positions,
 )
 
 
@@ -63,6 +66,8 @@ def receptive_field(generator):
         elif isinstance(operation, BilinearUpsampling):
             radius += 1 / resolution
             resolution *= operation.scale
+        elif isinstance(operation, BicubicSampling):
+            radius += 2
         elif isinstance(operation, layers.UpSampling2D) and operation.interpolation == "nearest":
             resolution *= operation.size[0]
         elif type(operation).__name__ == "DepthToSpace":  # keras.ops.depth_to_space: its class is not public

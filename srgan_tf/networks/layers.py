@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from srgan_tf.networks import denoiser, sampling  # noqa: F401 - registers the layers of continuous generators
+
 
 @keras.saving.register_keras_serializable("srgan_tf")
 class BilinearUpsampling(keras.layers.Layer):

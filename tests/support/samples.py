@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from srgan_tf.inference.upscalers import BicubicUpscaler
-from srgan_tf.networks.generators import compact, rrdbnet, srdensenet, srresnet
+from srgan_tf.networks.generators import compact, continuous, rrdbnet, srdensenet, srresnet
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -43,6 +43,7 @@ SHRUNK = {
     "rrdbnet": functools.partial(rrdbnet, num_blocks=1, num_filters=8, growth_filters=4),
     "srdensenet": functools.partial(srdensenet, num_blocks=2, num_layers=2, growth_filters=4, num_filters=16),
     "compact": functools.partial(compact, num_blocks=1, num_filters=8),
+    "continuous": functools.partial(continuous, num_blocks=1, num_filters=8, basis=3, hidden=4),
     "channel_attention": functools.partial(_MSRRESNET, num_blocks=1, attention="channel"),
     "self_attention": functools.partial(_MSRRESNET, num_filters=32, attention="self"),
     "multiscale_attention": functools.partial(_MSRRESNET, num_blocks=1, attention="multiscale"),

@@ -1,0 +1,320 @@
+"""The diffusion of IDM as a layer: a denoising U-Net with implicit upsampling, and the chain that runs it."""
+
+import itertools
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from srgan_tf.diffusion.schedules import SCHEDULES
+from srgan_tf.networks.sampling import attach
+
+_TIME_UNITS = 64
+_FREQUENCIES = 4
+# Side of the tables of noise, output pixels: noise repeats after so many.
+_TABLE_SIDE = 251
+# Below this signal, the image is not computed from an estimate of the noise.
+_LEAST_SIGNAL = 1e-3
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class ScaleBalance(layers.Layer):
+    """IDM's scale-adaptive conditioning: s1 x + s2 y per channel, with s1^2 + s2^2 = 1 (Gao et al. 2023, equation 5).
+
+    s1 and s2 are linear functions of the logarithm of the factor, divided by their norm.
+    """
+
+    def build(self, input_shape):
+        """Creates the two linear functions."""
+        channels = input_shape[0][-1]
+        # At the start s1 = s2 for every factor.
+        self.slopes = self.add_weight((2, channels), initializer="zeros", name="slopes")
+        self.constants = self.add_weight((2, channels), initializer="ones", name="constants")
+
+    def call(self, inputs):
+        """Two maps [batch, h, w, c], and the size of an output pixel in LR pixels, a scalar, to one map."""
+        x, y, step = inputs
+        balance = tf.cast(-tf.math.log(step), self.compute_dtype) * self.slopes + self.constants
+        balance *= tf.math.rsqrt(tf.reduce_sum(tf.square(balance), axis=0, keepdims=True) + 1e-6)
+        return x * balance[0] + y * balance[1]
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class ImplicitUpsampling(layers.Layer):
+    """Upsampling by two with a network of coordinates: IDM's implicit decoder.
+
+    Each pixel of the result takes the nearest coarse pixel and its distance from its centre, -0.25 or 0.25 in each
+    direction, through two linear layers with a SiLU between them. The first is computed at the coarse resolution, since
+    it is linear.
+
+    Args:
+        filters: output channels.
+        hidden: units between the two layers.
+    """
+
+    def __init__(self, filters, hidden, **options):
+        super().__init__(**options)
+        self.filters, self.hidden = filters, hidden
+        self.first = layers.Dense(hidden, dtype=self.dtype_policy, name="first")
+        self.second = layers.Dense(filters, dtype=self.dtype_policy, name="second")
+
+    def build(self, input_shape):
+        """Creates the weights."""
+        self.first.build(input_shape)
+        self.second.build((*input_shape[:-1], self.hidden))
+        self.coordinates = self.add_weight((2, self.hidden), initializer="glorot_uniform", name="coordinates")
+
+    def call(self, x):
+        """[batch, h, w, c] to [batch, 2 h, 2 w, filters]."""
+        x = self.first(x)
+        shape = tf.shape(x)
+        distance = tf.constant([-0.25, 0.25], x.dtype)
+        # [rows 2, columns 2, hidden]
+        shift = (
+            distance[:, tf.newaxis, tf.newaxis] * self.coordinates[0] + distance[:, tf.newaxis] * self.coordinates[1]
+        )
+        x = x[:, :, tf.newaxis, :, tf.newaxis] + shift[tf.newaxis, tf.newaxis, :, tf.newaxis]
+        x = tf.reshape(x, (shape[0], 2 * shape[1], 2 * shape[2], self.hidden))
+        return self.second(tf.nn.silu(x))
+
+    def compute_output_shape(self, input_shape):
+        """Twice the sides."""
+        batch, height, width, _ = input_shape
+        return batch, height and 2 * height, width and 2 * width, self.filters
+
+    def get_config(self):
+        """See `keras.layers.Layer`."""
+        return super().get_config() | {"filters": self.filters, "hidden": self.hidden}
+
+
+class _Block(layers.Layer):
+    """A residual block: twice norm, SiLU and 3x3 convolution, the second time with a factor and an offset of the time.
+
+    The norm is over the channels of one pixel, so that a tile has the values of the whole image.
+    """
+
+    def __init__(self, filters, **options):
+        super().__init__(**options)
+        policy = self.dtype_policy
+        self.filters = filters
+        norms = [layers.LayerNormalization(epsilon=1e-5, dtype=policy, name=f"norm{n}") for n in (1, 2)]
+        self.norms = attach(self, norms)
+        convs = [
+            layers.Conv2D(filters, 3, padding="same", dtype=policy, name="conv1"),
+            # Small: a block is close to the identity at the start.
+            layers.Conv2D(
+                filters,
+                3,
+                padding="same",
+                kernel_initializer=keras.initializers.VarianceScaling(0.02),
+                dtype=policy,
+                name="conv2",
+            ),
+        ]
+        self.convs = attach(self, convs)
+        self.of_time = layers.Dense(2 * filters, dtype=policy, name="of_time")
+        self.shortcut = layers.Dense(filters, dtype=policy, name="shortcut")
+
+    def build(self, input_shape):
+        """Creates the weights."""
+        x_shape, time_shape = input_shape
+        inner = (*x_shape[:-1], self.filters)
+        for part, shape in zip(
+            (*self.norms, *self.convs, self.of_time, self.shortcut),
+            (x_shape, inner, x_shape, inner, time_shape, x_shape),
+            strict=True,
+        ):
+            part.build(shape)
+
+    def call(self, inputs):
+        """A map [batch, h, w, c] and the time [batch, units] to a map [batch, h, w, filters]."""
+        x, time = inputs
+        factor, offset = tf.split(self.of_time(time)[:, tf.newaxis, tf.newaxis], 2, axis=-1)
+        y = self.convs[0](tf.nn.silu(self.norms[0](x)))
+        y = self.convs[1](tf.nn.silu(self.norms[1](y) * (1 + factor) + offset))
+        return self.shortcut(x) + y
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
+class ResidualDiffusion(layers.Layer):
+    """A chain that samples the residual of HR over a base image; see `networks.idm` for its network.
+
+    Positions are those of `srgan_tf.networks.sampling`, float32 [batch, n, 4].
+
+    Args:
+        widths: channels of the U-Net at 1/2, 1/4, 1/8, ... of the output resolution.
+        hidden: units of the implicit upsampling.
+        schedule: a key of `SCHEDULES`.
+        length: number of states of the chain.
+        steps: number of steps of sampling.
+        prediction: "image", the network estimates the residual, or "noise".
+        gain: the residual is multiplied by this, so that its values are of the order of the noise's.
+        seed: of the noise, 0 to 2^31 - 1.
+
+    Attributes:
+        bytes_per_pixel: memory of the feature maps, bytes per output pixel.
+    """
+
+    def __init__(self, widths, hidden, schedule, length, steps, prediction, gain, seed=0, **options):
+        super().__init__(**options | {"autocast": False})
+        self._settings = dict(
+            widths=list(widths), hidden=hidden, schedule=schedule, length=length, steps=steps, prediction=prediction
+        ) | {"gain": gain, "seed": seed}
+        self.schedule = SCHEDULES[schedule](length)
+        self.steps, self.prediction, self.gain, self.seed = steps, prediction, gain, seed
+        self.multiple = 2 ** len(widths)
+        # Feature maps of a block and the skips, and the state, the noise and their sums.
+        self.bytes_per_pixel = 4 * (24 + sum(8 * width / 4**level for level, width in enumerate(widths, start=1)))
+        policy = self.dtype_policy
+
+        def conv(filters, name, strides=1, **more):
+            return layers.Conv2D(filters, 3, strides, padding="same", dtype=policy, name=name, **more)
+
+        def each(build, name, sizes=widths):
+            return attach(self, [build(width, f"{name}{level}") for level, width in enumerate(sizes, start=1)])
+
+        def block(width, name):
+            return _Block(width, dtype=policy, name=name)
+
+        self.time_layers = attach(self, [layers.Dense(_TIME_UNITS, dtype="float32", name=f"time{n}") for n in (1, 2)])
+        self.head = conv(widths[0], "head")
+        self.conditions = each(lambda width, name: layers.Dense(width, dtype=policy, name=name), "condition")
+        self.balances = each(lambda width, name: ScaleBalance(dtype=policy, name=name), "balance")
+        self.down_blocks = each(block, "down_block")
+        self.downs = each(lambda width, name: conv(width, name, 2), "down", widths[1:])
+        self.up_blocks = each(block, "up_block")
+        self.ups = each(
+            lambda width, name: ImplicitUpsampling(width, hidden, dtype=policy, name=name), "up", widths[:-1]
+        )
+        small = keras.initializers.VarianceScaling(1e-4)  # the first samples are close to the base
+        self.tail = layers.Conv2D(12, 3, padding="same", kernel_initializer=small, dtype="float32", name="tail")
+
+    def build(self, input_shape):
+        """Creates the weights."""
+        channels, widths = input_shape[0][-1], self._settings["widths"]
+        time_shape = (None, _TIME_UNITS)
+        self.time_layers[0].build((None, 1 + 2 * _FREQUENCIES))
+        self.time_layers[1].build(time_shape)
+        self.head.build((None, None, None, 24))
+        for level, width in enumerate(widths):
+            shape = (None, None, None, width)
+            self.conditions[level].build((None, None, None, channels))
+            self.balances[level].build([shape, shape, ()])
+            self.down_blocks[level].build([shape, time_shape])
+            self.up_blocks[level].build([shape, time_shape])
+            if level:
+                self.downs[level - 1].build((None, None, None, widths[level - 1]))
+                self.ups[level - 1].build(shape)
+        self.tail.build((None, None, None, widths[0]))
+
+    def call(self, inputs):
+        """Samples a residual.
+
+        Args:
+            inputs: a list of LR features [batch, h, w, c], the base image [batch, n, m, 3], rows and columns.
+
+        Returns:
+            float32 [batch, n, m, 3]: what to add to the base image.
+        """
+        conditions = self.prepare(inputs)
+        base, _, rows, columns = conditions
+        states = self.schedule.strided(self.steps)
+        coefficients = tf.constant([self._coefficients(*pair) for pair in itertools.pairwise(states)], tf.float32)
+
+        def step(index, z):
+            level, signal, noise, of_state, of_image, deviation = tf.unstack(coefficients[index])
+            output = self.denoise(conditions, z, tf.fill([tf.shape(base)[0]], level))
+            image = self.image_of(output, z, signal, noise)
+            following = of_state * z + of_image * image + deviation * self.noise(index + 1, rows, columns)
+            return index + 1, tf.ensure_shape(following, z.shape)
+
+        z = tf.zeros_like(base) + float(self.schedule.noise[states[0]]) * self.noise(0, rows, columns)
+        # A loop of the graph: the paper's chain has hundreds of steps.
+        _, z = tf.while_loop(lambda index, z: index < self.steps, step, (tf.constant(0), z))
+        size = tf.shape(inputs[1])
+        return z[:, : size[1], : size[2]] / self.gain
+
+    def _coefficients(self, state, target):
+        """Numbers of a reverse step: noise level, signal and noise of the state, and those of `Schedule.step`."""
+        schedule = self.schedule
+        level = schedule.log_noise_level(np.array(state))
+        return [float(level), schedule.signal[state], schedule.noise[state], *schedule.step(state, target)]
+
+    def image_of(self, output, z, signal, noise):
+        """The residual, times the gain, that an output of the network implies in a state of that signal and noise."""
+        return output if self.prediction == "image" else (z - noise * output) / tf.maximum(signal, _LEAST_SIGNAL)
+
+    def prepare(self, inputs):
+        """Pads the output grid to a multiple of the coarsest resolution, by repeating the last row and column.
+
+        Args:
+            inputs: as for `call`.
+
+        Returns:
+            `(base, features, rows, columns)`: the conditions of `denoise`.
+        """
+        features, base, rows, columns = inputs
+        for axis in (1, 2):
+            size = tf.shape(base)[axis]
+            index = tf.minimum(tf.range(-(-size // self.multiple) * self.multiple), size - 1)
+            base = tf.gather(base, index, axis=axis)
+            rows, columns = (
+                tf.gather(positions, index, axis=1) if axis == place else positions
+                for place, positions in ((1, rows), (2, columns))
+            )
+        return base, features, rows, columns
+
+    def denoise(self, conditions, z, level):
+        """The output of the network.
+
+        Args:
+            conditions: from `prepare`.
+            z: float32 [batch, n, m, 3], a state for each image.
+            level: float32 [batch], from `Schedule.log_noise_level`.
+
+        Returns:
+            float32 [batch, n, m, 3].
+        """
+        base, features, rows, columns = conditions
+        waves = tf.concat([f(level[:, tf.newaxis] * 2.0**k) for k in range(_FREQUENCIES) for f in (tf.sin, tf.cos)], 1)
+        time = tf.concat([level[:, tf.newaxis], waves], 1)
+        for layer in self.time_layers:
+            time = tf.nn.silu(layer(time))
+        x = self.head(tf.nn.space_to_depth(tf.concat([base, z], axis=3), 2))
+        skips = []
+        for depth, block in enumerate(self.down_blocks):
+            if depth:
+                x = self.downs[depth - 1](x)
+            x = block([x, time])
+            skips.append(x)
+        step = rows[0, 0, 2]
+        for depth in reversed(range(len(skips))):
+            x = x if depth == len(skips) - 1 else self.ups[depth](x) + skips[depth]
+            stride = 2 ** (depth + 1)
+            nearest = features
+            for axis, positions in ((1, rows), (2, columns)):
+                index = tf.cast(positions[0, stride // 2 :: stride, 0], tf.int32)
+                nearest = tf.gather(nearest, index, axis=axis)
+            x = self.balances[depth]([x, self.conditions[depth](nearest), step])
+            x = self.up_blocks[depth]([x, time])
+        return tf.nn.depth_to_space(tf.cast(self.tail(tf.nn.silu(tf.cast(x, tf.float32))), tf.float32), 2)
+
+    def noise(self, step, rows, columns):
+        """Standard normal noise [1, n, m, 3], a function of the seed, the step and the pixel's place in the image.
+
+        It repeats after 251 pixels.
+        """
+        seed = tf.stack([tf.constant(self.seed), tf.cast(step, tf.int32)])
+        table = tf.random.stateless_normal((_TABLE_SIDE, _TABLE_SIDE, 3), seed)
+        for axis, positions in ((0, rows), (1, columns)):
+            table = tf.gather(table, tf.cast(positions[0, :, 3], tf.int32) % _TABLE_SIDE, axis=axis)
+        return table[tf.newaxis]
+
+    def compute_output_shape(self, input_shape):
+        """The shape of the base image."""
+        return input_shape[1]
+
+    def get_config(self):
+        """See `keras.layers.Layer`."""
+        return super().get_config() | self._settings
