@@ -26,7 +26,8 @@ A run writes its settings to `config.json` in the run folder.
 
 def page():
     """The page in Markdown."""
-    groups = {"": "General", "data": "Data", "pretrain": "Pretraining", "gan": "GAN phase", "reporting": "Reporting"}
+    groups = {"": "General", "data": "Data", "pretrain": "Pretraining", "gan": "GAN phase"}
+    groups |= {"diffusion": "Diffusion phase", "reporting": "Reporting"}
     sections = [_INTRODUCTION]
     defaults, meanings = flatten(Config().to_dict()), descriptions(Config())
     for group, title in groups.items():

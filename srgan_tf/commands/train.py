@@ -66,13 +66,14 @@ def main():
 
     workdir = flags.workdir or f"runs/{flags.preset}"
     logging.info(
-        "training %s x%d on %s into %s: pretrain %s, gan %s",
+        "training %s x%d on %s into %s: pretrain %s, gan %s%s",
         config.preset,
         config.scale,
         ", ".join(config.data.train),
         workdir,
         _length(config.pretrain),
         _length(config.gan),
+        f", diffusion {_length(config.diffusion)}" if config.diffusion.steps else "",
     )
     if note := skipped_note([*config.data.train, *config.data.valid]):
         print(note)

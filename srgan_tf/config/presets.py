@@ -3,6 +3,7 @@
 import difflib
 
 from srgan_tf.config.recipes.esrgan import esrgan_light_x4, esrgan_x4, ldl_x4
+from srgan_tf.config.recipes.idm import idm_tiny, idm_x4
 from srgan_tf.config.recipes.msrgan import (
     channel_attention_x4,
     lsgan_x4,
@@ -15,7 +16,7 @@ from srgan_tf.config.recipes.msrgan import (
     wgan_x4,
 )
 from srgan_tf.config.recipes.photo import photo_faithful_x4, photo_x4, realesrgan_x4
-from srgan_tf.config.recipes.small import compact_x4, srgan_lite_x4, srresnet_lite_x4, tiny
+from srgan_tf.config.recipes.small import compact_x4, continuous_x4, srgan_lite_x4, srresnet_lite_x4, tiny
 from srgan_tf.config.recipes.srdensenet import srdensenet_x4
 from srgan_tf.config.recipes.srgan import report_x4, srgan_x4, srresnet_x4
 from srgan_tf.errors import UserError
@@ -29,7 +30,8 @@ PRESETS = {
         *(esrgan_x4, esrgan_light_x4, ldl_x4),
         *(srdensenet_x4, realesrgan_x4),
         *(photo_x4, photo_faithful_x4),
-        *(compact_x4, srresnet_lite_x4, srgan_lite_x4, tiny),
+        *(idm_x4, idm_tiny),
+        *(compact_x4, continuous_x4, srresnet_lite_x4, srgan_lite_x4, tiny),
     )
 }
 

@@ -11,10 +11,10 @@ from typing import Annotated, Any, Literal
 import pydantic
 from pydantic import Field
 
-from srgan_tf.config.sections import Data, Gan, PositiveInt, Pretrain, Reporting, settings
+from srgan_tf.config.sections import Data, Diffusion, Gan, PositiveInt, Pretrain, Reporting, settings
 from srgan_tf.errors import UserError
 from srgan_tf.networks.discriminators import DISCRIMINATORS
-from srgan_tf.networks.generators import GENERATORS
+from srgan_tf.networks.generators import CONTINUOUS, GENERATORS
 
 # For each network: the table of builders, and the arguments that other settings determine.
 NETWORKS = {"generator": (GENERATORS, {"scale"}), "discriminator": (DISCRIMINATORS, {"hr_patch_size"})}
@@ -65,6 +65,7 @@ class Config:
     data: Data = Data()
     pretrain: Pretrain = Pretrain()
     gan: Gan = Gan()
+    diffusion: Diffusion = Diffusion()
     reporting: Reporting = Reporting()
 
     def __post_init__(self):
@@ -81,13 +82,17 @@ class Config:
             )
         if (side := self.data.hr_patch_size) % self.scale:
             raise UserError(f"data.hr_patch_size must be a multiple of the scale {self.scale} (received {side})")
+        if self.data.min_scale:
+            self._check_random_scales()
         penalties = [name for name in ("gradient_penalty_weight", "r1_weight") if getattr(self.gan, name)]
         if self.gan.steps and penalties and self.discriminator.get("normalization") == "batch":
             raise UserError(
                 f"gan.{penalties[0]} penalizes the gradient of each image separately: it needs "
                 "discriminator.normalization=layer, spectral or none (received 'batch')"
             )
-        for name in ("pretrain", "gan"):
+        if self.diffusion.steps:
+            self._check_diffusion()
+        for name in ("pretrain", "gan", "diffusion"):
             phase = getattr(self, name)
             if phase.epochs and not phase.steps:
                 raise UserError(f"{name}.epochs={phase.epochs:g}: {name}.steps=0 skips the phase; set it to 1 or more")
@@ -97,6 +102,36 @@ class Config:
         ):
             if weight and side < smallest:
                 raise UserError(f"{name} needs data.hr_patch_size of at least {smallest} (received {side})")
+
+    def _check_random_scales(self):
+        """Raises a `UserError` if the settings do not fit training at random factors."""
+        given = f"data.min_scale={self.data.min_scale:g}"
+        if self.generator["name"] not in CONTINUOUS:
+            needed = " or ".join(CONTINUOUS)
+            raise UserError(f"{given} needs generator.name={needed} (received {self.generator['name']!r})")
+        if self.data.min_scale > self.scale:
+            raise UserError(f"{given} must be at most the scale {self.scale}")
+        if self.data.hr_patch_size % 2:
+            raise UserError(f"{given} needs an even data.hr_patch_size (received {self.data.hr_patch_size})")
+        if self.data.degradation != "bicubic":
+            raise UserError(f"{given} needs data.degradation=bicubic (received {self.data.degradation!r})")
+        if self.gan.steps or self.pretrain.ssim_weight:
+            # They take patches of neighbouring pixels; a batch of random factors has random rows and columns.
+            raise UserError(f"{given} needs gan.steps=0 and pretrain.ssim_weight=0")
+
+    def _check_diffusion(self):
+        """Raises a `UserError` if the settings do not fit the diffusion phase."""
+        given = f"diffusion.steps={self.diffusion.steps}"
+        if self.generator["name"] != "idm":
+            raise UserError(f"{given} needs generator.name=idm (received {self.generator['name']!r})")
+        if not self.data.min_scale:
+            raise UserError(f"{given} needs data.min_scale of at least 1 (received 0)")
+        multiple = 2 ** (len(self.generator["widths"]) + 1)
+        if self.data.hr_patch_size % multiple:
+            raise UserError(
+                f"{given} needs a data.hr_patch_size that is a multiple of {multiple} "
+                f"(received {self.data.hr_patch_size})"
+            )
 
     def to_dict(self):
         """The settings as nested dictionaries of JSON values."""

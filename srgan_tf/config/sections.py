@@ -1,4 +1,4 @@
-"""The groups of settings: learning rates, data, the two training phases, reporting."""
+"""The groups of settings: learning rates, data, the training phases, reporting."""
 
 from typing import Annotated, Literal
 
@@ -79,6 +79,8 @@ class Data:
     """side of the square HR patches in pixels"""
     batch_size: PositiveInt = 16
     """patches per step, over all GPUs"""
+    min_scale: NonNegativeFloat = 0.0
+    """train a continuous generator at factors between this and `scale`, drawn for each batch; 0: at `scale` only"""
     sampling: Literal["area", "auto", "picture"] = "auto"
     """draw patches by image area or from each image equally; "auto": by area if sizes differ over 4 times"""
     augment: bool = True
@@ -99,6 +101,8 @@ class Data:
     """side of the synthetic images in pixels"""
 
     def __post_init__(self):
+        if 0 < self.min_scale < 1:
+            raise UserError(f"data.min_scale must be 0, or 1 or more (received {self.min_scale:g})")
         if self.clean_fraction and self.degradation != "realistic":
             raise UserError(f"data.clean_fraction needs data.degradation=realistic (received {self.degradation!r})")
 
@@ -199,6 +203,22 @@ class Gan:
             raise UserError("gan.adversarial=wgan needs gan.clip_weights, 0.01 in the paper (received 0)")
         if self.rank_weight and not self.ranker:
             raise UserError(f"gan.rank_weight={self.rank_weight} needs a ranker: gan.ranker=FILE, from srgan-tf rank")
+
+
+@settings
+class Diffusion:
+    """The phase of a diffusion generator: its denoising network; the rest of the generator stays as it is."""
+
+    steps: NonNegativeInt = 0
+    """number of steps; 0 skips the phase"""
+    epochs: NonNegativeFloat = 0.0
+    """length in epochs instead of steps: passes over the training images; 0 uses `steps`"""
+    patience: NonNegativeInt = 0
+    """stop the phase after N validations in a row without a better perceptual score; 0 does not stop early"""
+    loss: PixelLoss = "mse"
+    """distance between the estimate of the network and the residual or the noise"""
+    learning_rate: LearningRate = LearningRate()
+    optimizer: Optimizer = Optimizer()
 
 
 @settings

@@ -58,14 +58,7 @@ def crop_batch(pairs, step, *, batch_size, hr_patch_size, scale, seed, augment=T
     lr_batch = np.empty((batch_size, lr_patch_size, lr_patch_size, 3), np.uint8)
     hr_batch = np.empty((batch_size, hr_patch_size, hr_patch_size, 3), np.uint8)
     rng = np.random.default_rng((*seed, 0, step))
-    for slot in range(batch_size):
-        epoch, position = divmod(step * batch_size + slot, len(pairs))
-        order, start = _epoch(seed, epoch, len(pairs))
-        index = int(order[position])
-        if areas is not None:
-            total = int(areas[-1])
-            pixel = (index * total + int(start * total)) // len(pairs)
-            index = int(np.searchsorted(areas, pixel, side="right"))
+    for slot, index in enumerate(chosen_pictures(len(pairs), step, batch_size=batch_size, seed=seed, areas=areas)):
         _, lr, hr = pairs[index]
         top = rng.integers(lr.shape[0] - lr_patch_size + 1)
         left = rng.integers(lr.shape[1] - lr_patch_size + 1)
@@ -76,6 +69,27 @@ def crop_batch(pairs, step, *, batch_size, hr_patch_size, scale, seed, augment=T
         _pixels(lr_batch[slot])[...] = dihedral(_pixels(lr_patch), symmetry)
         _pixels(hr_batch[slot])[...] = dihedral(_pixels(hr_patch), symmetry)
     return lr_batch, hr_batch
+
+
+def chosen_pictures(count, step, *, batch_size, seed, areas=None):
+    """The indices of the pictures that the patches of a batch are cut from; see `crop_batch`.
+
+    Args:
+        count: number of pictures.
+        step: number of the batch, from 0.
+        batch_size: patches per batch.
+        seed: tuple of ints.
+        areas: from `cumulative_areas`.
+    """
+    for slot in range(batch_size):
+        epoch, position = divmod(step * batch_size + slot, count)
+        order, start = _epoch(seed, epoch, count)
+        index = int(order[position])
+        if areas is not None:
+            total = int(areas[-1])
+            pixel = (index * total + int(start * total)) // count
+            index = int(np.searchsorted(areas, pixel, side="right"))
+        yield index
 
 
 def dihedral(image, symmetry):

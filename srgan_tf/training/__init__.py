@@ -1,1 +1,1 @@
-"""Training: two phases, pretrain and gan, wired together by `srgan_tf.training.run`."""
+"""Training: the phases pretrain, gan and diffusion, wired together by `srgan_tf.training.run`."""

@@ -2,6 +2,7 @@
 
 import logging
 
+from srgan_tf.data.continuous import ContinuousPictures
 from srgan_tf.data.pipeline import TrainingPictures, degrade_pairs, load_pairs
 from srgan_tf.data.sources import open_source
 
@@ -20,7 +21,8 @@ def load_datasets(config):
         config: a `Config`.
 
     Returns:
-        `(train_pictures, valid_pairs)`: `TrainingPictures`, and a list of at most `data.valid_pictures` `Pair`s.
+        `(train_pictures, valid_pairs)`: `TrainingPictures`, with `data.min_scale` `ContinuousPictures`, and a list of
+        at most `data.valid_pictures` `Pair`s.
     """
     data = config.data
 
@@ -47,7 +49,11 @@ def load_datasets(config):
                 train[index], held_out = hold_out(source, -(-data.valid_pictures // len(data.train)))
                 valid.append(held_out)
     _log.info("reading %s", ", ".join(f"{source.name} ({len(source)} pictures)" for source in train))
-    train_pictures = TrainingPictures.load(
+    if data.min_scale:
+        kind, more = ContinuousPictures, {"min_scale": data.min_scale, "contiguous": config.diffusion.steps > 0}
+    else:
+        kind, more = TrainingPictures, {"degradation": data.degradation, "clean_fraction": data.clean_fraction}
+    train_pictures = kind.load(
         train,
         store=data.store,
         cache=data.cache,
@@ -55,9 +61,8 @@ def load_datasets(config):
         hr_patch_size=data.hr_patch_size,
         scale=config.scale,
         augment=data.augment,
-        degradation=data.degradation,
         sampling=data.sampling,
-        clean_fraction=data.clean_fraction,
+        **more,
     )
     smallest = 11 + 2 * config.scale  # without its border, SSIM's window of 11 pixels must fit
     per_source = -(-data.valid_pictures // len(valid))

@@ -95,7 +95,8 @@ def per_replica(strategy, batches):
 
     Args:
         strategy: the strategy that will run the step.
-        batches: tf.data.Dataset of tuples of tensors [batch, ...]; `batch` is a multiple of the number of replicas.
+        batches: tf.data.Dataset of tuples, also nested, of tensors [batch, ...]; `batch` is a multiple of the number of
+            replicas.
 
     Returns:
         Iterable of arguments for `strategy.run`.
@@ -109,8 +110,8 @@ def per_replica(strategy, batches):
         first = context.input_pipeline_id * local
 
         def part(*batch):
-            size = batch[0].shape[0] // replicas
-            mine = tuple(tensor[first * size : (first + local) * size] for tensor in batch)
+            size = tf.nest.flatten(batch)[0].shape[0] // replicas
+            mine = tf.nest.map_structure(lambda tensor: tensor[first * size : (first + local) * size], batch)
             return tf.data.Dataset.from_tensor_slices(mine).batch(size, drop_remainder=True)
 
         return batches.flat_map(part).prefetch(2)

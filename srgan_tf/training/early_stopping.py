@@ -15,6 +15,7 @@ _log = logging.getLogger(__name__)
 _SCORES = {
     names.PRETRAIN: (("psnr_y", True),),
     names.GAN: ((names.STLPIPS, False), (names.PERCEPTUAL, False), ("psnr_y", True)),
+    names.DIFFUSION: ((names.STLPIPS, False), ("psnr_y", True)),
 }
 
 
@@ -25,7 +26,7 @@ def early_stop(workdir, phase, patience):
 
     Args:
         workdir: the run folder.
-        phase: "pretrain" or "gan".
+        phase: one of `names.PHASES`.
         patience: number of validations in a row without a new best score after which the phase stops; 0 never stops.
 
     Returns:

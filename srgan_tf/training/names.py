@@ -4,7 +4,8 @@ from srgan_tf.runs import SCORE_PREFIX
 
 PRETRAIN = "pretrain"
 GAN = "gan"
-PHASES = (PRETRAIN, GAN)
+DIFFUSION = "diffusion"
+PHASES = (PRETRAIN, GAN, DIFFUSION)
 
 GENERATOR = "generator"
 DISCRIMINATOR = "discriminator"

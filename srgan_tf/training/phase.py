@@ -13,19 +13,19 @@ from srgan_tf.config.schema import Config
 from srgan_tf.data.pairs import Pair
 from srgan_tf.data.pipeline import TrainingPictures
 from srgan_tf.files import atomic_write
-from srgan_tf.inference.upscalers import network_upscaler
+from srgan_tf.inference.loading import upscaler_of
 from srgan_tf.runs import GENERATOR_FILE, METRICS_FILE, TENSORBOARD_FOLDER, checkpoints_folder
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError
 from srgan_tf.training.distribution import is_chief, per_replica, require_agreement, uses_jit
 from srgan_tf.training.early_stopping import early_stop
 from srgan_tf.training.interruption import delayed_signals
-from srgan_tf.training.names import GAN, PHASES, PRETRAIN
+from srgan_tf.training.names import DIFFUSION, PHASES, PRETRAIN
 from srgan_tf.training.objective import discriminator_terms, gan_terms, perceptual_function, pretrain_terms
 from srgan_tf.training.profiler import Profiler
 from srgan_tf.training.progress import Window, check_progress, due, optimizer_scalars
 from srgan_tf.training.reporting import Reporter, has_scores
 from srgan_tf.training.state import TrainingState
-from srgan_tf.training.steps import make_gan_step, make_pretrain_step
+from srgan_tf.training.steps import make_diffusion_step, make_gan_step, make_pretrain_step
 from srgan_tf.training.validation import BEST, installed_stlpips, validate
 
 _log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ class Phase:
     def __post_init__(self):
         self.steps = getattr(self.config, self.name).steps
         self.patience = getattr(self.config, self.name).patience
-        self.stlpips = installed_stlpips() if self.name == GAN else None
+        self.stlpips = installed_stlpips() if self.name != PRETRAIN else None
         self.writes = is_chief(self.strategy)
         self.checkpoints = Checkpoints(
             checkpoints_folder(self.workdir, self.name),
@@ -70,7 +70,7 @@ class Phase:
             best=BEST,
             writes=self.writes,
         )
-        self.upscaler = network_upscaler(self.state.generator_ema, self.config.preset)
+        self.upscaler = upscaler_of(self.state.generator_ema, self.config.preset)
 
     def train(self):
         """Trains to the end of the phase, from its newest checkpoint if there is one.
@@ -123,7 +123,12 @@ class Phase:
             "jit": uses_jit(config.jit, self.strategy),
         }
         if self.name == PRETRAIN:
-            return make_pretrain_step(state, pretrain_terms(config.pretrain), **options)
+            at_random_scales = config.data.min_scale > 0
+            return make_pretrain_step(
+                state, pretrain_terms(config.pretrain), at_random_scales=at_random_scales, **options
+            )
+        if self.name == DIFFUSION:
+            return make_diffusion_step(state, config.diffusion.loss, **options)
         terms, d_terms = gan_terms(config.gan, self.features, self.ranker), discriminator_terms(config.gan)
         return make_gan_step(state, terms, d_terms, generator_every=config.gan.generator_every, **options)
 

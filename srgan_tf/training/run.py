@@ -1,4 +1,4 @@
-"""A whole training run: both phases, from the settings to generator.keras."""
+"""A whole training run: all phases, from the settings to generator.keras."""
 
 import contextlib
 import errno
@@ -12,6 +12,7 @@ from srgan_tf import hardware
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import make_folder
 from srgan_tf.losses.dists import DISTS_LAYERS
+from srgan_tf.networks.idm import base_of, is_diffusion
 from srgan_tf.networks.interpolation import structural_difference
 from srgan_tf.networks.saved import load_generator
 from srgan_tf.networks.vgg import vgg19_features
@@ -21,11 +22,11 @@ from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.distribution import check_batch, choose_strategy, is_chief
 from srgan_tf.training.early_stopping import check_early_stopping, early_stop
 from srgan_tf.training.epochs import with_steps
-from srgan_tf.training.names import GAN, PHASES, PRETRAIN
+from srgan_tf.training.names import DIFFUSION, GAN, PHASES, PRETRAIN
 from srgan_tf.training.phase import Phase
 from srgan_tf.training.ranker import load_ranker
 from srgan_tf.training.reporting import has_scores
-from srgan_tf.training.state import gan_state, pretrain_state
+from srgan_tf.training.state import diffusion_state, gan_state, pretrain_state
 from srgan_tf.training.workdir import check_workdir, lock_workdir, record_session, write_config
 
 _log = logging.getLogger(__name__)
@@ -41,7 +42,7 @@ _LOST_MACHINE = (
 
 
 def run(config, workdir, strategy=None):
-    """Trains both phases to their end. A run that was interrupted is resumed by the same call.
+    """Trains all phases to their end. A run that was interrupted is resumed by the same call.
 
     Args:
         config: a `Config`.
@@ -57,8 +58,8 @@ def run(config, workdir, strategy=None):
     """
     workdir = pathlib.Path(workdir)
     check_workdir(config, workdir)
-    if not (config.pretrain.steps or config.gan.steps):
-        raise UserError("nothing to train: pretrain.steps and gan.steps are both 0")
+    if not any(getattr(config, name).steps for name in PHASES):
+        raise UserError(f"nothing to train: {', '.join(f'{name}.steps' for name in PHASES)} are all 0")
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     strategy = strategy or choose_strategy()
@@ -102,11 +103,9 @@ def _run(config, workdir, strategy):
     # config.json has the settings as they were given: a resumed run compares them.
     given, config = config, with_steps(config, len(train_pictures))
     begun = {name for name in PHASES if steps_in(checkpoints_folder(workdir, name))}
-    states = {}
-    if config.pretrain.steps and GAN not in begun:
-        states[PRETRAIN] = pretrain_state(config)
-    if config.gan.steps:
-        states[GAN] = gan_state(config)
+    to_train = [name for name in PHASES if getattr(config, name).steps]
+    first = max((to_train.index(name) for name in begun & {*to_train}), default=0)  # those before are finished
+    states = {name: _STATES[name](config) for name in to_train[first:]}
     if config.init_generator and not begun:
         _start_from(config.init_generator, next(iter(states.values())))
 
@@ -137,9 +136,15 @@ def _run(config, workdir, strategy):
     return generator_file
 
 
+# Builders of the state of each phase.
+_STATES = {PRETRAIN: pretrain_state, GAN: gan_state, DIFFUSION: diffusion_state}
+
+
 def _start_from(model, state):
-    generator = load_generator(model)
-    if difference := structural_difference(generator, state.generator_ema):
+    generator, target = load_generator(model), state.generator_ema
+    if is_diffusion(target) and not is_diffusion(generator):
+        target = base_of(target)
+    if difference := structural_difference(generator, target):
         raise UserError(f"{model!r} is not the generator that the settings describe; they differ in {difference}")
     state.start_from(generator)
 

@@ -8,6 +8,7 @@ import tensorflow as tf
 from srgan_tf.errors import UserError
 from srgan_tf.networks.discriminators import DISCRIMINATORS
 from srgan_tf.networks.generators import GENERATORS
+from srgan_tf.networks.idm import LAYER, base_of, is_diffusion
 from srgan_tf.networks.precision import as_float32, precision_scope
 from srgan_tf.networks.rewrites.training import optimize_for_training
 from srgan_tf.training.optimizers import LossScale, make_optimizer
@@ -56,15 +57,20 @@ class TrainingState:
     def start_from(self, generator):
         """Copies the weights of another generator into the generator and its average.
 
+        A diffusion generator can start from its base alone: a continuous generator.
+
         Raises:
             UserError: the weights have other shapes.
         """
         weights = generator.get_weights()
         shapes = [weight.shape for weight in weights]
-        if shapes != [tuple(weight.shape) for weight in self.generator.weights]:
+        targets = [self.generator, self.generator_ema]
+        if is_diffusion(self.generator) and not is_diffusion(generator):
+            targets = [base_of(target) for target in targets]
+        if shapes != [tuple(weight.shape) for weight in targets[0].weights]:
             raise UserError("cannot start from a generator that is not the one the settings describe")
-        self.generator.set_weights(weights)
-        self.generator_ema.set_weights(weights)
+        for target in targets:
+            target.set_weights(weights)
 
 
 def pretrain_state(config):
@@ -93,13 +99,20 @@ def gan_state(config):
     return state
 
 
-def _state(config, phase, optimizer):
+def diffusion_state(config):
+    """The state at the beginning of the diffusion phase; only the diffusion of the generator is trained."""
+    return _state(config, config.diffusion, config.diffusion.optimizer, frozen=lambda layer: layer.name != LAYER)
+
+
+def _state(config, phase, optimizer, frozen=lambda layer: False):
     with precision_scope(config.precision):
         network = build_network("generator", GENERATORS, config.generator, scale=config.scale)
     generator = optimize_for_training(network)
     if config.freeze_batch_norm:
         for layer in _batch_norms(generator):
             layer.trainable = False
+    for layer in filter(frozen, generator.layers):
+        layer.trainable = False
     _synchronize_batch_norms(generator)
 
     def counter(name):

@@ -11,7 +11,10 @@ from typing import NamedTuple
 import keras
 import tensorflow as tf
 
+from srgan_tf.networks.continuous import at_positions
+from srgan_tf.networks.idm import base_of, is_diffusion
 from srgan_tf.training import names
+from srgan_tf.training.diffusion import diffusion_losses
 from srgan_tf.training.objective import LossInputs, evaluate_terms
 from srgan_tf.training.optimizers import LossScale
 from srgan_tf.training.scalars import discriminator_scalars, generator_scalars
@@ -54,7 +57,7 @@ class _Gradients(NamedTuple):
     logits: dict[str, tf.Tensor]
 
 
-def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False):
+def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False, at_random_scales=False):
     """Makes the pretrain step, which updates the generator only.
 
     Args:
@@ -64,16 +67,43 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False):
         micro_batches: gradient accumulation: number of parts that the batch of a replica is split into, to save
             memory. Losses and gradients are means over them; batch norm sees each part separately.
         jit: compile with XLA; for one replica only.
+        at_random_scales: train a continuous generator at the positions of the batches of `ContinuousPictures`: `lr` is
+            then `(lr, rows, columns)`.
 
     Returns:
         Function from float32 `lr` and `hr` in [0, 1] to a `StepResult`, for the strategy in whose scope this is called.
     """
+    regression = base_of(state.generator) if is_diffusion(state.generator) else state.generator
+    generate = at_positions(regression) if at_random_scales else regression
 
     def compute_losses(lr, hr, positions):
         del positions
-        sr = state.generator(lr, training=True)
+        sr = generate(lr, training=True)
         total, values = evaluate_terms(terms, LossInputs(hr, sr))
         return _Losses([total], generator_scalars(total, values, hr, sr), {})
+
+    return _make_step(state, [_generator(state)], compute_losses, ema_decay, micro_batches, jit)
+
+
+def make_diffusion_step(state, loss, *, ema_decay, micro_batches=1, jit=False):
+    """Makes the diffusion step, which updates the diffusion of the generator only.
+
+    Args:
+        state: a `TrainingState` of a diffusion generator; the step changes its variables.
+        loss: a key of `PIXEL_LOSSES`.
+        ema_decay: decay of the averaged generator.
+        micro_batches: as for `make_pretrain_step`.
+        jit: as for `make_pretrain_step`.
+
+    Returns:
+        Function from `(lr, rows, columns)`, a batch of `ContinuousPictures` whose pixels are neighbours, and `hr` to a
+        `StepResult`, for the strategy in whose scope this is called.
+    """
+    compute = diffusion_losses(state.generator, loss)
+
+    def compute_losses(lr, hr, positions):
+        total, sr = compute(lr, hr, positions)
+        return _Losses([total], generator_scalars(total, {}, hr, sr), {})
 
     return _make_step(state, [_generator(state)], compute_losses, ema_decay, micro_batches, jit)
 
@@ -236,10 +266,10 @@ def _make_step(state, networks: list[_TrainedNetwork], compute_losses: Callable,
 def _accumulate(differentiate, batch, micro_batches):
     """Mean gradients and scalars over micro-batches, computed one after the other; logits of all of them."""
     parts = []
-    for part in zip(*(tf.split(tensor, micro_batches) for tensor in batch), strict=True):
+    for part in zip(*(tf.split(tensor, micro_batches) for tensor in tf.nest.flatten(batch)), strict=True):
         # Without this order TensorFlow could compute all parts at once, and hold all of them in memory.
         with tf.control_dependencies(tf.nest.flatten(parts[-1:])):
-            parts.append(differentiate(*map(tf.identity, part)))
+            parts.append(differentiate(*tf.nest.pack_sequence_as(batch, list(map(tf.identity, part)))))
     if micro_batches == 1:
         return parts[0]
 

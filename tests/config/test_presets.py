@@ -54,6 +54,10 @@ PARAMETERS = {
         38_247_425,
     ),
     "compact_x4": (162_736, None),
+    "continuous_x4": (171_856, None),
+    # See test_idm.py.
+    "idm_tiny": (171_856 + 710_444, None),
+    "idm_x4": (171_856 + 5_756_364, None),
     "tiny": (89_859, 819_713),
 }
 

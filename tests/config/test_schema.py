@@ -3,6 +3,7 @@ import json
 import pytest
 
 from srgan_tf.config.overrides import describe, descriptions, with_settings
+from srgan_tf.config.presets import load_preset
 from srgan_tf.config.schema import NETWORKS, Config, flatten
 from srgan_tf.config.sections import Optimizer
 from srgan_tf.errors import UserError
@@ -49,9 +50,12 @@ def test_assignments(assignment, name, value):
         ("generator.activation=gelu", "generator.activation: input should be 'prelu' or 'leaky_relu'"),
         (
             "generator.name=vdsr",
-            "generator.name must be one of srresnet, rrdbnet, compact, srdensenet (received 'vdsr')",
+            "generator.name must be one of srresnet, rrdbnet, compact, srdensenet, continuous, idm (received 'vdsr')",
         ),
-        ("generator.name=[1]", "generator.name must be one of srresnet, rrdbnet, compact, srdensenet (received [1])"),
+        (
+            "generator.name=[1]",
+            "generator.name must be one of srresnet, rrdbnet, compact, srdensenet, continuous, idm (received [1])",
+        ),
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
         ("scale=5", "scale: input should be 2, 3, 4 or 8 (received 5)"),
         ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),
@@ -195,3 +199,22 @@ def test_an_old_name_on_the_command_line_is_refused_with_the_new_one():
 def test_lr_consistency_needs_the_lr_that_it_means():
     with pytest.raises(UserError, match=r"needs data\.degradation=bicubic \(received 'realistic'\)"):
         with_settings(Config(), ["gan.lr_consistency_weight=0.1", "data.degradation=realistic"])
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        (["generator.name=compact"], "data.min_scale=1 needs generator.name=continuous or idm (received 'compact')"),
+        (["scale=2", "data.min_scale=3"], "data.min_scale=3 must be at most the scale 2"),
+        (["data.min_scale=0.5"], "data.min_scale must be 0, or 1 or more (received 0.5)"),
+        (["data.degradation=realistic"], "data.min_scale=1 needs data.degradation=bicubic (received 'realistic')"),
+        (["scale=3", "data.hr_patch_size=99"], "data.min_scale=1 needs an even data.hr_patch_size (received 99)"),
+        (["gan.steps=5"], "data.min_scale=1 needs gan.steps=0 and pretrain.ssim_weight=0"),
+        (["pretrain.ssim_weight=1"], "data.min_scale=1 needs gan.steps=0 and pretrain.ssim_weight=0"),
+    ],
+)
+def test_training_at_random_factors(assignments, message):
+    with pytest.raises(UserError) as caught:
+        with_settings(load_preset("continuous_x4"), assignments)
+    assert str(caught.value) == message
+    assert with_settings(load_preset("continuous_x4"), ["data.min_scale=0", "gan.steps=5"]).gan.steps == 5

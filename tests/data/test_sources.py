@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from srgan_tf.data import sources
-from srgan_tf.data.pairs import make_pair
+from srgan_tf.data.pairs import cropped_size, make_pair
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
@@ -172,3 +172,14 @@ def test_fewer_large_pictures_are_loaded_ahead(monkeypatch, side, most):
 
     assert list(sources.Source("slow", [Slow() for _ in range(12)])) == [side] * 12
     assert max(highest) == most
+
+
+@pytest.mark.parametrize("scale", [1, 1.5, 2.7, 3.3, 4])
+def test_pairs_at_fractional_factors(rng, scale):
+    for size in ((61, 80), (59, 78), (30, 47)):
+        hr = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
+        pair = make_pair("a", hr, scale)
+        assert pair.lr.shape[:2] == tuple(int(side / scale + 1e-6) for side in size)
+        assert pair.hr.shape[:2] == tuple(round(side * scale) for side in pair.lr.shape[:2])
+        assert pair.hr.shape[:2] == cropped_size(size, scale)
+        np.testing.assert_array_equal(pair.lr, imresize(pair.hr, *pair.lr.shape[:2]))

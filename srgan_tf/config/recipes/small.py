@@ -36,6 +36,25 @@ def compact_x4():
     )
 
 
+def continuous_x4():
+    """One network for every factor from 1 to 4, the task of LIIF (Chen et al. 2021), with the trunk of `compact_x4`.
+
+    Trained as that: L1, 60k steps, 1e-3 falling to 1e-7 in one cosine, batch 8. A factor between 1 and 4 is drawn for
+    each batch. LR patches have 48x48 pixels as in LIIF; 96x96 of their HR pixels are compared, in LIIF 2,304.
+
+    Deviations: LIIF draws a factor for each patch, has the trunk of EDSR or RDN, and evaluates an MLP of 4 layers of
+    256 at each output pixel for the four nearest LR pixels; here basis functions are weighted by the coefficients of
+    the nearest one, and the skip is bicubic.
+    """
+    return replace(
+        compact_x4(),
+        preset="continuous_x4",
+        generator={"name": "continuous"},
+        data=Data(hr_patch_size=192, batch_size=8, min_scale=1.0),
+        gan=Gan(steps=0),
+    )
+
+
 def srresnet_lite_x4():
     """SRResNet's trunk without batch norm (16 blocks of 64 filters) with the light tail of `compact_x4`.
 
