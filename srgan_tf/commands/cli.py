@@ -53,6 +53,13 @@ def positive_int(text):
     return int(text)
 
 
+def seed(text):
+    """Type of a flag: an integer from 0 to 2^31 - 1."""
+    if not (text.isdecimal() and len(text) <= 10 and int(text) < 2**31):
+        raise argparse.ArgumentTypeError(f"expected an integer from 0 to 2**31 - 1 (received {text!r})")
+    return int(text)
+
+
 def execute(main, program=None):
     """Runs the `main` of a command and turns its errors into exit codes.
 

@@ -3,11 +3,16 @@
     srgan-tf evaluate --model runs/srgan_x4 --data Set5 --data Set14
     srgan-tf evaluate --model bicubic --model runs/srresnet --model runs/srgan --data BSD100 --metric niqe
     srgan-tf evaluate --interpolate runs/srresnet runs/srgan --alpha 0 0.25 0.5 0.75 1 --data Set14 --metric stlpips
+    srgan-tf evaluate --model runs/continuous_x4 --scale 2 --scale 2.7 --scale 4 --data Set5
 
-Writes report.html, metrics.json, scores.csv, table.md, the SR images and comparison strips.
+Writes report.html, metrics.json, scores.csv, table.md, the SR images and comparison strips. With several factors, each
+has a folder of them, x2.7 for 2.7, and bicubic is scored beside the models.
 """
 
+import argparse
 import os
+import pathlib
+import re
 
 from srgan_tf.commands import cli
 from srgan_tf.weights import shipped
@@ -58,12 +63,33 @@ def main():
         "ssim_y_full; repeat for several",
     )
     parser.add_argument("--output", help="folder for the results (default: results/MODEL, or results/comparison)")
-    parser.add_argument("--scale", type=int, choices=(2, 3, 4, 8), help="factor of bicubic; a network has a fixed one")
+    parser.add_argument(
+        "--scale",
+        action="append",
+        type=_factor,
+        metavar="FACTOR",
+        help="factor of bicubic and of continuous networks, 1 or more; others have their own; repeat for several "
+        "(default: the networks' own). Data of another factor is downscaled from its HR",
+    )
     parser.add_argument(
         "--precision",
         default="float32",
         choices=("auto", "float32", "bfloat16", "float16"),
         help="of the networks' feature maps; auto: bfloat16 where the device is faster in it (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--steps",
+        type=cli.positive_int,
+        metavar="N",
+        help="steps of sampling of diffusion networks (default: their own)",
+    )
+    parser.add_argument(
+        "--seed",
+        action="append",
+        default=[],
+        type=cli.seed,
+        metavar="N",
+        help="seed of diffusion networks' noise (default: 0); repeat to score several, with their mean and spread",
     )
     parser.add_argument(
         "--report-pictures",
@@ -78,13 +104,41 @@ def main():
     if flags.report_pictures < 0:
         parser.error(f"argument --report-pictures: expected 0 or more (received {flags.report_pictures})")
 
+    if repeated := {f"{scale:g}" for scale in flags.scale or () if flags.scale.count(scale) > 1}:
+        parser.error(f"argument --scale: given twice: {', '.join(sorted(repeated))}")
+
+    from srgan_tf.errors import WorkError
+    from srgan_tf.evaluation.tables import UNENCODABLE, to_markdown
+    from srgan_tf.files import atomic_write
+
+    scales = flags.scale or [None]
+    if len(scales) > 1 and "bicubic" not in flags.model:
+        flags.model = ["bicubic", *flags.model]
+    failed, total, tables = [], 0, []
+    for scale in scales:
+        results, output = _evaluate(flags, scale, several=len(scales) > 1)
+        tables.append(to_markdown(results))
+        datasets = results[0]["datasets"].values()
+        failed += [reason for dataset in datasets for reason in dataset["failed"]]
+        total += sum(len(dataset["images"]) + len(dataset["failed"]) for dataset in datasets)
+    if len(scales) > 1:
+        file = output.parent / "table.md"
+        with atomic_write(file) as unfinished:
+            unfinished.write_text("\n".join(tables), encoding="utf-8", errors=UNENCODABLE)
+        print(f"done: {file}, all factors")
+    if failed:
+        raise WorkError(f"{len(failed)} of {total} images failed; the first: {failed[0]}")
+
+
+def _evaluate(flags, scale, *, several):
+    """Scores the models at one factor, prints the scores; returns the results and their folder."""
     from srgan_tf import hardware
     from srgan_tf.data.sources import open_source, split_name
-    from srgan_tf.errors import WorkError
     from srgan_tf.evaluation.console import Console
     from srgan_tf.evaluation.driver import PAGE_FILE, evaluate_sources
     from srgan_tf.evaluation.lineup import load_lineup
-    from srgan_tf.evaluation.tables import to_markdown
+    from srgan_tf.evaluation.results import over_seeds
+    from srgan_tf.evaluation.tables import number, to_markdown
     from srgan_tf.inference.loading import resolve
     from srgan_tf.metrics.table import METRICS, PROTOCOLS, describe, load_metrics
     from srgan_tf.photos.jobs import skipped_note
@@ -95,25 +149,33 @@ def main():
         between=flags.interpolate,
         alphas=flags.alpha,
         ensemble=flags.ensemble,
-        scale=flags.scale,
+        scale=scale,
         precision=flags.precision,
+        steps=flags.steps,
+        seeds=flags.seed,
     )
     names = [upscaler.name for upscaler in upscalers]
     scale = upscalers[0].scale
-    sources = [open_source(data, split="valid", scale=scale) for data in flags.data]
-    output = flags.output or f"results/{names[0] if len(names) == 1 else 'comparison'}"
+    sources = [open_source(data, split="valid", scale=scale, may_replace_lr=True) for data in flags.data]
+    shown = [name for name in names if name != "bicubic"] if several else names
+    output = pathlib.Path(flags.output or f"results/{shown[0] if len(shown) == 1 else 'comparison'}")
+    output = output / f"x{scale:g}" if several else output
     pictures = ", ".join(f"{source.name} ({len(source)} pictures)" for source in sources)
     print(
-        f"scoring {', '.join(names)} x{scale} on {pictures}; device {hardware.describe()}, "
+        f"scoring {', '.join(names)} x{scale:g} on {pictures}; device {hardware.describe()}, "
         f"precision {resolve(flags.precision)}"
     )
     print(f"protocol: {describe(metrics, scale)}")
+    for upscaler in upscalers:
+        if sampling := getattr(upscaler, "sampling", None):
+            print(f"{upscaler.name}: diffusion, {sampling['steps']} steps, seed {sampling['seed']}")
+    if replaced := [source.name for source in sources if source.lr_is_replaced]:
+        print(f"LR made from HR by MATLAB-like bicubic, since the given LR has another factor: {', '.join(replaced)}")
     if not any(METRICS[metric].perceptual for metric in metrics):
         print("no perceptual score: --metric niqe or --metric stlpips adds one")
     if note := skipped_note(flags.data):
         print(note)
-    total = sum(map(len, sources))
-    console = Console(names, metrics, total)
+    console = Console(names, metrics, sum(map(len, sources)))
     print(console.header(), flush=True)
     folders = [split_name(data)[0] for data in flags.data]
     renamed = [model.partition("=")[2] for model in flags.model]
@@ -129,8 +191,17 @@ def main():
         on_failure=lambda reason: print(console.failure(reason), flush=True),
     )
     print(f"\n{console.means(results)}\n\n{to_markdown(results)}")
+    for (model, dataset), scores in over_seeds(results).items():
+        print(f"{model} on {dataset}, mean over {len(flags.seed)} seeds, lowest and highest:")
+        for metric, values in scores.items():
+            print(f"  {metric}: {', '.join(number(metric, value) for value in values)}")
     print(f"peak memory {results[0]['peak_memory_gib']:.2f} GiB")
-    print(f"done: {output}/{PAGE_FILE}; scores and pictures beside it")
-    failed = [reason for dataset in results[0]["datasets"].values() for reason in dataset["failed"]]
-    if failed:
-        raise WorkError(f"{len(failed)} of {total} images failed; the first: {failed[0]}")
+    print(f"done: {output / PAGE_FILE}; scores and pictures beside it")
+    return results, output
+
+
+def _factor(text):
+    """A factor of 1 or more, an int if it is a whole number."""
+    if re.fullmatch(r"\d+\.?\d*", text) and 1 <= float(text) <= 64:
+        return int(float(text)) if float(text).is_integer() else float(text)
+    raise argparse.ArgumentTypeError(f"expected a factor from 1 to 64 (received {text!r})")

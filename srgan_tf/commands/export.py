@@ -47,6 +47,12 @@ def main():
         help="export the network between the faithful counterpart of the model, 0, and the model, 1 (default: 1); for "
         f"{', '.join(shipped.pairs())}",
     )
+    parser.add_argument(
+        "--scale",
+        type=cli.positive_int,
+        metavar="N",
+        help="factor of the export, for continuous networks (default: the network's)",
+    )
     parser.add_argument("--scores", metavar="FILE", help="metrics.json of srgan-tf evaluate, for the model card")
     parser.add_argument(
         "--license", metavar="TEXT", help="licence of the weights for the model card, such as CC-BY-4.0"
@@ -87,12 +93,25 @@ def main():
     blend = None if flags.strength is None else (faithful_of(flags.model, flags.strength), flags.strength)
     facts = card.training_facts(model, blend=blend, scores=flags.scores, license_text=flags.license)
     generator = load_generator(flags.model, strength=flags.strength)
+    if flags.scale is not None:
+        generator = _at_scale(generator, flags.model, flags.scale)
     blended = "" if blend is None else f"@{flags.strength:g}"
     print(
         f"exporting {flags.model}{blended} ({generator.count_params():,} parameters) as {flags.format}; "
         f"device {hardware.describe()}, precision {flags.precision or 'float32'}"
     )
     _EXPORTERS[flags.format](generator, flags, facts)
+
+
+def _at_scale(generator, model, scale):
+    from srgan_tf.networks.continuous import at_scale, is_continuous
+    from srgan_tf.networks.geometry import scale_of
+
+    if is_continuous(generator):
+        return at_scale(generator, scale)
+    if scale != scale_of(generator):
+        raise UserError(f"the model {model!r} enlarges by {scale_of(generator)}, not by {scale}")
+    return generator
 
 
 def _export_versions(generator, flags, facts):

@@ -43,7 +43,11 @@ def main():
     )
     size = parser.add_mutually_exclusive_group()
     size.add_argument(
-        "--scale", type=flag_types.factor, metavar="FACTOR", help="factor, such as 3 or 2.5 (default: the network's)"
+        "--scale",
+        type=flag_types.factor,
+        metavar="FACTOR",
+        help="factor, such as 3 or 2.5 (default: the network's); at another than the network's, the result is resized, "
+        "except from continuous networks",
     )
     size.add_argument(
         "--size",
@@ -78,6 +82,13 @@ def main():
         metavar="N",
         help="side of a tile in input pixels; 0: no tiles (default: by free memory)",
     )
+    parser.add_argument(
+        "--steps",
+        type=cli.positive_int,
+        metavar="N",
+        help="steps of sampling of a diffusion network (default: its own)",
+    )
+    parser.add_argument("--seed", type=cli.seed, metavar="N", help="seed of a diffusion network's noise (default: 0)")
     parser.add_argument(
         "--existing",
         default="overwrite",
@@ -133,6 +144,8 @@ def main():
         parser.error("--strength and --interpolate cannot be given together")
     if flags.animation == "all" and flags.format not in ("png", "webp", "avif"):
         parser.error(f"--animation all needs --format png, webp or avif (received {flags.format})")
+    if flags.interpolate is not None and (flags.steps is not None or flags.seed is not None):
+        parser.error("--steps and --seed cannot be given with --interpolate")
 
     from srgan_tf import hardware
     from srgan_tf.files import check_targets, make_folder
@@ -254,9 +267,8 @@ def _kept(planned, jobs):
 def _upscaler(flags):
     """The model that the flags ask for, with what they add to it; it takes whole pictures, tiles come later."""
     from srgan_tf.inference.ensemble import EnsembleUpscaler
-    from srgan_tf.inference.loading import load_upscaler, resolve
+    from srgan_tf.inference.loading import load_upscaler, resolve, upscaler_of
     from srgan_tf.inference.refinement import BackProjectionUpscaler
-    from srgan_tf.inference.upscalers import network_upscaler
     from srgan_tf.networks.interpolation import interpolate
     from srgan_tf.networks.rewrites.inference import optimize_for_inference
     from srgan_tf.networks.saved import load_generator
@@ -264,11 +276,12 @@ def _upscaler(flags):
     if flags.interpolate is not None:
         generator = interpolate(load_generator(flags.model), load_generator(flags.interpolate), flags.alpha)
         network = optimize_for_inference(generator, resolve(flags.precision))
-        upscaler = network_upscaler(network, f"{flags.model} + {flags.alpha:g} {flags.interpolate}")
+        upscaler = upscaler_of(network, f"{flags.model} + {flags.alpha:g} {flags.interpolate}")
     else:
         whole_factor = flags.scale is not None and flags.scale.is_integer()
         scale = int(flags.scale) if flags.model == "bicubic" and whole_factor else None
-        upscaler = load_upscaler(flags.model, scale=scale, strength=flags.strength, precision=flags.precision)
+        options = {"strength": flags.strength, "precision": flags.precision, "steps": flags.steps, "seed": flags.seed}
+        upscaler = load_upscaler(flags.model, scale=scale, **options)
     if flags.ensemble:
         upscaler = EnsembleUpscaler(upscaler)
     return BackProjectionUpscaler(upscaler, flags.back_projection) if flags.back_projection else upscaler

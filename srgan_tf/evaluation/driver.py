@@ -98,8 +98,9 @@ def evaluate_sources(
         memory = round(hardware.peak_memory() / 2**30, 2)
         results = [
             {"model": name, "scale": scale, "protocol": describe(functions, scale), "peak_memory_gib": memory}
+            | ({"sampling": upscaler.sampling} if getattr(upscaler, "sampling", None) else {})
             | {"datasets": datasets[name]}
-            for name in names
+            for name, upscaler in zip(names, upscalers, strict=True)
         ]
         files.write_scores(results, curve)
         files.move_to(output)

@@ -4,14 +4,16 @@ import pathlib
 
 from srgan_tf.errors import UserError
 from srgan_tf.inference.ensemble import EnsembleUpscaler
-from srgan_tf.inference.loading import load_upscaler, resolve
-from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
+from srgan_tf.inference.loading import load_upscaler, resolve, upscaler_of
+from srgan_tf.inference.upscalers import BicubicUpscaler
 from srgan_tf.networks.interpolation import interpolate
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import load_generator
 
 
-def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None, precision="float32"):
+def load_lineup(
+    models, *, between=None, alphas=(), ensemble=False, scale=None, precision="float32", steps=None, seeds=()
+):
     """Loads the models to compare.
 
     Args:
@@ -21,6 +23,8 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None, 
         ensemble: also add the self-ensemble of each network, named NAME+.
         scale: the factor that all models must have; None for the networks' own.
         precision: as for `loading.load_upscaler`.
+        steps: of diffusion networks; None for their own.
+        seeds: of diffusion networks; with several, each network is in the list once for each, named NAME-seedN.
 
     Returns:
         `(upscalers, curve)`: list of `Upscaler`, and the names of the interpolated ones.
@@ -28,7 +32,16 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None, 
     Raises:
         UserError: there is no such model, networks cannot be interpolated, or `ensemble` is given without a network.
     """
-    upscalers = [_load_named(model, scale, precision) for model in models]
+    upscalers = []
+    for model in models:
+        upscaler = _load_named(model, scale, precision)
+        if getattr(upscaler, "sampling", None) is None or (steps is None and not seeds):
+            upscalers.append(upscaler)
+            continue
+        for seed in seeds or [None]:
+            sampled = _load_named(model, scale, precision, steps, seed)
+            sampled.name = f"{upscaler.name}-seed{seed}" if len(seeds) > 1 else upscaler.name
+            upscalers.append(sampled)
     curve = []
     if between:
         first, second = map(load_generator, between)
@@ -36,7 +49,7 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None, 
         for alpha in alphas:
             curve.append(f"{name}@{alpha:g}")
             network = optimize_for_inference(interpolate(first, second, alpha), resolve(precision))
-            upscalers.append(network_upscaler(network, curve[-1]))
+            upscalers.append(upscaler_of(network, curve[-1], scale))
     if ensemble:
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:
@@ -45,10 +58,11 @@ def load_lineup(models, *, between=None, alphas=(), ensemble=False, scale=None, 
     return upscalers, curve
 
 
-def _load_named(model, scale, precision):
+def _load_named(model, scale, precision, steps=None, seed=None):
+    options = {"scale": scale, "precision": precision, "steps": steps, "seed": seed}
     name, separator, path = model.partition("=")
     if not separator or pathlib.Path(model).exists():
-        return load_upscaler(model, scale=scale, precision=precision)
-    upscaler = load_upscaler(path, scale=scale, precision=precision)
+        return load_upscaler(model, **options)
+    upscaler = load_upscaler(path, **options)
     upscaler.name = name
     return upscaler

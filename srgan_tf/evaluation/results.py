@@ -6,7 +6,8 @@ A result (metrics.json) describes one model:
      "datasets": {NAME: {"images": [{"name", METRIC: value, ...}], "mean": {METRIC: value, ...},
                          "interval": {METRIC: [low, high], ...}, "failed": [reason], "megapixels_per_second"}}}
 
-A value is None if a score is not finite, as the PSNR of equal pictures.
+A result of a diffusion network has its number of steps and its seed as "sampling". A value is None if a score is not
+finite, as the PSNR of equal pictures.
 """
 
 import itertools
@@ -87,6 +88,34 @@ def differences(results):
                 }
             )
     return rows
+
+
+def over_seeds(results):
+    """Scores of diffusion networks that were scored with several seeds.
+
+    Args:
+        results: one for each model and seed; the names end in -seedN.
+
+    Returns:
+        {(model, data set): {METRIC: (mean, lowest, highest) over the seeds of the means over pictures}}.
+    """
+    groups = {}
+    for result in results:
+        name, separator, _ = result["model"].rpartition("-seed")
+        if separator and "sampling" in result:
+            for dataset, content in result["datasets"].items():
+                groups.setdefault((name, dataset), []).append(content["mean"])
+    return {
+        key: {metric: _summary([mean[metric] for mean in means]) for metric in means[0]}
+        for key, means in groups.items()
+        if len(means) > 1
+    }
+
+
+def _summary(values):
+    if None in values:
+        return None, None, None
+    return float(np.mean(values)), min(values), max(values)
 
 
 def _difference(value, before):

@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from srgan_tf.errors import UserError
 from srgan_tf.images.resize import imresize
 from srgan_tf.inference.upscalers import Wrapper
 
@@ -26,6 +27,7 @@ class RepeatedUpscaler(Wrapper):
     def __init__(self, upscaler, times: int, later=None):
         super().__init__(upscaler)
         self.scale = upscaler.scale**times
+        self.continuous = False
         if upscaler.halo is not None:
             self.halo = math.ceil(upscaler.halo * sum(upscaler.scale**-stage for stage in range(times)))
         if later is None:  # the last pass has the largest input
@@ -52,10 +54,16 @@ class BackProjectionUpscaler(Wrapper):
     Args:
         upscaler: an `Upscaler`.
         steps: number of corrections; each adds 5 pixels to the halo.
+
+    Raises:
+        UserError: the factor of `upscaler` is not an integer: tiles would not have the values of the whole image.
     """
 
     def __init__(self, upscaler, steps: int):
         super().__init__(upscaler)
+        if upscaler.scale != int(upscaler.scale):
+            raise UserError(f"back-projection needs an integer factor (received {upscaler.scale:g})")
+        self.continuous = False
         if upscaler.halo is not None:
             self.halo = upscaler.halo + _RESIZING_HALO * steps
         self._steps = steps

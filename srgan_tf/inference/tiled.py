@@ -8,7 +8,8 @@ import tensorflow as tf
 
 from srgan_tf.errors import WorkError
 from srgan_tf.hardware import free_memory
-from srgan_tf.images.tiling import WINDOW, blended_stripes, exact_stripes, tiles_along
+from srgan_tf.images.positions import scaled_size
+from srgan_tf.images.tiling import WINDOW, blended_stripes, exact_stripes, sampled_stripes, tiles_along
 from srgan_tf.inference.upscalers import Wrapper
 
 _log = logging.getLogger(__name__)
@@ -31,7 +32,8 @@ class TiledUpscaler(Wrapper):
 
     If the halo is known and at most 64 pixels, tiles are cut with that halo and the result equals that of the whole
     image (`exact`). Otherwise tiles get 64 pixels of context, less for images wider than about 25,000 pixels, and are
-    blended over it. When memory runs out, the tile size is halved and the work goes on.
+    blended over it. When memory runs out, the tile size is halved and the work goes on. The tiles of a continuous
+    upscaler are computed at their positions in the whole image, so they are exact at every factor.
 
     Args:
         upscaler: the `Upscaler` to apply.
@@ -42,20 +44,31 @@ class TiledUpscaler(Wrapper):
 
     def __init__(self, upscaler, tile=None, *, most_pixels=None):
         super().__init__(upscaler)
-        self.exact = self.halo is not None and self.halo <= _LARGEST_HALO
+        self.exact = self.continuous or (self.halo is not None and self.halo <= _LARGEST_HALO)
         self._tile = tile
         self._most_pixels = most_pixels
         self._margin = self.halo if self.exact else _LARGEST_HALO
+        self._factor = self.scale  # of the image that is upscaled
         self._too_large = math.inf  # number of values of the smallest tile that ran out of memory
 
     def upscale(self, lr):
         """See `Upscaler`."""
         return np.concatenate(list(self.stripes(lr)))
 
-    def stripes(self, lr):
-        """Yields the enlarged image in stripes from top to bottom: [rows, scale * width, channels] arrays."""
+    def stripes(self, lr, size=None):
+        """Yields the enlarged image in stripes from top to bottom: [rows, width of the result, channels] arrays.
+
+        Args:
+            lr: the image.
+            size: (height, width) of the result, for a continuous upscaler; None for `scale` times those of `lr`.
+        """
+        if not self.continuous:
+            rows, columns, margin = self._tile_shape(*lr.shape)
+            return self._split(lr, (rows, columns), margin)
+        size = size or tuple(scaled_size(side, self.scale) for side in lr.shape[:2])
+        self._factor = max(out / own for out, own in zip(size, lr.shape[:2], strict=True))
         rows, columns, margin = self._tile_shape(*lr.shape)
-        return self._split(lr, (rows, columns), margin)
+        return sampled_stripes(self._sample, lr, size=size, tile=(rows, columns), halo=margin, context=self.context)
 
     def equals_whole(self, height, width):
         """Whether an image of this size gives the same result as untiled: the tiles are exact, or there is only one."""
@@ -71,18 +84,19 @@ class TiledUpscaler(Wrapper):
 
     def _tile_shape(self, height, width, channels):
         """(rows, columns) of the tiles without their halo, and the halo or overlap."""
-        row_bytes = 4 * channels * self.scale**2 * width
+        row_bytes = math.ceil(4 * channels * self._factor**2 * width)
+        bytes_per_pixel = self.bytes_per_pixel * max(1, (self._factor / self.scale) ** 2)
         if self._tile is not None:
             side = self._tile or max(height, width)
             pixels = min(side + 2 * self._margin, height) * min(side + 2 * self._margin, width)
-            if pixels * self.bytes_per_pixel <= free_memory():
+            if pixels * bytes_per_pixel <= free_memory():
                 return side, side, self._margin
             if not self.exact:  # smaller tiles would change the result; the estimate may be far too high
-                if _LEAST_BYTES * channels * self.scale**2 * pixels > free_memory():
+                if _LEAST_BYTES * channels * self._factor**2 * pixels > free_memory():
                     raise WorkError(f"not enough memory for tiles of {side}x{side} pixels")
                 return side, side, self._margin
             _log.warning("not enough memory for tiles of %dx%d pixels: using smaller ones", side, side)
-        most_pixels = self._most_pixels or _fitting_pixels(self.bytes_per_pixel, self.exact)
+        most_pixels = self._most_pixels or _fitting_pixels(bytes_per_pixel, self.exact)
         if height * width <= most_pixels:
             return height, width, self._margin
         margin, around, stripe_bytes = self._margin, 2 * self._margin, _STRIPE_BYTES
@@ -103,6 +117,25 @@ class TiledUpscaler(Wrapper):
         if self.exact:
             return exact_stripes(self._enlarge, lr, scale=self.scale, tile=tile, halo=margin)
         return blended_stripes(self._enlarge, lr, scale=self.scale, tile=tile, overlap=margin)
+
+    def _sample(self, lr, rows, columns):
+        """Enlarges one tile of a continuous upscaler; one that does not fit the memory is computed in two halves."""
+        if len(rows) * len(columns) < self._too_large:
+            try:
+                return self._upscaler.sample(lr, rows, columns)
+            except (tf.errors.ResourceExhaustedError, MemoryError) as error:
+                if self.context or max(len(rows), len(columns)) < _SMALLEST_TILE:
+                    raise WorkError(f"not enough memory for a tile of {lr.shape[1]}x{lr.shape[0]} pixels") from error
+                self._too_large = len(rows) * len(columns)
+                _log.warning("out of memory for %dx%d pixels: going on with smaller tiles", lr.shape[1], lr.shape[0])
+        axis = int(len(columns) > len(rows))
+        parts = []
+        for half in np.array_split((rows, columns)[axis], 2):
+            start = max(0, int(half[0, 0]) - self._margin)
+            cut = slice(start, int(half[-1, 0]) + self._margin + 1)
+            half = half - np.float32((start, 0, 0, 0))
+            parts.append(self._sample(lr[:, cut], rows, half) if axis else self._sample(lr[cut], half, columns))
+        return np.concatenate(parts, axis=axis)
 
     def _enlarge(self, lr):
         """Enlarges one tile; one that does not fit the memory is split into smaller tiles."""

@@ -1,11 +1,13 @@
 """Upscales one image, stripe by stripe, and writes it."""
 
+import functools
 import math
 from typing import NamedTuple
 
 import numpy as np
 
 from srgan_tf.errors import WorkError
+from srgan_tf.images.positions import scaled_size
 from srgan_tf.images.resize import resize_stripes
 from srgan_tf.images.transparency import spread_colour
 from srgan_tf.inference.refinement import RepeatedUpscaler
@@ -19,6 +21,9 @@ _CONTEXT = 64  # input pixels around a crop, for networks of unknown or large re
 
 class Enlargement(NamedTuple):
     """Size of the results: `factor` times the input, or the largest that fits into `box`; by default the network's.
+
+    A continuous network enlarges whole images to that size itself. Others enlarge by their factor, several times if
+    necessary, and the result is resized; so does a continuous one for a crop or for a result smaller than the input.
 
     Attributes:
         factor: number above 0, or None.
@@ -36,7 +41,7 @@ class Enlargement(NamedTuple):
             min(side / own for side, own in zip(self.box, (width, height), strict=True)) if self.box else self.factor
         )
         sides = self.crop[2:] if self.crop else (width, height)
-        return tuple(max(1, round(side * (factor or scale))) for side in sides)
+        return tuple(scaled_size(side, factor or scale) for side in sides)
 
 
 OWN = Enlargement()  # the network's factor
@@ -115,15 +120,17 @@ def enlarge(upscaler, photo, *, tile=None, enlargement=OWN, mask=None, server_li
     crop = enlargement.crop or Crop(0, 0, width, height)
     crop.check(width, height)
     factor = max(size[0] / crop.width, size[1] / crop.height)
-    times = max(1, math.ceil(math.log(factor, upscaler.scale) - 1e-9)) if upscaler.scale > 1 else 1
+    to_size = getattr(upscaler, "continuous", False) and not enlargement.crop and size[0] >= width and size[1] >= height
+    times = max(1, math.ceil(math.log(factor, upscaler.scale) - 1e-9)) if upscaler.scale > 1 and not to_size else 1
     if times > 1:
         upscaler = RepeatedUpscaler(upscaler, times, later=TiledUpscaler(upscaler, most_pixels=server_limit))
     picture, inner = _with_context(picture, crop, _CONTEXT if upscaler.halo is None else min(upscaler.halo, _CONTEXT))
-    enlarged = (upscaler.scale * crop.width, upscaler.scale * crop.height)
+    enlarged = size if to_size else tuple(scaled_size(side, upscaler.scale) for side in crop[2:])
     integers = _IntegerUpscaler(upscaler, masked=mask is not None)
     tiled = TiledUpscaler(integers, tile, most_pixels=server_limit)
     rounded_once = size == enlarged and times == 1 and mask is None and tiled.equals_whole(*picture.shape[:2])
     integers.keep_uint8 = server_limit is not None and rounded_once
+    enlarged_stripes = tiled.stripes(picture, size[::-1] if to_size else None)
     tiles = tiled.tile_count(*picture.shape)
     integers.after_tile = lambda done: progress(min(done / tiles, 1))  # tiles that run out of memory are split
 
@@ -133,7 +140,9 @@ def enlarge(upscaler, photo, *, tile=None, enlargement=OWN, mask=None, server_li
                 raise WorkError(f"the output of the model {upscaler.name!r} is not finite")
             yield stripe
 
-    stripes = _inside(checked(tiled.stripes(picture)), inner, upscaler.scale)
+    stripes = checked(enlarged_stripes)
+    if enlargement.crop:
+        stripes = _inside(stripes, inner, upscaler.scale)
     if size != enlarged:
         stripes = resize_stripes(stripes, enlarged[1], size[1], size[0])
     return Enlarged(*size, channels, 8 * picture.itemsize, _rounded(stripes, picture.dtype))
@@ -192,30 +201,43 @@ class _IntegerUpscaler(Wrapper):
 
     def upscale(self, lr):
         """Upscales [height, width, channels]; colour and alpha are upscaled separately."""
-        sr = self._blended(lr[..., :-1], lr[..., -1:]) if self._masked else self._whole(lr)
+        size = [scaled_size(side, self.scale) for side in lr.shape[:2]]
+        return self._enlarge(lr, size, self._upscaler.upscale, self._bicubic.upscale)
+
+    def sample(self, lr, rows, columns):
+        """The same at some rows and columns; see `ContinuousUpscaler.sample`."""
+        network, bicubic = (
+            functools.partial(upscaler.sample, rows=rows, columns=columns)
+            for upscaler in (self._upscaler, self._bicubic)
+        )
+        return self._enlarge(lr, [len(rows), len(columns)], network, bicubic)
+
+    def _enlarge(self, lr, size, network, bicubic):
+        sr = self._blended(lr, size, network, bicubic) if self._masked else self._whole(lr, size, network)
         self._done += 1
         self.after_tile(self._done)
         return sr
 
-    def _whole(self, lr):
+    def _whole(self, lr, size, network):
         parts = np.split(lr, [3 if lr.shape[2] > 2 else 1], axis=2)
-        return np.concatenate([self._enlarge(part) for part in parts if part.shape[2]], axis=2)
+        return np.concatenate([self._part(part, size, network) for part in parts if part.shape[2]], axis=2)
 
-    def _blended(self, lr, mask):
+    def _blended(self, lr, size, network, bicubic):
+        lr, mask = lr[..., :-1], lr[..., -1:]
         if not mask.any():
-            return self._bicubic.upscale(_to_float01(lr))
-        sr = self._whole(lr)
+            return bicubic(_to_float01(lr))
+        sr = self._whole(lr, size, network)
         if mask.min() == np.iinfo(mask.dtype).max:
             return sr
-        bicubic, weight = self._bicubic.upscale(_to_float01(lr)), self._bicubic.upscale(_to_float01(mask))
-        return bicubic + weight * (sr - bicubic)
+        smooth, weight = bicubic(_to_float01(lr)), bicubic(_to_float01(mask))
+        return smooth + weight * (sr - smooth)
 
-    def _enlarge(self, levels):
+    def _part(self, levels, size, network):
         if self.keep_uint8 and levels.shape[2] == 3 and levels.dtype == np.uint8:
-            return _to_float01(self._upscaler.upscale(levels))
+            return _to_float01(network(levels))
         part = _to_float01(levels)
         if part.shape[2] == 3:
-            return self._upscaler.upscale(part)
+            return network(part)
         if np.all(part == part[0, 0]):  # constant, as alpha mostly is
-            return np.full((self.scale * part.shape[0], self.scale * part.shape[1], 1), part[0, 0], np.float32)
-        return self._upscaler.upscale(np.repeat(part, 3, axis=2)).mean(axis=2, keepdims=True)
+            return np.full((*size, 1), part[0, 0], np.float32)
+        return network(np.repeat(part, 3, axis=2)).mean(axis=2, keepdims=True)

@@ -52,3 +52,10 @@ def test_integers_that_are_not_positive_or_too_large(text):
     with pytest.raises(cli.argparse.ArgumentTypeError, match="expected an integer from 1 to"):
         cli.positive_int(text)
     assert cli.positive_int("9223372036854775807") == 2**63 - 1
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "2147483648", "1.5", "9" * 5000])
+def test_seeds_that_are_not_valid(text):
+    with pytest.raises(cli.argparse.ArgumentTypeError, match="expected an integer from 0 to"):
+        cli.seed(text)
+    assert cli.seed("2147483647") == 2**31 - 1

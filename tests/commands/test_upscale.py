@@ -1,0 +1,37 @@
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+from support.samples import assert_same_picture
+
+from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.images.positions import axis_positions
+from srgan_tf.inference.loading import load_upscaler
+from srgan_tf.networks.generators import continuous
+
+
+@pytest.mark.parametrize(
+    ("flags", "size"),
+    [
+        (("--scale", 2.7), (46, 62)),
+        (("--size", "100x200"), (74, 100)),  # the aspect ratio is kept
+        (("--scale", 2.5, "--ensemble"), (42, 58)),
+        (("--scale", 0.5), (8, 12)),
+    ],
+    ids=str,
+)
+def test_a_continuous_network_enlarges_to_the_size_itself(run_script, tmp_path, flags, size):
+    keras.utils.set_random_seed(0)
+    generator = continuous(num_blocks=1, num_filters=8)
+    tail = generator.get_layer("coefficients_conv")
+    tail.kernel.assign(60 * tail.kernel)
+    generator.save(tmp_path / "any.keras")
+    lr = draw_picture(0, 17, 23)
+    Image.fromarray(lr).save(tmp_path / "a.png")
+    arguments = ("--model", tmp_path / "any.keras", "--output", tmp_path / "out", "--precision", "float32", "--tile", 7)
+    assert run_script("upscale", tmp_path / "a.png", *arguments, *flags)[0] == 0
+    sr = np.asarray(Image.open(tmp_path / "out" / "a.png"))
+    assert sr.shape == (*size, 3)
+    if "--ensemble" not in flags and size[0] > 17:
+        upscaler = load_upscaler(str(tmp_path / "any.keras"))
+        assert_same_picture(sr, upscaler.sample(lr, axis_positions(17, size[0]), axis_positions(23, size[1])))
