@@ -4,8 +4,10 @@ import tensorflow as tf
 
 from srgan_tf.export.decoding import decode_picture
 from srgan_tf.images.pixels import to_float, to_uint8
+from srgan_tf.networks.continuous import at_positions, is_continuous
 from srgan_tf.networks.geometry import receptive_field, scale_of
 from srgan_tf.networks.rewrites.unfused_sums import without_fused_sums
+from srgan_tf.networks.sampling import axis_positions
 
 _PNG_SIDE = 1_000_000  # pixels; libpng, which encodes the results, takes no more
 MAX_IMAGES = 64  # encoded images in one request, which are upscaled one after the other
@@ -16,15 +18,24 @@ SIGNATURES = {
     "tensor_uint8": "tensor_uint8",
     "describe": "describe",
 }
+# The same of a continuous generator alone.
+CONTINUOUS_SIGNATURES = {"tensor_size": "tensor_size"}
+
+
+def signatures_of(network):
+    """Names of the signatures of a network's module, and of the functions behind them."""
+    return SIGNATURES | (CONTINUOUS_SIGNATURES if is_continuous(network) else {})
 
 
 def serving_module(network, description):
-    """Returns a `tf.Module` with the functions of `SIGNATURES`, `upscale`, and the variables that they read.
+    """Returns a `tf.Module` with the functions of `signatures_of`, `upscale`, and the variables that they read.
 
     image_bytes: `image_bytes` string [batch], PNG, JPEG or WebP of any sizes, at most `MAX_IMAGES` -> `sr_bytes` string
     [batch], PNG.
     tensor: `lr` float32 [batch, height, width, 3] in [0, 1] -> `sr` float32, `scale` times as large, in [0, 1].
     tensor_uint8: the same in uint8, 0 to 255.
+    tensor_size, of a continuous generator: `lr` as for tensor, `size` int32 [2], height and width -> `sr` float32 of
+    that size. Each side is at least that of `lr`; the images have at most `max_pixels * scale^2` pixels together.
     describe: `key` string [batch] -> `value` int64 [batch] of "scale", "receptive_field" (-1: unknown), "max_pixels".
     upscale: the same as `tensor`, without its checks; not a signature.
 
@@ -56,8 +67,7 @@ def serving_module(network, description):
         with tf.control_dependencies([fits]):
             return tf.identity(lr)
 
-    @tf.function(input_signature=upscale.input_signature)
-    def tensor(lr):
+    def checked_floats(lr):
         lr = checked(lr)
         low, high = tf.reduce_min(lr), tf.reduce_max(lr)
         message = "`lr` must lie in [0, 1]. Received: {} to {}"
@@ -65,7 +75,11 @@ def serving_module(network, description):
             tf.logical_and(low >= 0.0, high <= 1.0), [tf.strings.format(message, (low, high))]
         )
         with tf.control_dependencies([in_range]):
-            return {"sr": upscale(tf.identity(lr))}
+            return tf.identity(lr)
+
+    @tf.function(input_signature=upscale.input_signature)
+    def tensor(lr):
+        return {"sr": upscale(checked_floats(lr))}
 
     @tf.function(input_signature=[tf.TensorSpec([None, None, None, 3], tf.uint8, name="lr")])
     def tensor_uint8(lr):
@@ -96,6 +110,8 @@ def serving_module(network, description):
             return {"value": tf.reduce_sum(tf.cast(matches, tf.int64) * values, 1)}
 
     module = tf.Module(name="srgan_tf")
+    if is_continuous(network):
+        module.tensor_size = _sized_function(network, checked_floats, max_pixels * description["scale"] ** 2)
     module.variables_read = [weight.value for weight in network.weights]
     module.upscale = upscale
     module.tensor = tensor
@@ -103,6 +119,29 @@ def serving_module(network, description):
     module.image_bytes = image_bytes
     module.describe = describe
     return module
+
+
+def _sized_function(network, checked, max_pixels):
+    """The function of the signature `tensor_size`; `checked` checks `lr`, the result has at most `max_pixels`."""
+    network = at_positions(network)
+    lr_spec = tf.TensorSpec([None, None, None, 3], tf.float32, name="lr")
+
+    @tf.function(input_signature=[lr_spec, tf.TensorSpec([2], tf.int32, name="size")])
+    def tensor_size(lr, size):
+        lr, size = checked(lr), tf.cast(size, tf.int64)
+        own = tf.shape(lr, tf.int64)
+        message = (
+            "`size` must be at least that of `lr` and at most {} pixels together. Received: {} for `lr` of shape {}"
+        )
+        fits = tf.debugging.Assert(
+            tf.reduce_all(size >= own[1:3]) & (own[0] * tf.reduce_prod(size) <= max_pixels),
+            [tf.strings.format(message, (max_pixels, size, own))],
+        )
+        with tf.control_dependencies([fits]):
+            rows, columns = (axis_positions(own[axis + 1], size[axis])[tf.newaxis] for axis in (0, 1))
+            return {"sr": tf.clip_by_value(network([lr, rows, columns], training=False), 0.0, 1.0)}
+
+    return tensor_size
 
 
 def describe_network(generator, **more):

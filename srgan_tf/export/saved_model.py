@@ -11,10 +11,11 @@ import tensorflow as tf
 
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.export import card, warm_up
-from srgan_tf.export.module import SIGNATURES, describe_network, serving_module
+from srgan_tf.export.module import describe_network, serving_module, signatures_of
 from srgan_tf.files import make_folder, unfinished_folder
 from srgan_tf.images.pixels import to_float
 from srgan_tf.inference.exported import DESCRIPTION_FILE, versions
+from srgan_tf.networks.continuous import is_continuous
 from srgan_tf.networks.precision import as_float32
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
@@ -60,7 +61,7 @@ def export_saved_model(
     module = serving_module(network, description)
     with _writing_to(output), unfinished_folder(output) as folder:
         unfinished = folder / "version"  # a server may not read the folder itself, whose mode is 0700
-        signatures = {signature: getattr(module, name) for signature, name in SIGNATURES.items()}
+        signatures = {signature: getattr(module, name) for signature, name in signatures_of(network).items()}
         tf.saved_model.save(module, unfinished, signatures=signatures)
         extra = unfinished / "assets.extra"
         extra.mkdir()
@@ -120,6 +121,9 @@ def _compare(generator, network, folder, max_pixels):
         "tensor_uint8": deviation(to_float(signatures["tensor_uint8"](lr=picture)["sr"])) - half_a_level,
         "serving_default": deviation(to_float(tf.io.decode_png(answer[0])[tf.newaxis])) - half_a_level,
     }
+    if is_continuous(network):
+        size = expected.shape[1:3]
+        deviations["tensor_size"] = deviation(signatures["tensor_size"](lr=to_float(picture), size=size)["sr"])
     for signature, deviated in deviations.items():
         if not deviated <= min(1e-4 + 4 * rounding, 0.05):  # also catches NaN
             raise WorkError(f"the exported signature {signature!r} deviates from the generator by {deviated}")

@@ -16,10 +16,11 @@ from srgan_tf.export import warm_up
 from srgan_tf.export.saved_model import export_saved_model
 from srgan_tf.files import unfinished_folder
 from srgan_tf.images.pixels import RECIPROCAL
+from srgan_tf.images.positions import axis_positions
 from srgan_tf.inference.exported import DESCRIPTION_FILE, versions
-from srgan_tf.inference.loading import load_upscaler
+from srgan_tf.inference.loading import load_upscaler, upscaler_of
 from srgan_tf.inference.upscalers import network_upscaler
-from srgan_tf.networks.generators import srresnet
+from srgan_tf.networks.generators import idm, srresnet
 from srgan_tf.networks.precision import precision_scope
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
@@ -71,6 +72,33 @@ def test_every_family_in_the_v1_loader_equals_upscaling(tmp_path, rng, family):
     for size in SIZES:
         picture = rng.integers(0, 256, (*size, 3), dtype=np.uint8)
         assert_same_picture(served("tensor_uint8", lr=picture[np.newaxis])["sr"][0], upscaler.upscale(picture))
+
+
+def test_a_size_in_the_v1_loader(tmp_path, rng):
+    tf.keras.utils.set_random_seed(0)
+    generator = SHRUNK["continuous"]()
+    served = ServedModel(export_saved_model(generator, tmp_path, max_pixels=200, warm_up_sizes=[]))
+    lr = rng.random((1, 9, 14, 3), np.float32)
+    upscaler = upscaler_of(optimize_for_inference(generator), "any")
+    for size in ((9, 14), (25, 31), (36, 56)):
+        sr = served("tensor_size", lr=lr, size=size)["sr"]
+        positions = [axis_positions(own, out) for own, out in zip((9, 14), size, strict=True)]
+        np.testing.assert_allclose(sr[0], upscaler.sample(lr[0], *positions), atol=1e-6)
+    np.testing.assert_allclose(sr, served("tensor", lr=lr)["sr"], atol=1e-6)
+    message = "`size` must be at least that of `lr` and at most 3200 pixels together. Received: "
+    for size in ((8, 14), (40, 81)):
+        assert f"{message}[{size[0]} {size[1]}]" in refusal(served, "tensor_size", lr=lr, size=size)
+
+
+@pytest.mark.slow
+def test_samples_of_a_diffusion_in_the_v1_loader(tmp_path, rng):
+    tf.keras.utils.set_random_seed(0)
+    generator = idm(num_blocks=1, num_filters=4, basis=2, hidden=4, widths=(4, 6), decoder_hidden=4)
+    served = ServedModel(export_saved_model(generator, tmp_path, warm_up_sizes=[]))
+    lr = rng.integers(0, 256, (9, 14, 3), dtype=np.uint8)
+    upscaler = upscaler_of(optimize_for_inference(generator), "idm")
+    for _ in range(2):  # the same noise in every call
+        assert_same_picture(served("tensor_uint8", lr=lr[np.newaxis])["sr"][0], upscaler.upscale(lr))
 
 
 def test_a_batch_of_tensors(exported, served, rng):
