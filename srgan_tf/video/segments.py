@@ -1,10 +1,13 @@
 """The folder in which a video is made: encoded segments, which a later run continues after."""
 
+import fcntl
 import json
+import os
 import pathlib
 import re
 import struct
 
+from srgan_tf.errors import WorkError
 from srgan_tf.files import atomic_write, make_folder, remove_folder
 from srgan_tf.video.encoding import Packet
 
@@ -14,22 +17,39 @@ _NAME = re.compile(r"(\d{8})-(\d{8})\.packets")
 
 
 class Segments:
-    """The segments of one video.
+    """The segments of one video. A context manager, which holds a lock on the folder.
 
     Args:
         folder: path; it is created.
         state: dictionary of JSON values on which the segments depend. Segments of another state are deleted.
+
+    Raises:
+        WorkError: another process holds the lock.
     """
 
     def __init__(self, folder, state):
         self._folder = pathlib.Path(folder)
+        make_folder(self._folder)  # removes what a killed run left unfinished
+        self._lock = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            raise WorkError(f"another run works on this video: it holds {str(self._folder)!r}") from None
+        except OSError:  # a file system without locks
+            pass
         file = self._folder / _STATE
         if not file.is_file() or _read(file) != json.loads(json.dumps(state)):
-            remove_folder(self._folder)
-            make_folder(self._folder)
+            for path in self._folder.iterdir():
+                path.unlink()
             with atomic_write(file) as unfinished:
                 unfinished.write_text(json.dumps(state))
-        make_folder(self._folder)  # removes what a killed run left unfinished
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        os.close(self._lock)
 
     def next_frame(self, start):
         """Index of the first frame that is in no segment, if the first segment starts with frame `start`."""

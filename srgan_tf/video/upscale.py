@@ -76,34 +76,34 @@ def upscale_clip(
         "settings": [settings, codec, crf, frames and list(frames), list(size), upscaler.name, tile],
         "header": header.hex(),
     }
-    segments = Segments(target.with_name(f".{target.name}.parts"), state)
-    done = segments.next_frame(start)
     count = clip.count if stop is None else stop - start if clip.count is None else min(stop, clip.count) - start
-    progress(done - start, count)
-    done = _encode_rest(
-        upscaler,
-        read_frames(source, clip, done, stop),
-        segments,
-        done,
-        lambda: Encoder(clip, *size, codec, crf),
-        {"tile": tile, "enlargement": even},
-        lambda frame: progress(frame - start, count),
-    )
-    if done == start:
-        raise WorkError(f"cannot upscale the video {str(source)!r}: it has no frame from number {start} on")
-    notes = join(
-        target,
-        format_name,
-        source,
-        clip,
-        segments,
-        start=start,
-        size=size,
-        codec=codec,
-        crf=crf,
-        cut=frames is not None,
-    )
-    segments.remove()
+    with Segments(target.with_name(f".{target.name}.parts"), state) as segments:
+        done = segments.next_frame(start)
+        progress(done - start, count)
+        done = _encode_rest(
+            upscaler,
+            read_frames(source, clip, done, stop),
+            segments,
+            done,
+            lambda: Encoder(clip, *size, codec, crf),
+            {"tile": tile, "enlargement": even},
+            lambda frame: progress(frame - start, count),
+        )
+        if done == start:
+            raise WorkError(f"cannot upscale the video {str(source)!r}: it has no frame from number {start} on")
+        notes = join(
+            target,
+            format_name,
+            source,
+            clip,
+            segments,
+            start=start,
+            size=size,
+            codec=codec,
+            crf=crf,
+            cut=frames is not None,
+        )
+        segments.remove()
     return target, clip, size, done - start, notes
 
 
