@@ -20,7 +20,7 @@ def test_packets_are_read_in_the_order_of_their_segments(tmp_path):
         assert segments.next_frame(0) == 7  # frames 7 and 8 are missing
         assert segments.next_frame(1) == 1
         assert [*segments.packets(0)] == packets(0, 4, 2, 5, 7, 8, 6)
-        assert segments.stamps(3) == [5, 7, 8, 6]
+        assert segments.stamps(0) == [0, 4, 2, 5, 7, 8, 6]
     with Segments(tmp_path / "parts", {"a": (1, None)}) as segments:  # equal as JSON
         assert segments.next_frame(0) == 7
         segments.remove()
