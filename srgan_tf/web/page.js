@@ -194,7 +194,7 @@ function showPicture(item, isOther) {
   const [width, height] = isShown ? item.size : [item.width, item.height];
   viewer.classList.toggle("single", !isShown);
   if (item.state === "done") $("download").href = `${item.result}?download`;
-  if (!width || !(item.isShown || item.before)) {
+  if (item.state === "failed" || !width || !(item.isShown || item.before)) {
     viewer.hidden = true;
     if (item.state !== "failed") hint("The browser cannot show this format. It can be upscaled all the same.");
     return;
