@@ -72,6 +72,8 @@ def receptive_field(generator):
             resolution *= operation.size[0]
         elif type(operation).__name__ == "DepthToSpace":  # keras.ops.depth_to_space: its class is not public
             resolution *= operation.block_size
+        elif type(operation).__name__ == "Cast":  # keras.ops.cast, in networks of half precision
+            pass
         elif isinstance(operation, layers.LayerNormalization):
             if list(operation.axis) not in ([-1], [3]):  # not only over the channels of one pixel
                 return None

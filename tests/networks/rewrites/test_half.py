@@ -1,9 +1,12 @@
 import keras
 import numpy as np
 import pytest
-from support.samples import SHRUNK
+from support.samples import SHRUNK, assert_same_picture
 
+from srgan_tf.inference.tiled import TiledUpscaler
+from srgan_tf.inference.upscalers import network_upscaler
 from srgan_tf.networks.generators import compact, srresnet
+from srgan_tf.networks.geometry import receptive_field
 from srgan_tf.networks.rewrites.half import in_precision
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import load_generator
@@ -38,6 +41,23 @@ def test_the_last_convolution_of_a_network_without_a_skip_stays_float32():
 def test_float32_is_the_network_itself():
     model = compact(num_blocks=1, num_filters=8)
     assert in_precision(model, "float32") is model
+
+
+@pytest.mark.parametrize("family", ["compact", "msrresnet", "srresnet"])
+def test_the_receptive_field_is_that_of_the_float32_network(family):
+    """Otherwise large images would be upscaled in blended tiles."""
+    model = SHRUNK[family]()
+    reach = receptive_field(optimize_for_inference(model))
+    assert reach is not None
+    assert receptive_field(optimize_for_inference(model, "bfloat16")) == reach
+
+
+@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+def test_tiles_equal_the_whole(rng, precision):
+    keras.utils.set_random_seed(0)
+    upscaler = network_upscaler(optimize_for_inference(compact(num_blocks=1, num_filters=8), precision), "half")
+    lr = rng.integers(0, 256, (41, 57, 3), dtype=np.uint8)
+    assert_same_picture(TiledUpscaler(upscaler, 20).upscale(lr), upscaler.upscale(lr))
 
 
 @pytest.mark.parametrize("precision", ["bfloat16", "float16"])
