@@ -170,11 +170,7 @@ def check_replaceable(folder):
         raise UserError(f"cannot replace {str(folder)!r}: it is not a folder; give another --output")
     if not folder.exists():
         return
-    try:
-        written = set(json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        written = set()
-    foreign = sorted(_files_below(folder) - written - {MANIFEST_FILE})
+    foreign = sorted(_files_below(folder) - _listed(folder) - {MANIFEST_FILE})
     if foreign:
         raise UserError(
             f"cannot replace the folder {str(folder)!r}: it contains {foreign[0]!r}, which no earlier run wrote; "
@@ -182,11 +178,57 @@ def check_replaceable(folder):
         )
 
 
+def check_replaceable_files(folder, names):
+    """Refuses to replace files that no earlier run wrote.
+
+    Args:
+        folder: path.
+        names: of files in it, which need not exist.
+
+    Raises:
+        UserError: there is a file or link of such a name that the folder's manifest does not list.
+    """
+    folder = pathlib.Path(folder)
+    for name in sorted(set(names) - _listed(folder)):
+        if os.path.lexists(folder / name):
+            raise UserError(f"cannot replace {str(folder / name)!r}, which no earlier run wrote: give another --output")
+
+
+def _listed(folder):
+    """Names of the files in a folder's manifest; empty if it has none or one that is damaged."""
+    try:
+        return set(json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return set()
+
+
 def write_manifest(folder):
     """Lists the files of a folder in it, which allows a later run to replace the folder (`check_replaceable`)."""
     folder = pathlib.Path(folder)
     files = sorted(_files_below(folder))
     (folder / MANIFEST_FILE).write_text(json.dumps(files, ensure_ascii=True), encoding="utf-8")
+
+
+def replace_files(unfinished, folder):
+    """Moves the files of a finished folder into another folder, which keeps its other files.
+
+    The manifest is written first: after a crash in between, the next run may still replace every file.
+
+    Args:
+        unfinished: path of the new files' folder, on the same file system.
+        folder: path.
+
+    Raises:
+        UserError: a file may not be replaced; see `check_replaceable_files`.
+    """
+    unfinished, folder = pathlib.Path(unfinished), pathlib.Path(folder)
+    names = sorted(path.name for path in unfinished.iterdir() if path.is_file())
+    check_replaceable_files(folder, names)
+    listed = sorted({name for name in _listed(folder) if os.path.lexists(folder / name)} | set(names))
+    with atomic_write(folder / MANIFEST_FILE) as file:
+        file.write_text(json.dumps(listed, ensure_ascii=True), encoding="utf-8")
+    for name in names:
+        os.replace(unfinished / name, folder / name)
 
 
 def replace_folder(unfinished, target):

@@ -171,6 +171,26 @@ def test_replace_folder(tmp_path):
     assert (tmp_path / "results" / "notes.txt").read_text() == "mine"
 
 
+def test_replace_files(tmp_path):
+    (tmp_path / "new").mkdir()
+    for number in range(2):
+        for name in ("a.txt", "b.txt"):
+            (tmp_path / "new" / name).write_text(f"{name} {number}")
+        (tmp_path / "out").mkdir(exist_ok=True)
+        (tmp_path / "out" / "mine.txt").write_text("mine")
+        files.replace_files(tmp_path / "new", tmp_path / "out")
+        assert (tmp_path / "out" / "b.txt").read_text() == f"b.txt {number}"
+        assert names(tmp_path / "out") == [files.MANIFEST_FILE, "a.txt", "b.txt", "mine.txt"]
+    (tmp_path / "new" / "a.txt").write_text("again")
+    (tmp_path / "new" / "mine.txt").write_text("not mine")
+    with pytest.raises(
+        UserError, match=r"cannot replace '.*mine.txt', which no earlier run wrote: give another --output"
+    ):
+        files.replace_files(tmp_path / "new", tmp_path / "out")
+    assert (tmp_path / "out" / "a.txt").read_text() == "a.txt 1"
+    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+
+
 def test_remove_folder(tmp_path):
     (tmp_path / "a" / "b").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "a")

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import pathlib
 
 from srgan_tf import hardware
@@ -14,8 +13,10 @@ from srgan_tf.evaluation.results import differences, summarize
 from srgan_tf.evaluation.scoring import DEFAULT_METRICS, attempts, evaluate_pair
 from srgan_tf.files import (
     check_replaceable,
+    check_replaceable_files,
     check_targets,
     make_folder,
+    replace_files,
     replace_folder,
     unfinished_folder,
     write_manifest,
@@ -28,6 +29,8 @@ from srgan_tf.metrics.table import METRICS, describe, load_metrics
 METRICS_FILE = "metrics.json"
 COMPARISON_FILE = "comparison.json"
 PAGE_FILE = "report.html"
+_CSV_FILE = "scores.csv"
+_TABLE_FILE = "table.md"
 
 _ZOOM = 4
 _INSETS = 2
@@ -55,8 +58,8 @@ def evaluate_sources(
         sources: list of `Source` with different names.
         output: folder for metrics.json, DATASET/sr/*.png, scores.csv, table.md, report.html, DATASET/comparison/*.png
             and the plots of `evaluation.plots`. With several models, metrics.json and the SR pictures are in a folder
-            named after the model, and comparison.json has the differences. Files of these names, and folders that an
-            earlier evaluation wrote, are replaced; other folders are not.
+            named after the model, and comparison.json has the differences. Files and folders that an earlier evaluation
+            wrote are replaced; others are not.
         inputs: paths of the models and pictures; no result may overlap them.
         metrics: names of scores.
         page_pictures: number of pictures of each data set in report.html, evenly spread.
@@ -81,6 +84,7 @@ def evaluate_sources(
     check_targets([output / METRICS_FILE, *folders], inputs)
     for folder in folders:
         check_replaceable(folder)
+    check_replaceable_files(output, (_scores_file(len(upscalers)), _CSV_FILE, _TABLE_FILE, PAGE_FILE))
     make_folder(output)
     scale = upscalers[0].scale
     names = [upscaler.name for upscaler in upscalers]
@@ -105,6 +109,11 @@ def evaluate_sources(
         files.write_scores(results, curve)
         files.move_to(output)
     return results
+
+
+def _scores_file(models):
+    """The JSON file of scores beside the tables. With several models, each has its metrics.json in its own folder."""
+    return METRICS_FILE if models == 1 else COMPARISON_FILE
 
 
 @contextlib.contextmanager
@@ -134,7 +143,7 @@ def _check_names(upscalers, sources):
 def _evaluate_source(upscalers, source, functions, files, on_picture, on_failure):
     """Scores one data set; returns the summary for each model."""
     names, failed = [], []
-    scores, rates = {upscaler.name: [] for upscaler in upscalers}, {upscaler.name: [] for upscaler in upscalers}
+    scores, rates, blended = ({upscaler.name: [] for upscaler in upscalers} for _ in range(3))
     for index, pair in enumerate(attempts(source)):
         try:
             if isinstance(pair, WorkError):
@@ -148,11 +157,15 @@ def _evaluate_source(upscalers, source, functions, files, on_picture, on_failure
         for name, one in scored.items():
             scores[name].append(one.scores)
             rates[name].append(one.sr.shape[0] * one.sr.shape[1] / 1e6 / one.seconds)
+            if one.blended:
+                blended[name].append(pair.name)
         files.write_pictures(source, index, pair, scored, functions)
         on_picture(source.name, pair.name, {name: one.scores for name, one in scored.items()})
     if not names:
         raise WorkError(f"no picture of {source.name!r} could be scored; the first: {failed[0]}")
-    return {name: summarize(names, scores[name], failed=failed, rates=rates[name]) for name in scores}
+    return {
+        name: summarize(names, scores[name], failed=failed, rates=rates[name], blended=blended[name]) for name in scores
+    }
 
 
 class _Files:
@@ -190,8 +203,8 @@ class _Files:
         pairs = differences(results)
         if pairs:
             _write_json(self._folder / COMPARISON_FILE, {"differences": pairs})
-        _write_text(self._folder / "scores.csv", tables.to_csv(results))
-        _write_text(self._folder / "table.md", tables.to_markdown(results))
+        _write_text(self._folder / _CSV_FILE, tables.to_csv(results))
+        _write_text(self._folder / _TABLE_FILE, tables.to_markdown(results))
         drawings = plots.perception_distortion(results, curve)
         for name, drawing in drawings.items():
             _write_text(self._folder / f"{name}.svg", drawing.svg)
@@ -199,12 +212,11 @@ class _Files:
 
     def move_to(self, output):
         """Moves everything to its final place, folders first, so that metrics.json never lists missing pictures."""
-        for path in sorted(self._folder.iterdir(), key=lambda path: path.is_file()):
-            if path.is_dir():
-                write_manifest(path)
-                replace_folder(path, output / path.name)
-            else:
-                os.replace(path, output / path.name)
+        check_replaceable_files(output, [path.name for path in self._folder.iterdir() if path.is_file()])
+        for path in sorted(path for path in self._folder.iterdir() if path.is_dir()):
+            write_manifest(path)
+            replace_folder(path, output / path.name)
+        replace_files(self._folder, output)
 
 
 def _strip(pair, scored, scale):

@@ -4,10 +4,12 @@ A result (metrics.json) describes one model:
 
     {"model", "scale", "protocol", "peak_memory_gib",
      "datasets": {NAME: {"images": [{"name", METRIC: value, ...}], "mean": {METRIC: value, ...},
-                         "interval": {METRIC: [low, high], ...}, "failed": [reason], "megapixels_per_second"}}}
+                         "interval": {METRIC: [low, high], ...}, "failed": [reason], "blended": [name],
+                         "megapixels_per_second"}}}
 
-A result of a diffusion network has its number of steps and its seed as "sampling". A value is None if a score is not
-finite, as the PSNR of equal pictures.
+`blended` has the pictures that were upscaled in blended tiles: with more free memory, their scores may differ. A result
+of a diffusion network has its number of steps and its seed as "sampling". A value is None if a score is not finite, as the
+PSNR of equal pictures.
 """
 
 import itertools
@@ -42,7 +44,7 @@ def read_means(file):
         raise UserError(f"{str(file)!r} is not a metrics.json of srgan-tf evaluate: {first_line(error)}") from error
 
 
-def summarize(names, scores, *, failed, rates):
+def summarize(names, scores, *, failed, rates, blended):
     """The entry of one data set in a result.
 
     Args:
@@ -50,6 +52,7 @@ def summarize(names, scores, *, failed, rates):
         scores: list of their scores, in the same order.
         failed: reasons why pictures could not be scored.
         rates: SR megapixels per second of each picture. The median is kept, since the first includes compilation.
+        blended: names of the pictures that were upscaled in blended tiles.
     """
     metrics = list(scores[0])
     return {
@@ -57,6 +60,7 @@ def summarize(names, scores, *, failed, rates):
         "mean": json_scores(mean_scores(scores)),
         "interval": {metric: bootstrap_interval([row[metric] for row in scores]) for metric in metrics},
         "failed": failed,
+        "blended": blended,
         "megapixels_per_second": float(np.median(rates)),
     }
 

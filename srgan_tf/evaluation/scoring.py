@@ -19,12 +19,22 @@ DEFAULT_METRICS = ("psnr_y", "ssim_y", "psnr_lr")
 
 
 class Scored(NamedTuple):
-    """A pair, its SR, the scores by the names of `METRICS`, and the seconds that upscaling took."""
+    """The scores of one pair.
+
+    Attributes:
+        pair: the pictures.
+        sr: the result.
+        scores: by the names of `METRICS`.
+        seconds: duration of upscaling.
+        blended: whether it was upscaled in blended tiles, since memory was not sufficient for the whole. The scores
+            then depend on the memory of the machine.
+    """
 
     pair: Pair
     sr: np.ndarray
     scores: dict[str, float]
     seconds: float
+    blended: bool
 
 
 def evaluate(upscaler: Upscaler, pairs: Iterable[Pair], metrics: dict[str, Score] | None = None) -> Iterator[Scored]:
@@ -46,19 +56,26 @@ def evaluate_pair(upscaler: Upscaler, pair: Pair, metrics: dict[str, Score]) -> 
     """Upscales and scores one pair; see `evaluate`."""
     try:
         start = time.perf_counter()
-        sr = upscale(upscaler, pair.lr)
+        sr, blended = _upscale(upscaler, pair.lr)
         seconds = time.perf_counter() - start
         scores = score(Sample(pair.lr, pair.hr, sr), metrics, scale=upscaler.scale)
     except ValueError as error:
         raise WorkError(f"cannot score {pair.name!r}: {error}") from error
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise WorkError(f"not enough memory to score {pair.name!r}") from error
-    return Scored(pair, sr, scores, seconds)
+    return Scored(pair, sr, scores, seconds, blended)
 
 
 def upscale(upscaler: Upscaler, lr: np.ndarray) -> np.ndarray:
     """Upscales an image, in tiles if it is large for the free memory."""
-    return TiledUpscaler(upscaler).upscale(lr)
+    return _upscale(upscaler, lr)[0]
+
+
+def _upscale(upscaler, lr):
+    """The SR, and whether it was blended from tiles."""
+    tiled = TiledUpscaler(upscaler)
+    whole = tiled.equals_whole(*lr.shape[:2])
+    return tiled.upscale(lr), not whole
 
 
 def attempts(source: Source) -> Iterator[Pair | WorkError]:

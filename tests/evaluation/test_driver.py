@@ -11,6 +11,7 @@ from srgan_tf.errors import UserError, WorkError
 from srgan_tf.evaluation.driver import evaluate_sources
 from srgan_tf.files import MANIFEST_FILE
 from srgan_tf.images.pictures import read_picture
+from srgan_tf.inference import tiled
 from srgan_tf.inference.upscalers import BicubicUpscaler
 from srgan_tf.metrics.statistics import bootstrap_interval
 
@@ -124,6 +125,7 @@ def test_a_failed_evaluation_keeps_the_earlier_results(tmp_path):
         evaluate_sources([Shifted("dark", -5)], [Source("mine", [fail])], tmp_path)
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.*") if path.is_file()} == before
     assert sorted(path.name for path in tmp_path.iterdir()) == [
+        MANIFEST_FILE,
         "metrics.json",
         "mine",
         "report.html",
@@ -194,6 +196,44 @@ def test_folders_of_the_user_are_not_replaced(tmp_path):
     with pytest.raises(UserError, match=r"it contains 'generator.keras', which no earlier run wrote"):
         evaluate_sources([BicubicUpscaler(4), Shifted("dark", 1)], [source_of("other", drawn("a", 1))], tmp_path)
     assert files_of(tmp_path) == ["dark/generator.keras", "mine/notes.txt"]
+
+
+@pytest.mark.parametrize("name", ["report.html", "metrics.json", "scores.csv", "table.md"])
+def test_files_of_the_user_are_not_replaced(tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    with pytest.raises(
+        UserError, match=f"cannot replace '.*{name}', which no earlier run wrote: give another --output"
+    ):
+        evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn("a", 1))], tmp_path)
+    assert files_of(tmp_path) == [name]
+    assert (tmp_path / name).read_text() == "precious"
+
+
+def test_files_of_the_user_that_appear_during_the_evaluation_are_not_replaced(tmp_path):
+    evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn("a", 1))], tmp_path)
+    (tmp_path / "table.md").unlink()
+    (tmp_path / MANIFEST_FILE).unlink()
+    before = {name: (tmp_path / name).read_bytes() for name in files_of(tmp_path)}
+    for name in ("metrics.json", "scores.csv", "report.html"):
+        (tmp_path / name).rename(tmp_path / f"kept-{name}")
+
+    def appear(dataset, picture, scores):
+        for name in ("metrics.json", "scores.csv", "report.html"):
+            (tmp_path / f"kept-{name}").rename(tmp_path / name)
+
+    with pytest.raises(UserError, match=r"cannot replace '.*metrics.json', which no earlier run wrote"):
+        evaluate_sources([BicubicUpscaler(4)], [source_of("mine", drawn("b", 1))], tmp_path, on_picture=appear)
+    assert {name: (tmp_path / name).read_bytes() for name in files_of(tmp_path)} == before
+
+
+def test_pictures_that_were_blended_from_tiles_are_named(tmp_path, monkeypatch):
+    blending = Shifted("blending", 0)
+    blending.halo = None
+    monkeypatch.setattr(tiled, "free_memory", lambda: 2 * 3000 * blending.bytes_per_pixel)
+    pairs = [drawn("small", 1, 48, 48), drawn("large", 2, 1200, 48)]
+    results = evaluate_sources([BicubicUpscaler(4), blending], [source_of("mine", *pairs)], tmp_path)
+    blended = {result["model"]: result["datasets"]["mine"]["blended"] for result in results}
+    assert blended == {"bicubic": [], "blending": ["large"]}
 
 
 def test_a_file_added_to_the_results_is_not_deleted(tmp_path):
