@@ -8,10 +8,11 @@ import pathlib
 import stat
 
 import numpy as np
-from PIL import Image, ImageOps, PngImagePlugin
+from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import atomic_write
+from srgan_tf.images.deep import has_deep_planes, has_misread_planes, is_deep, png_bits, read_deep
 from srgan_tf.images.jpeg import bits_per_sample, has_many_scans
 from srgan_tf.images.plugins import plugin_format, prepare
 
@@ -32,6 +33,7 @@ _OTHER_FORMATS = (
 # Progressive JPEGs have about ten scans; each costs time for the whole image, however few bytes it has.
 MAX_SCANS = 256
 _PLUGIN_PIXELS = 178_956_970  # as Pillow's limit
+_UNSUPPORTED_TIFF = "this kind of TIFF is not supported"
 _MINISWHITE = 0  # TIFF 6.0, PhotometricInterpretation: 0 is white
 _PHOTOMETRIC = 262  # TIFF tag
 
@@ -102,8 +104,12 @@ def read_picture(file):
     Raises:
         WorkError: the file cannot be read; the message names it.
     """
-    with open_image(file) as (image, _):
-        return np.asarray(_to_rgb(upright(first_frame(image))))
+    with open_image(file) as (image, stream):
+        if has_deep_planes(image) and is_deep(image, stream):
+            frame = _with_orientation((read_deep(image, stream) >> 8).astype(np.uint8), image)
+        else:
+            frame = first_frame(image)
+        return np.asarray(_to_rgb(upright(frame)))
 
 
 @contextlib.contextmanager
@@ -123,6 +129,8 @@ def open_image(file, *, pillow_limit=True, plugin_limit=_PLUGIN_PIXELS):
     """
     try:
         with _pixel_limit(pillow_limit), _regular_file(file) as stream, _identified(stream, plugin_limit) as image:
+            if has_misread_planes(image):
+                raise ValueError(_UNSUPPORTED_TIFF)
             _scale_transparency(image, stream)
             if image.format in ("JPEG", "MPO") and has_many_scans(stream, MAX_SCANS):
                 raise ValueError(f"JPEG files of more than {MAX_SCANS} scans are refused")
@@ -131,6 +139,8 @@ def open_image(file, *, pillow_limit=True, plugin_limit=_PLUGIN_PIXELS):
         raise
     except Exception as error:  # damaged files make Pillow raise various exceptions
         reason = getattr(error, "strerror", None) or first_line(error)
+        if "unknown raw mode" in reason:  # TIFF with a layout that Pillow has no decoder for
+            reason = _UNSUPPORTED_TIFF
         if isinstance(error, ImportError):
             reason = "this compression needs a decoder that is not installed"
         raise WorkError(f"cannot read the image {_name(file)!r}: {reason}") from error
@@ -189,7 +199,7 @@ def _why_unidentified(stream):
         if start[offset:].startswith(magic):
             return f"{name} files are not supported"
     if start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"):
-        return f"this kind of TIFF is not supported{_tiff_kind(stream)}"
+        return f"{_UNSUPPORTED_TIFF}{_tiff_kind(stream)}"
     if start[:3] == b"\xff\xd8\xff" and (bits := bits_per_sample(start + stream.read(1 << 20))) not in (None, 8):
         return f"JPEG files of {bits} bits are not supported"
     if start[:3] == b"\xff\xd8\xff" or start[:4] == b"\x89PNG" or start[:4] == b"RIFF":
@@ -220,29 +230,26 @@ def _scale_transparency(image, stream):
         image.info["transparency"] = level * 255 // most
 
 
-def png_bits(stream):
-    """Bits per sample in a PNG's header; the position in the file is kept."""
-    position = stream.tell()
-    stream.seek(24)
-    bits = stream.read(1)[0]
-    stream.seek(position)
-    return bits
-
-
 def first_frame(image):
     """Decodes the first frame; 16-bit gray TIFFs that store white as 0 are inverted, which Pillow does not do."""
     white_is_zero = image.format == "TIFF" and image.tag_v2.get(_PHOTOMETRIC) == _MINISWHITE
     image.load()
     if white_is_zero and image.mode.startswith("I;16"):
-        exif = image.getexif()
-        image = Image.fromarray(65_535 - np.asarray(image).astype(np.uint16))
-        image.getexif().update({tag: exif[tag] for tag in (274,) if tag in exif})  # Orientation
+        image = _with_orientation(65_535 - np.asarray(image).astype(np.uint16), image)
     return image
 
 
 def upright(image):
     """Applies the EXIF orientation. JPEG XL has its own, which is applied already, unless it holds a JPEG."""
     return image if image.format == "JXL" and "jfif" not in image.info else ImageOps.exif_transpose(image)
+
+
+def _with_orientation(pixels, image):
+    """An array as a Pillow image with the EXIF orientation of another one."""
+    exif = image.getexif()
+    turned = Image.fromarray(pixels)
+    turned.getexif().update({tag: exif[tag] for tag in (ExifTags.Base.Orientation,) if tag in exif})
+    return turned
 
 
 def _to_rgb(image):

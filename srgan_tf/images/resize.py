@@ -6,6 +6,8 @@ PyTorch), by one or two grey levels in Pillow (the same kernel, but weights roun
 
 import numpy as np
 
+from srgan_tf.images.tiling import row_blocks
+
 
 def imresize(image, height, width):
     """Resizes like MATLAB's `imresize(image, [height width], "bicubic")`, with antialiasing in downscaling.
@@ -76,8 +78,8 @@ def resize_stripes(stripes, in_height, height, width):
     last_needed = np.maximum.accumulate(indices.max(axis=1))
     first_needed = np.minimum.accumulate(indices.min(axis=1)[::-1])[::-1]
     done, start, held = 0, 0, None  # yielded rows; index of the first buffered row; the buffered rows
-    for stripe in stripes:
-        held = stripe if held is None else np.concatenate([held, stripe])
+    for block in row_blocks(stripes):
+        held = block if held is None else np.concatenate([held, block])
         ready = int(np.searchsorted(last_needed, start + len(held)))
         if ready > done:
             rows = _weighted(held, weights[done:ready], indices[done:ready] - start, 0)

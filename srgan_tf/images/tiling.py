@@ -11,6 +11,28 @@ from srgan_tf.images.positions import axis_positions, first_output
 WINDOW = 16
 
 
+_BLOCK_BYTES = 8 << 20
+
+
+def row_blocks(stripes):
+    """Splits stripes of rows into blocks of at most 8 MiB, or one row.
+
+    For operations that need several times the memory of what they are applied to. A block is a copy, so that no stripe
+    stays in memory while the next one is made.
+
+    Args:
+        stripes: iterable of [rows, width, channels] arrays.
+
+    Yields:
+        The same rows as smaller arrays.
+    """
+    for stripe in stripes:
+        rows = max(1, _BLOCK_BYTES * len(stripe) // stripe.nbytes)
+        for start in range(0, len(stripe), rows):
+            yield stripe[start : start + rows].copy()
+        del stripe
+
+
 def apply_tiled(function, image, *, scale, tile, halo):
     """Applies an upscaling function tile by tile and joins the results; see `exact_stripes`.
 
@@ -125,21 +147,25 @@ def blended_stripes(function, image, *, scale, tile, overlap):
     rows, columns = _fades(height, tile_rows, overlap, scale), _fades(width, tile_columns, overlap, scale)
     pending = None  # accumulated rows below those already yielded
     for index, (cut_top, cut_bottom, row_weights) in enumerate(rows):
-        band = np.empty(0, np.float32)  # allocated with the first tile
+        band = np.empty(0, np.float32)  # of this row of tiles, allocated with the first
         for cut_left, cut_right, column_weights in columns:
             result = np.asarray(function(image[cut_top:cut_bottom, cut_left:cut_right]))
             if not band.size:
                 band = np.zeros((len(row_weights), scale * width, result.shape[-1]), np.float32)
+                if pending is not None:
+                    band[: len(pending)] = pending
+                    pending = None
             band[:, scale * cut_left : scale * cut_right] += (
                 result * row_weights[:, np.newaxis, np.newaxis] * column_weights[:, np.newaxis]
             )
-        if pending is not None:
-            band[: len(pending)] += pending
         following = rows[index + 1][0] if index + 1 < len(rows) else height
         complete = scale * (following - cut_top)
+        pending = band[complete:].copy()  # a view would keep the rows above in memory
+        if complete == 0:  # the next tiles start at the same window
+            continue
         done = np.rint(band[:complete]) if np.issubdtype(result.dtype, np.integer) else band[:complete]
         yield done.astype(result.dtype, copy=False)
-        pending = band[complete:]
+        done = None
 
 
 def tiles_along(size, tile, halo):

@@ -23,18 +23,46 @@ def spread_colour(colour, alpha):
     visible = alpha > 0
     if visible.all() or not visible.any():
         return colour
-    weight = (alpha / np.float32(np.iinfo(alpha.dtype).max)).astype(np.float32)
-    filled = np.rint(_filled(colour * weight, weight)).astype(colour.dtype)
-    return np.where(visible, colour, filled)
+    result = colour.copy()
+    _fill(result, alpha, _filled(*_halved_levels(colour, alpha)))
+    return result
+
+
+def _halved_levels(colour, alpha):
+    """Sums over 2x2 blocks of the colours weighted by alpha, and of alpha, float32; converted a few rows at a time."""
+    weighted, weights = [], []
+    for rows in _row_blocks(alpha):
+        weight = alpha[rows] / np.float32(np.iinfo(alpha.dtype).max)
+        weighted.append(_halved(colour[rows] * weight))
+        weights.append(_halved(weight))
+    return np.concatenate(weighted), np.concatenate(weights)
 
 
 def _filled(weighted, weight):
-    """The mean colour of each pixel, from the finest pyramid level with nonzero weight there."""
-    if min(weight.shape[:2]) == 1 and max(weight.shape[:2]) == 1:
-        return weighted / np.maximum(weight, 1e-9)
-    coarse = _filled(_halved(weighted), _halved(weight))
-    coarse = coarse.repeat(2, axis=0).repeat(2, axis=1)[: weight.shape[0], : weight.shape[1]]
-    return np.where(weight > 0, weighted / np.maximum(weight, 1e-9), coarse)
+    """The mean colour of each pixel, from the finest pyramid level with nonzero weight there. Changes `weighted`."""
+    coarse = _filled(_halved(weighted), _halved(weight)) if max(weight.shape[:2]) > 1 else None
+    np.divide(weighted, weight, out=weighted, where=weight > 0)
+    if coarse is not None:
+        _fill(weighted, weight, coarse)
+    return weighted
+
+
+def _fill(image, weight, coarse):
+    """Replaces the pixels of weight 0 by those of an image of half the size."""
+    height, width = image.shape[:2]
+    for rows in _row_blocks(image):
+        start, stop = rows.start, min(rows.stop, height)
+        enlarged = coarse[start // 2 : -(-stop // 2)].repeat(2, axis=0).repeat(2, axis=1)[: stop - start, :width]
+        if np.issubdtype(image.dtype, np.integer):
+            enlarged = np.rint(enlarged).astype(image.dtype)
+        np.copyto(image[rows], enlarged, where=weight[rows] == 0)
+
+
+def _row_blocks(image):
+    """Slices of an even number of rows, about half a million pixels each."""
+    height, width = image.shape[:2]
+    rows = max(2, (1 << 18) // width * 2)
+    return [slice(start, start + rows) for start in range(0, height, rows)]
 
 
 def _halved(image):

@@ -16,7 +16,7 @@ _log = logging.getLogger(__name__)
 
 # Upper bound for the memory of a tile. The stripe that tiles are joined to, and what is made of it, come on top.
 _MOST_BYTES = 1 << 30
-# Upper bound for one stripe of the result in float32. Two are in memory at once.
+# Upper bound for one stripe of the result in float32. One is in memory at a time, if the caller keeps none.
 _STRIPE_BYTES = 384 << 20
 # The same for blended tiles, which overlap from stripe to stripe.
 _BLENDED_STRIPE_BYTES = 768 << 20
@@ -108,9 +108,10 @@ class TiledUpscaler(Wrapper):
         if row_bytes > stripe_bytes:
             raise WorkError(f"not enough memory for an image of {width}x{height} pixels: it is too wide")
         side = max(math.isqrt(most_pixels) - around, _SMALLEST_TILE)
-        rows = min(side, stripe_bytes // row_bytes)
-        if rows == side:
-            return side, side, margin
+        # Tiles of narrow images may be higher.
+        rows = min(max(side, most_pixels // min(side + around, width) - around), stripe_bytes // row_bytes)
+        if rows >= side:
+            return rows, side, margin
         return rows, max(most_pixels // min(rows + around, height) - around, side), margin  # low tiles may be wider
 
     def _split(self, lr, tile, margin):

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 from PIL import ExifTags, ImageCms
 
-from srgan_tf.images.pictures import first_frame, open_image, png_bits, require_known_range, upright
+from srgan_tf.images.deep import is_deep, read_deep
+from srgan_tf.images.pictures import first_frame, open_image, require_known_range, upright
 from srgan_tf.photos.metadata import read_metadata
 
 MAX_PIXELS = 250_000_000  # more than any camera makes; 750 MB decoded
@@ -64,8 +65,8 @@ def _decode(file, stream):
         notes.append(f"only the first of its {frames} frames")
     metadata, left_out = read_metadata(file, stream)
     notes += left_out
-    if _is_deep(file, stream):
-        pixels = _turned(_read_deep(file, stream), file.getexif().get(ExifTags.Base.Orientation, 1))
+    if is_deep(file, stream):
+        pixels = _turned(read_deep(file, stream), file.getexif().get(ExifTags.Base.Orientation, 1))
     else:
         if file.mode == "CMYK" and file.format == "TIFF" and 16 in file.tag_v2.get(258, ()):
             notes.append("its 16-bit CMYK is read with 8 bits")
@@ -84,49 +85,6 @@ def _decode(file, stream):
     channels = pixels.shape[2] - (pixels.shape[2] + 1) % 2
     alpha = pixels[..., channels:] if pixels.shape[2] > channels else None
     return Photo(pixels[..., :channels], alpha, metadata, tuple(notes))
-
-
-def _is_deep(file, stream):
-    """Whether the file has 16-bit colour, which Pillow would reduce to 8 bits; it keeps 16-bit gray."""
-    if file.format == "PNG":
-        return png_bits(stream) == 16 and ("transparency" in file.info or not file.mode.startswith("I;16"))
-    if file.format == "TIFF":
-        return file.mode in ("RGB", "RGBA") and set(file.tag_v2.get(258, ())) == {16}  # BitsPerSample
-    return False
-
-
-def _read_deep(file, stream):
-    stream.seek(0)
-    if file.format == "PNG":
-        import tensorflow as tf
-
-        pixels = tf.io.decode_png(stream.read(), channels=0, dtype=tf.uint16).numpy()
-        if pixels.shape[2] in (2, 4) or "transparency" not in file.info:
-            return pixels
-        invisible = np.all(pixels == file.info["transparency"], axis=2, keepdims=True)  # tRNS, which TensorFlow ignores
-        return np.concatenate([pixels, np.where(invisible, 0, 65_535).astype(np.uint16)], axis=2)
-    import tifffile
-
-    page = tifffile.TiffFile(stream).pages[0]
-    try:
-        pixels = page.asarray()
-    except ValueError as error:
-        if "imagecodecs" in str(error):
-            raise ValueError(
-                f"TIFF of 16 bits and this compression needs `pip install imagecodecs` ({error})"
-            ) from error
-        raise
-    if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
-        pixels = np.moveaxis(pixels, 0, -1)
-    pixels = pixels.astype(np.uint16)
-    return _unassociated(pixels) if tifffile.EXTRASAMPLE.ASSOCALPHA in page.extrasamples else pixels
-
-
-def _unassociated(pixels):
-    """Divides premultiplied 16-bit colours by their alpha, the last channel; invisible pixels become black."""
-    colour, alpha = pixels[..., :-1].astype(np.float64), pixels[..., -1:]
-    divided = np.rint(np.divide(colour * 65_535, alpha, out=np.zeros_like(colour), where=alpha > 0))
-    return np.concatenate([np.minimum(divided, 65_535).astype(np.uint16), alpha], axis=2)
 
 
 def _turned(pixels, orientation):

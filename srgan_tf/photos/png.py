@@ -12,7 +12,7 @@ import numpy as np
 from srgan_tf.photos.metadata import png_text
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: gray, gray + alpha, RGB, RGBA
-_ROWS = 64  # filtered at a time
+_BLOCK_BYTES = 1 << 20  # of the rows that are filtered at a time, which takes about 25 times as much memory
 
 
 def write_png(file, stripes, *, width, height, channels, bits, metadata=None):
@@ -90,13 +90,14 @@ def _compressed(stripes, width, height, channels, bits):
     """Yields the compressed pixels of an image in parts."""
     compressor = zlib.compressobj(6, strategy=zlib.Z_FILTERED)
     above = np.zeros(width * channels * bits // 8, np.uint8)
+    block_rows = max(1, _BLOCK_BYTES // len(above))
     rows = 0
     for stripe in stripes:
         if stripe.shape[1:] != (width, channels) or stripe.dtype.itemsize * 8 != bits:
             raise ValueError(f"a stripe of {width} pixels, {channels} channels, {bits} bits. Received: {stripe.shape}")
         rows += len(stripe)
-        for start in range(0, len(stripe), _ROWS):
-            block = stripe[start : start + _ROWS]
+        for start in range(0, len(stripe), block_rows):
+            block = stripe[start : start + block_rows]
             raw = block.astype(f">u{bits // 8}").reshape(len(block), -1).view(np.uint8)
             data = compressor.compress(_filtered(raw, above, channels * bits // 8))
             if data:

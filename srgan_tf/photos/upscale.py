@@ -9,6 +9,7 @@ import numpy as np
 from srgan_tf.errors import WorkError
 from srgan_tf.images.positions import scaled_size
 from srgan_tf.images.resize import resize_stripes
+from srgan_tf.images.tiling import row_blocks
 from srgan_tf.images.transparency import spread_colour
 from srgan_tf.inference.refinement import RepeatedUpscaler
 from srgan_tf.inference.tiled import TiledUpscaler
@@ -136,9 +137,10 @@ def enlarge(upscaler, photo, *, tile=None, enlargement=OWN, mask=None, server_li
 
     def checked(stripes):
         for stripe in stripes:
-            if not np.isfinite(stripe).all():
+            if not math.isfinite(stripe.min() + stripe.max()):
                 raise WorkError(f"the output of the model {upscaler.name!r} is not finite")
             yield stripe
+            del stripe  # before the next one is made: a stripe may have 384 MiB
 
     stripes = checked(enlarged_stripes)
     if enlargement.crop:
@@ -164,13 +166,13 @@ def _inside(stripes, crop, scale):
         row += len(stripe)
         if len(inside):
             yield inside
+        del stripe, inside
 
 
-def _rounded(stripes, dtype, rows=64):
+def _rounded(stripes, dtype):
     """Converts stripes from [0, 1] to an integer type, a few rows at a time to save memory."""
-    for stripe in stripes:
-        for start in range(0, len(stripe), rows):
-            yield np.rint(np.clip(stripe[start : start + rows], 0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
+    for rows in row_blocks(stripes):
+        yield np.rint(np.clip(rows, 0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
 
 
 def _to_float01(levels):

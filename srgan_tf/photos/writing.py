@@ -81,9 +81,10 @@ def write_photo(path, stripes, *, width, height, channels, bits, metadata):
             with open(unfinished, "wb") as file:
                 write_png(file, stripes, width=width, height=height, channels=channels, bits=bits, metadata=metadata)
         elif path.suffix == ".tif":
-            _write_tiff(unfinished, np.concatenate(list(stripes)), metadata)
+            _write_tiff(unfinished, _whole(stripes, height, width, channels, bits), metadata)
         else:
-            _write_with_pillow(unfinished, np.concatenate(list(stripes)), metadata)
+            stripes = (_to_uint8(stripe) for stripe in stripes)
+            _write_with_pillow(unfinished, _whole(stripes, height, width, channels, 8), metadata)
 
 
 def write_animation(path, first, others, *, count, plays, metadata):
@@ -148,6 +149,22 @@ def _checked(path, width, height):
         raise WorkError(f"cannot write {str(path)!r}: {first_line(error)}") from error
 
 
+def _whole(stripes, height, width, channels, bits):
+    """Joins stripes without keeping them, which would take the memory twice."""
+    picture = np.empty((height, width, channels), f"u{bits // 8}")
+    row = 0
+    for stripe in stripes:
+        picture[row : row + len(stripe)] = stripe
+        row += len(stripe)
+    if row != height:
+        raise ValueError(f"{height} rows. Received: {row}")
+    return picture
+
+
+def _to_uint8(pixels):
+    return pixels if pixels.dtype == np.uint8 else ((pixels.astype(np.uint32) + 128) // 257).astype(np.uint8)
+
+
 def _write_tiff(path, picture, metadata):
     import tifffile
 
@@ -170,8 +187,6 @@ def _write_tiff(path, picture, metadata):
 
 
 def _write_with_pillow(path, picture, metadata):
-    if picture.dtype == np.uint16:
-        picture = np.rint(picture / 257.0).astype(np.uint8)
     image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
     if path.suffix == ".jpg" and image.mode in ("LA", "RGBA"):
         layer = image.convert("RGBA")

@@ -1,7 +1,10 @@
+import weakref
+
 import numpy as np
 import pytest
 
-from srgan_tf.images.tiling import apply_tiled, blended_stripes, exact_stripes
+from srgan_tf.images import tiling
+from srgan_tf.images.tiling import apply_tiled, blended_stripes, exact_stripes, row_blocks
 
 
 def blur_and_double(image):
@@ -59,6 +62,38 @@ def test_an_axis_that_fits_one_tile_is_not_split(rng):
 
     apply_tiled(watch, rng.random((12, 30, 3)), scale=2, tile=8, halo=2)
     assert calls == [(12, 12, 3)] * 4
+
+
+@pytest.mark.parametrize("stripes", [exact_stripes, blended_stripes])
+def test_a_stripe_is_not_kept_in_memory_while_the_next_one_is_made(rng, stripes):
+    context = {"halo": 2} if stripes is exact_stripes else {"overlap": 2}
+    image = rng.random((96, 20, 3), np.float32)
+    made, alive = [], []
+
+    def watch(cut):
+        alive.append(sum(reference() is not None for reference in made))
+        return cut.repeat(2, 0).repeat(2, 1)
+
+    def watched():
+        for stripe in stripes(watch, image, scale=2, tile=16, **context):
+            made.append(weakref.ref(stripe if stripe.base is None else stripe.base))
+            yield stripe
+            del stripe
+
+    blocks = list(row_blocks(watched()))
+    np.testing.assert_allclose(np.concatenate(blocks), image.repeat(2, 0).repeat(2, 1), rtol=1e-5)
+    assert len(made) > 3
+    assert set(alive) == {0}
+
+
+def test_row_blocks(rng, monkeypatch):
+    monkeypatch.setattr(tiling, "_BLOCK_BYTES", 100)
+    stripes = [rng.integers(0, 256, (rows, 15, 2), dtype=np.uint8) for rows in (7, 1, 10)]  # 30 bytes a row
+    blocks = list(row_blocks(stripes))
+    assert [len(block) for block in blocks] == [3, 3, 1, 1, 3, 3, 3, 1]
+    np.testing.assert_array_equal(np.concatenate(blocks), np.concatenate(stripes))
+    monkeypatch.setattr(tiling, "_BLOCK_BYTES", 1)
+    assert len(list(row_blocks(stripes))) == 18
 
 
 @pytest.mark.parametrize("size", [(17, 23), (8, 8), (40, 5), (1, 1)])

@@ -153,6 +153,18 @@ def test_stripes_of_a_wide_image_are_bounded(monkeypatch, height):
     np.testing.assert_allclose(np.concatenate(stripes), upscale(lr), rtol=0, atol=1e-6)
 
 
+def test_tiles_of_a_narrow_image_are_high(monkeypatch, rng):
+    shapes = []
+    whole = BicubicUpscaler(2)
+    upscale = whole.upscale
+    monkeypatch.setattr(whole, "upscale", lambda lr: shapes.append(lr.shape) or upscale(lr))
+    monkeypatch.setattr(tiled, "_MOST_BYTES", 40 * 40 * whole.bytes_per_pixel)
+    lr = rng.random((4000, 2, 3), np.float32)
+    np.testing.assert_allclose(TiledUpscaler(whole).upscale(lr), upscale(lr), rtol=0, atol=1e-6)
+    assert len(shapes) == 6  # 671 pixels high, halo included; squares of 36 would be 112 tiles
+    assert max(shape[0] * shape[1] for shape in shapes) <= 40 * 40
+
+
 def test_an_image_whose_rows_are_too_long_is_refused():
     lr = np.broadcast_to(np.float32(0), (1, 3_000_000, 3))
     with pytest.raises(WorkError, match="not enough memory for an image of 3000000x1 pixels: it is too wide"):
