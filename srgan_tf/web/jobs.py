@@ -6,9 +6,9 @@ import contextlib
 import logging
 import pathlib
 import secrets
-import shutil
 import time
 
+from srgan_tf.files import remove_folder
 from srgan_tf.web.options import SUFFIXES
 from srgan_tf.web.process import DiedError
 
@@ -138,7 +138,8 @@ class JobQueue:
     def delete(self, job):
         """Deletes a job and its files."""
         self._jobs.pop(job.id, None)
-        shutil.rmtree(job.folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            remove_folder(job.folder)
 
     async def run(self):
         """Does the jobs until it is cancelled."""
