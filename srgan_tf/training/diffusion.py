@@ -1,10 +1,35 @@
-"""The forward pass and the loss of the diffusion phase."""
+"""The diffusion phase: its loss and its training step."""
 
 import numpy as np
 import tensorflow as tf
 
 from srgan_tf.losses.pixel import PIXEL_LOSSES
 from srgan_tf.networks.idm import LAYER, conditions_of
+from srgan_tf.training.scalars import generator_scalars
+from srgan_tf.training.steps import Losses, make_step, trained_generator
+
+
+def make_diffusion_step(state, loss, *, ema_decay, micro_batches=1, jit=False):
+    """Makes the diffusion step, which updates the diffusion of the generator only.
+
+    Args:
+        state: a `TrainingState` of a diffusion generator; the step changes its variables.
+        loss: a key of `PIXEL_LOSSES`.
+        ema_decay: decay of the averaged generator.
+        micro_batches: as for `make_pretrain_step`.
+        jit: as for `make_pretrain_step`.
+
+    Returns:
+        Function from `(lr, rows, columns)`, a batch of `ContinuousPictures` whose pixels are neighbours, and `hr` to a
+        `StepResult`, for the strategy in whose scope this is called.
+    """
+    compute = diffusion_losses(state.generator, loss)
+
+    def compute_losses(lr, hr, positions):
+        total, sr = compute(lr, hr, positions)
+        return Losses([total], generator_scalars(total, {}, hr, sr), {})
+
+    return make_step(state, [trained_generator(state)], compute_losses, ema_decay, micro_batches, jit)
 
 
 def diffusion_losses(generator, loss):

@@ -16,6 +16,7 @@ from srgan_tf.files import atomic_write
 from srgan_tf.inference.loading import upscaler_of
 from srgan_tf.runs import GENERATOR_FILE, METRICS_FILE, TENSORBOARD_FOLDER, checkpoints_folder
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError
+from srgan_tf.training.diffusion import make_diffusion_step
 from srgan_tf.training.distribution import is_chief, per_replica, require_agreement, uses_jit
 from srgan_tf.training.early_stopping import early_stop
 from srgan_tf.training.interruption import delayed_signals
@@ -25,7 +26,7 @@ from srgan_tf.training.profiler import Profiler
 from srgan_tf.training.progress import Window, check_progress, due, optimizer_scalars
 from srgan_tf.training.reporting import Reporter, has_scores
 from srgan_tf.training.state import TrainingState
-from srgan_tf.training.steps import make_diffusion_step, make_gan_step, make_pretrain_step
+from srgan_tf.training.steps import make_gan_step, make_pretrain_step
 from srgan_tf.training.validation import BEST, installed_stlpips, validate
 
 _log = logging.getLogger(__name__)

@@ -1,7 +1,7 @@
 """One training step of each phase, as a `tf.function` of a batch `(lr, hr)`.
 
 The forward pass and the losses differ between the phases: `make_pretrain_step` and `make_gan_step`. The rest of the
-step is the same for both and for any number of replicas: `_make_step`, best read from `train_step` at its end.
+step is the same for both and for any number of replicas: `make_step`, best read from `train_step` at its end.
 """
 
 import functools
@@ -14,7 +14,6 @@ import tensorflow as tf
 from srgan_tf.networks.continuous import at_positions
 from srgan_tf.networks.idm import base_of, is_diffusion
 from srgan_tf.training import names
-from srgan_tf.training.diffusion import diffusion_losses
 from srgan_tf.training.objective import LossInputs, evaluate_terms
 from srgan_tf.training.optimizers import LossScale
 from srgan_tf.training.scalars import discriminator_scalars, generator_scalars
@@ -32,7 +31,7 @@ class StepResult(NamedTuple):
     logits: dict[str, tf.Tensor]
 
 
-class _TrainedNetwork(NamedTuple):
+class TrainedNetwork(NamedTuple):
     """A network with its optimizer and loss scale."""
 
     name: str
@@ -41,7 +40,7 @@ class _TrainedNetwork(NamedTuple):
     loss_scale: LossScale
 
 
-class _Losses(NamedTuple):
+class Losses(NamedTuple):
     """Result of a forward pass: one total loss for each trained network, scalars by tag, logits by tag."""
 
     totals: list[tf.Tensor]
@@ -80,32 +79,9 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False, a
         del positions
         sr = generate(lr, training=True)
         total, values = evaluate_terms(terms, LossInputs(hr, sr))
-        return _Losses([total], generator_scalars(total, values, hr, sr), {})
+        return Losses([total], generator_scalars(total, values, hr, sr), {})
 
-    return _make_step(state, [_generator(state)], compute_losses, ema_decay, micro_batches, jit)
-
-
-def make_diffusion_step(state, loss, *, ema_decay, micro_batches=1, jit=False):
-    """Makes the diffusion step, which updates the diffusion of the generator only.
-
-    Args:
-        state: a `TrainingState` of a diffusion generator; the step changes its variables.
-        loss: a key of `PIXEL_LOSSES`.
-        ema_decay: decay of the averaged generator.
-        micro_batches: as for `make_pretrain_step`.
-        jit: as for `make_pretrain_step`.
-
-    Returns:
-        Function from `(lr, rows, columns)`, a batch of `ContinuousPictures` whose pixels are neighbours, and `hr` to a
-        `StepResult`, for the strategy in whose scope this is called.
-    """
-    compute = diffusion_losses(state.generator, loss)
-
-    def compute_losses(lr, hr, positions):
-        total, sr = compute(lr, hr, positions)
-        return _Losses([total], generator_scalars(total, {}, hr, sr), {})
-
-    return _make_step(state, [_generator(state)], compute_losses, ema_decay, micro_batches, jit)
+    return make_step(state, [trained_generator(state)], compute_losses, ema_decay, micro_batches, jit)
 
 
 def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_batches=1, jit=False):
@@ -144,7 +120,7 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
     def discriminator_losses(inputs):
         total, values = evaluate_terms(d_terms, inputs)
         logits = {names.REAL_LOGITS: inputs.real_logits, names.FAKE_LOGITS: inputs.fake_logits}
-        return _Losses([total], discriminator_scalars(total, values, *logits.values()), logits)
+        return Losses([total], discriminator_scalars(total, values, *logits.values()), logits)
 
     def losses_of_both(lr, hr, positions):
         sr = state.generator(lr, training=True)
@@ -152,18 +128,18 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
         total, values = evaluate_terms(terms, inputs)
         d_losses = discriminator_losses(inputs)
         scalars = generator_scalars(total, values, hr, sr) | d_losses.scalars
-        return _Losses([total, *d_losses.totals], scalars, d_losses.logits)
+        return Losses([total, *d_losses.totals], scalars, d_losses.logits)
 
     def losses_of_discriminator(lr, hr, positions):
         sr = tf.stop_gradient(state.generator(lr, training=True))
         return discriminator_losses(discriminate_images(lr, hr, sr, positions))
 
     options = (ema_decay, micro_batches, jit)
-    discriminator = _TrainedNetwork(names.DISCRIMINATOR, state.discriminator, state.d_optimizer, state.d_loss_scale)
-    step_of_both = _make_step(state, [_generator(state), discriminator], losses_of_both, *options)
+    discriminator = TrainedNetwork(names.DISCRIMINATOR, state.discriminator, state.d_optimizer, state.d_loss_scale)
+    step_of_both = make_step(state, [trained_generator(state), discriminator], losses_of_both, *options)
     if generator_every == 1:
         return step_of_both
-    step_of_discriminator = _make_step(state, [discriminator], losses_of_discriminator, *options)
+    step_of_discriminator = make_step(state, [discriminator], losses_of_discriminator, *options)
 
     def train_step(lr, hr):
         both = (int(state.step.numpy()) + 1) % generator_every == 0
@@ -172,17 +148,18 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
     return train_step
 
 
-def _generator(state):
-    return _TrainedNetwork(names.GENERATOR, state.generator, state.g_optimizer, state.g_loss_scale)
+def trained_generator(state):
+    """The generator of a `TrainingState`, with its optimizer and loss scale."""
+    return TrainedNetwork(names.GENERATOR, state.generator, state.g_optimizer, state.g_loss_scale)
 
 
-def _make_step(state, networks: list[_TrainedNetwork], compute_losses: Callable, ema_decay, micro_batches, jit):
+def make_step(state, networks: list[TrainedNetwork], compute_losses: Callable, ema_decay, micro_batches, jit):
     """Makes a step: everything around the losses.
 
     Args:
         state: the `TrainingState`.
         networks: the networks that the step updates.
-        compute_losses: function from `lr`, `hr` and `positions` (see `LossInputs`) to `_Losses`, with totals in the
+        compute_losses: function from `lr`, `hr` and `positions` (see `LossInputs`) to `Losses`, with totals in the
             order of `networks`.
         ema_decay: decay of the averaged generator.
         micro_batches: number of parts of a replica's batch.

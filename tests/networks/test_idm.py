@@ -6,8 +6,9 @@ import tensorflow as tf
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.images.positions import axis_positions
 from srgan_tf.networks.continuous import at_positions, at_scale, is_continuous
-from srgan_tf.networks.denoiser import ImplicitUpsampling, ResidualDiffusion, ScaleBalance
+from srgan_tf.networks.denoiser import ResidualDiffusion
 from srgan_tf.networks.idm import LAYER, base_of, conditions_of, idm, is_diffusion, with_sampling
+from srgan_tf.networks.implicit import ImplicitUpsampling, ScaleBalance
 from srgan_tf.networks.precision import as_float32, precision_scope
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 

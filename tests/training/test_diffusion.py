@@ -16,10 +16,9 @@ from srgan_tf.networks.idm import LAYER, base_of, conditions_of
 from srgan_tf.networks.saved import load_generator
 from srgan_tf.runs import GENERATOR_FILE, checkpoint_folder
 from srgan_tf.training.datasets import load_datasets
-from srgan_tf.training.diffusion import _noise, diffusion_losses
+from srgan_tf.training.diffusion import _noise, diffusion_losses, make_diffusion_step
 from srgan_tf.training.run import run
 from srgan_tf.training.state import diffusion_state
-from srgan_tf.training.steps import make_diffusion_step
 
 SMALL = [
     *("generator.num_blocks=1", "generator.num_filters=4", "generator.basis=2", "generator.hidden=4"),
