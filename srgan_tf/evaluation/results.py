@@ -8,8 +8,8 @@ A result (metrics.json) describes one model:
                          "megapixels_per_second"}}}
 
 `blended` has the pictures that were upscaled in blended tiles: with more free memory, their scores may differ. A result
-of a diffusion network has its number of steps and its seed as "sampling". A value is None if a score is not finite, as the
-PSNR of equal pictures.
+of a diffusion network has its number of steps and its seed as "sampling". A value is None if a score is not finite, as
+the PSNR of equal pictures.
 """
 
 import itertools
