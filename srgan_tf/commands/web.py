@@ -32,7 +32,7 @@ def main():
         action="append",
         default=[],
         metavar="MODEL",
-        help="a run folder, a .keras file or an export to offer beside the included models, as the default; repeatable",
+        help="a run folder, a .keras file, an export or an included model: the default of the page; repeatable",
     )
     parser.add_argument("--port", type=_port, help=f"port; 0: any free one (default: {_PORT}, else any free one)")
     parser.add_argument(

@@ -1,10 +1,12 @@
 """The options of a request: model, size, strength and format, from the query of its URL."""
 
 import math
+import os
 import pathlib
 import re
 from typing import NamedTuple
 
+from srgan_tf.errors import UserError
 from srgan_tf.weights import shipped
 
 FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "avif": "image/avif", "tiff": "image/tiff"}
@@ -48,10 +50,14 @@ def models(paths=()):
     A request never names a path: only the models that the command line gave can be loaded.
 
     Args:
-        paths: run folders, `.keras` files and exports; each is named after its last part.
+        paths: run folders, `.keras` files and exports, each named after its last part, or names of included models; the
+            last one becomes the default.
 
     Returns:
         Dictionary of names to `Model`.
+
+    Raises:
+        UserError: a path does not exist.
     """
     sharp = shipped.pairs()
     cards = map(shipped.read_card, sorted(shipped.names(), key=lambda name: (name != shipped.DEFAULT, name)))
@@ -60,8 +66,14 @@ def models(paths=()):
     ]
     listed.append(Model("bicubic", "bicubic", "Interpolation without a network, for comparison.", None, False))
     for path in paths:
+        included = next((model for model in listed if model.source == str(path)), None)
+        if included is None and not os.path.exists(path):
+            raise UserError(
+                f"no model {str(path)!r}: expected a run folder, a .keras file, an export, or one of "
+                f"{', '.join(model.name for model in listed)}"
+            )
         name = pathlib.Path(path).resolve().name
-        listed.insert(0, Model(name, str(path), f"Your model {name}.", None, False))
+        listed.insert(0, included or Model(name, str(path), f"Your model {name}.", None, False))
     return {model.name: model for model in listed}
 
 

@@ -2,16 +2,33 @@
 
 import pytest
 
+from srgan_tf.errors import UserError
 from srgan_tf.web.options import Model, clean_name, models, parse
 
 
 def test_the_models_of_the_command_line_come_first_and_are_named_without_their_folder(tmp_path):
+    (tmp_path / "runs" / "mine").mkdir(parents=True)
     listed = models([tmp_path / "runs" / "mine"])
     assert list(listed) == ["mine", "photo_x4", "compact_x4", "photo_faithful_x4", "srresnet_lite_x4", "bicubic"]
     assert listed["mine"] == Model("mine", str(tmp_path / "runs" / "mine"), "Your model mine.", None, False)
     assert listed["photo_x4"].has_strength
     assert not listed["compact_x4"].has_strength
     assert parse({}, listed).model.name == "mine"
+
+
+def test_an_included_model_can_be_the_default():
+    assert list(models(["compact_x4"])) == [
+        "compact_x4",
+        "photo_x4",
+        "photo_faithful_x4",
+        "srresnet_lite_x4",
+        "bicubic",
+    ]
+
+
+def test_a_model_that_does_not_exist():
+    with pytest.raises(UserError, match="no model 'runs/nowhere': expected a run folder"):
+        models(["runs/nowhere"])
 
 
 def test_all_options():
