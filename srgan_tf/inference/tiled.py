@@ -72,7 +72,7 @@ class TiledUpscaler(Wrapper):
 
     def equals_whole(self, height, width):
         """Whether an image of this size gives the same result as untiled: the tiles are exact, or there is only one."""
-        if self.exact:
+        if self.exact and not self.context:
             return True
         rows, columns, margin = self._tile_shape(height, width, 3)
         return rows + 2 * margin >= height and columns + 2 * margin >= width

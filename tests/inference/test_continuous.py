@@ -135,3 +135,5 @@ def test_tiles_of_a_diffusion_are_close_to_the_whole():
     whole = upscaler.upscale(lr)
     for tile in (31, 48):
         assert_same_picture(TiledUpscaler(upscaler, tile).upscale(lr), whole)
+    assert TiledUpscaler(upscaler).equals_whole(70, 90)
+    assert not TiledUpscaler(upscaler, 31).equals_whole(70, 90)
