@@ -3,14 +3,12 @@
 import keras
 import numpy as np
 import pytest
-import tensorflow as tf
 
 from srgan_tf.config import presets
 from srgan_tf.config.overrides import with_settings
 from srgan_tf.data.continuous import ContinuousPictures
 from srgan_tf.networks.continuous import at_positions
 from srgan_tf.training.datasets import load_datasets
-from srgan_tf.training.distribution import per_replica
 from srgan_tf.training.objective import pretrain_terms
 from srgan_tf.training.state import pretrain_state
 from srgan_tf.training.steps import make_pretrain_step
@@ -73,14 +71,3 @@ def test_micro_batches_give_the_gradients_of_the_whole_batch(batch):
         make_pretrain_step(state, pretrain_terms(config.pretrain), **options)(*batch)
         weights.append(state.g_optimizer.variables[-1].numpy())
     np.testing.assert_allclose(*weights, atol=1e-6)
-
-
-def test_a_nested_batch_is_split_between_two_replicas(batch):
-    devices = tf.config.list_logical_devices("CPU")
-    if len(devices) < 2:
-        pytest.skip("one logical CPU device")
-    strategy = tf.distribute.MirroredStrategy([device.name for device in devices[:2]])
-    dataset = tf.data.Dataset.from_tensors(batch)
-    (lr, rows, _), hr = next(iter(per_replica(strategy, dataset)))
-    for values, whole in ((lr, batch[0][0]), (rows, batch[0][1]), (hr, batch[1])):
-        np.testing.assert_array_equal(np.concatenate(strategy.experimental_local_results(values)), whole)
