@@ -1,4 +1,4 @@
-"""`python -m benchmarks family`: every preset from training to export with one small budget, as a table.
+"""`python -m benchmarks family`: every x4 preset from training to export with one small budget, as a table.
 
     python -m benchmarks family --data photos --valid Set5 --score Set14 --output runs/family
     python -m benchmarks family --data photos --valid Set5 --score Set14 --seeds msrgan_x4=3 --output runs/family

@@ -33,7 +33,7 @@ def main(arguments):
     measured = {}  # presets often share a generator
     for name in flags.preset or presets.PRESETS:
         config = presets.load_preset(name)
-        key = str(config.generator)
+        key = f"{config.generator} x{config.scale}"
         if key not in measured:
             generator = build_network("generator", GENERATORS, config.generator, scale=config.scale)
             reach = receptive_field(generator)

@@ -10,12 +10,14 @@ from srgan_tf.networks.idm import idm
 from srgan_tf.networks.rrdbnet import rrdbnet
 from srgan_tf.networks.srdensenet import srdensenet
 from srgan_tf.networks.srresnet import srresnet
+from srgan_tf.networks.wdsr import wdsr
 
 GENERATORS = {
     "srresnet": srresnet,
     "rrdbnet": rrdbnet,
     "compact": compact,
     "srdensenet": srdensenet,
+    "wdsr": wdsr,
     "continuous": continuous,
     "idm": idm,
 }

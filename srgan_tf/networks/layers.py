@@ -94,6 +94,49 @@ class SpectralConv2D(keras.layers.Conv2D):
 
 
 @keras.saving.register_keras_serializable("srgan_tf")
+class WeightNormConv2D(keras.layers.Conv2D):
+    """A convolution whose filters are gain * kernel / |kernel|, each with its own gain (Salimans & Kingma 2016).
+
+    Args:
+        filters: output channels. Other arguments are those of `keras.layers.Conv2D`.
+        kernel_size: side of the kernel.
+        gain_initializer: initial norm of the filters.
+    """
+
+    def __init__(self, filters, kernel_size, *, gain_initializer="ones", **options):
+        super().__init__(filters, kernel_size, **options)
+        self.gain_initializer = keras.initializers.get(gain_initializer)
+
+    def build(self, input_shape):
+        """Creates the kernel, whose norm has no effect, and the gains."""
+        super().build(input_shape)
+        self.gain = self.add_weight((self.filters,), initializer=self.gain_initializer, autocast=False, name="gain")
+
+    def call(self, inputs):
+        """`keras.layers.Conv2D` with the normalized kernel."""
+        outputs = self.convolution_op(inputs, tf.cast(self.normalized_kernel(), self.compute_dtype))
+        if self.use_bias:
+            outputs += self.bias
+        return outputs if self.activation is None else self.activation(outputs)
+
+    def normalized_kernel(self):
+        """The kernel of the convolution, float32 [height, width, channels, filters]."""
+        return self.gain * tf.math.l2_normalize(tf.cast(self.kernel, tf.float32), axis=(0, 1, 2))
+
+    def get_config(self):
+        """See `keras.layers.Layer`."""
+        return super().get_config() | {"gain_initializer": keras.initializers.serialize(self.gain_initializer)}
+
+    def save_own_variables(self, store):
+        """All variables; Keras's convolutions save the kernel and the bias alone."""
+        keras.layers.Layer.save_own_variables(self, store)
+
+    def load_own_variables(self, store):
+        """See `save_own_variables`."""
+        keras.layers.Layer.load_own_variables(self, store)
+
+
+@keras.saving.register_keras_serializable("srgan_tf")
 class WindowAttention(keras.layers.Layer):
     """Multi-head self-attention in local windows, with a learned relative position bias.
 

@@ -34,6 +34,11 @@ PARAMETERS = {
     # A U-Net of 32 filters; see test_discriminators.py.
     "msrgan_short_x4": (1_517_571, 1_095_553),
     "srdensenet_x4": (2_218_947, 23_567_361),
+    "wdsr_x4": (615_088, None),  # see test_wdsr.py
+    # A third upsampling stage, with its slopes: 3*3*64*256 + 256 + 64. At HR 192 the last feature map of the
+    # discriminator is 12x12 instead of 6x6.
+    "srresnet_x8": (1_552_771 + 147_776, None),
+    "srgan_x8": (1_552_771 + 147_776, 23_567_361 + (12**2 - 6**2) * 512 * 1024),
     "realesrgan_x4": (16_697_987, 4_376_897 + 1_472),
     # Head 3*3*3*64 + 64, 16 blocks of two 3*3*64*64 + 64, tail 3*3*64*48 + 48.
     "photo_x4": (1_792 + 16 * 2 * 36_928 + 27_696, 1_095_553),

@@ -26,6 +26,7 @@ VARIANTS = {
     "multiscale": ("srresnet", SMALL | PLAIN | {"attention": "multiscale"}),
     "rrdbnet": ("rrdbnet", {"num_blocks": 1, "num_filters": 8, "growth_filters": 4}),
     "compact": ("compact", SMALL),
+    "wdsr": ("wdsr", SMALL),
     "continuous": ("continuous", SMALL | {"basis": 3, "hidden": 4}),
     "idm": ("idm", SMALL | {"basis": 3, "hidden": 4, "widths": (4, 6), "decoder_hidden": 4}),
     "srdensenet": ("srdensenet", {"num_blocks": 2, "num_layers": 3, "growth_filters": 4, "num_filters": 16}),
@@ -44,7 +45,9 @@ def test_no_generator_is_untested():
 
 # Attention and activations work at LR size: they do not depend on the scale.
 SCALES = [(name, 4) for name in VARIANTS] + [
-    (name, scale) for name in ("msrresnet", "rrdbnet", "compact", "continuous", "srdensenet") for scale in (2, 3, 8)
+    (name, scale)
+    for name in ("msrresnet", "rrdbnet", "compact", "continuous", "srdensenet", "wdsr")
+    for scale in (2, 3, 8)
 ]
 
 

@@ -21,6 +21,7 @@ from srgan_tf.networks.srresnet import srresnet
         ("srresnet", {"scale": 4, "num_blocks": 1, "normalization": "none", "attention": "multiscale"}),
         ("rrdbnet", {"scale": 4, "num_blocks": 1, "growth_filters": 2, "residual_scale": 1.0}),
         ("compact", {"scale": 4, "num_blocks": 2}),
+        ("wdsr", {"scale": 3, "num_blocks": 2}),
         ("srdensenet", {"scale": 4, "num_blocks": 2, "num_layers": 2, "growth_filters": 3}),
     ],
 )

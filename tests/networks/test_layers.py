@@ -7,6 +7,7 @@ from srgan_tf.networks.layers import (
     BilinearResizing,
     BilinearUpsampling,
     SpectralConv2D,
+    WeightNormConv2D,
     WindowAttention,
     kernel_before_shuffle,
 )
@@ -158,3 +159,73 @@ def test_kernel_before_a_shuffle_by_hand():
     np.testing.assert_array_equal(moved[0, :, :2, 0], [[0, 10], [1, 100], [0, 0]])
     np.testing.assert_array_equal(moved[0, :, :2, 1], [[0, 0], [10, 1], [100, 0]])
     np.testing.assert_array_equal(moved[0, :, 2:, :2], 0)  # a kernel of one row does not mix rows
+
+
+def weight_norm_conv(rng, **options):
+    layer = WeightNormConv2D(6, 3, padding="same", gain_initializer=keras.initializers.Constant(0.7), **options)
+    x = rng.random((2, 5, 7, 4), np.float32)
+    layer(x)
+    return layer, x
+
+
+def test_weight_norm_by_hand(rng):
+    layer, x = weight_norm_conv(rng)
+    kernel, gains, bias = rng.normal(size=(3, 3, 4, 6)), rng.normal(size=6), rng.normal(size=6)
+    layer.kernel.assign(kernel)
+    layer.gain.assign(gains)
+    layer.bias.assign(bias)
+    normalized = np.stack([gains[i] * kernel[..., i] / np.sqrt((kernel[..., i] ** 2).sum()) for i in range(6)], axis=-1)
+    expected = tf.nn.conv2d(x, normalized.astype(np.float32), 1, "SAME") + bias.astype(np.float32)
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-5)
+    layer.kernel.assign(100 * kernel)  # the norm of the kernel has no effect
+    np.testing.assert_allclose(layer(x), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_weight_norm_starts_with_filters_of_the_initial_gain(rng):
+    layer, _ = weight_norm_conv(rng)
+    norms = np.linalg.norm(np.asarray(layer.normalized_kernel()).reshape(-1, 6), axis=0)
+    np.testing.assert_allclose(norms, 0.7, rtol=1e-5)
+
+
+def test_gradients_of_weight_norm_are_those_of_its_paper(rng):
+    """Equation 3 of Salimans & Kingma 2016; the gradient is orthogonal to the kernel."""
+    layer, x = weight_norm_conv(rng)
+    with tf.GradientTape() as tape:
+        kernel = layer.normalized_kernel()
+        tape.watch(kernel)
+        loss = tf.reduce_sum(tf.square(tf.nn.conv2d(x, kernel, 1, "SAME")))
+    of_kernel = tape.gradient(loss, kernel).numpy().reshape(-1, 6)
+    with tf.GradientTape() as tape:
+        loss = tf.reduce_sum(tf.square(layer(x)))
+    gradients = [gradient.numpy() for gradient in tape.gradient(loss, [layer.kernel.value, layer.gain.value])]
+    direction = layer.kernel.numpy().reshape(-1, 6)
+    norm = np.linalg.norm(direction, axis=0)
+    of_gain = (of_kernel * direction).sum(axis=0) / norm
+    np.testing.assert_allclose(gradients[1], of_gain, rtol=1e-3)
+    of_direction = 0.7 / norm * of_kernel - 0.7 * of_gain / norm**2 * direction
+    np.testing.assert_allclose(gradients[0].reshape(-1, 6), of_direction, rtol=1e-2, atol=1e-2)
+    assert np.abs((gradients[0].reshape(-1, 6) * direction).sum(axis=0)).max() < 1e-3 * np.abs(of_gain).max()
+
+
+@pytest.mark.parametrize("options", [{}, {"use_bias": False, "activation": "relu"}])
+def test_weight_norm_from_its_configuration(rng, options):
+    layer, x = weight_norm_conv(rng, **options)
+    copy = WeightNormConv2D.from_config(layer.get_config())
+    copy(x)
+    assert len(copy.weights) == (2 if options else 3)
+    np.testing.assert_array_equal(copy.gain, layer.gain)
+    copy.set_weights(layer.get_weights())
+    np.testing.assert_array_equal(copy(x), layer(x))
+    assert (layer(x).numpy() < 0).any() == (not options)
+
+
+def test_weight_norm_in_a_file(tmp_path, rng):
+    image = keras.Input((None, None, 4))
+    model = keras.Model(image, WeightNormConv2D(6, 3, padding="same")(image))
+    for weight in model.weights:
+        weight.assign(rng.normal(size=weight.shape))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras", compile=False)
+    assert len(loaded.weights) == 3
+    for one, other in zip(loaded.get_weights(), model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)

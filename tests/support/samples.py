@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from srgan_tf.inference.upscalers import BicubicUpscaler
-from srgan_tf.networks.generators import compact, continuous, rrdbnet, srdensenet, srresnet
+from srgan_tf.networks.generators import compact, continuous, rrdbnet, srdensenet, srresnet, wdsr
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
 
@@ -42,6 +42,7 @@ SHRUNK = {
     "msrresnet": functools.partial(_MSRRESNET, num_blocks=1),
     "rrdbnet": functools.partial(rrdbnet, num_blocks=1, num_filters=8, growth_filters=4),
     "srdensenet": functools.partial(srdensenet, num_blocks=2, num_layers=2, growth_filters=4, num_filters=16),
+    "wdsr": functools.partial(wdsr, num_blocks=1, num_filters=8),
     "compact": functools.partial(compact, num_blocks=1, num_filters=8),
     "continuous": functools.partial(continuous, num_blocks=1, num_filters=8, basis=3, hidden=4),
     "channel_attention": functools.partial(_MSRRESNET, num_blocks=1, attention="channel"),

@@ -67,6 +67,7 @@ FAMILIES = {
     "multiscale_attention_x4": [*SMALL, "generator.attention_interval=1"],
     "esrgan_x4": ["generator.num_blocks=1", "generator.num_filters=16", "generator.growth_filters=8"],
     "compact_x4": SMALL,
+    "wdsr_x4": SMALL,
     "srdensenet_x4": ["generator.num_blocks=2", "generator.num_layers=3", "generator.num_filters=32"],
 }
 

@@ -1,6 +1,6 @@
 """Optimization of generators for inference: mathematically equivalent, faster.
 
-`optimize_for_inference` applies the three rewrites below. Each takes a functional network and returns a new one.
+`optimize_for_inference` applies the rewrites below. Each takes a functional network and returns a new one.
 Unknown layers are copied unchanged, so every generator is supported.
 """
 
@@ -9,7 +9,7 @@ import functools
 import numpy as np
 from keras import layers
 
-from srgan_tf.networks.layers import ConvBeforeShuffle, MaximumPReLU
+from srgan_tf.networks.layers import ConvBeforeShuffle, MaximumPReLU, WeightNormConv2D
 from srgan_tf.networks.precision import as_float32
 from srgan_tf.networks.rewrites.clone import Graph, Rewriting, copy_of, is_plain_convolution, shuffle_before
 from srgan_tf.networks.rewrites.half import in_precision
@@ -24,9 +24,22 @@ def optimize_for_inference(generator, precision="float32"):
 
     Returns:
         `keras.Model` with the same float32 inputs and outputs and a copy of the weights. It must not be trained: the
-        batch norms are folded into convolutions.
+        batch norms and weight norms are folded into convolutions.
     """
-    return in_precision(maximize_prelus(shuffle_last(fold_batch_norms(as_float32(generator)))), precision)
+    plain = fold_batch_norms(fold_weight_norms(as_float32(generator)))
+    return in_precision(maximize_prelus(shuffle_last(plain)), precision)
+
+
+def fold_weight_norms(model):
+    """Replaces each convolution with weight normalization by a plain one with the normalized kernel."""
+    rewriting = Rewriting()
+    for conv in model.layers:
+        if isinstance(conv, WeightNormConv2D):
+            config = {key: value for key, value in conv.get_config().items() if key != "gain_initializer"}
+            rewriting.layers[conv.name] = layers.Conv2D.from_config(config)
+            kernel = np.asarray(conv.normalized_kernel())
+            rewriting.weights[conv.name] = [kernel, np.asarray(conv.bias)] if conv.use_bias else [kernel]
+    return rewriting.apply(model)
 
 
 def fold_batch_norms(model):

@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from srgan_tf.networks.generators import srresnet
+from srgan_tf.networks.generators import srresnet, wdsr
 from srgan_tf.networks.geometry import receptive_field, scale_of
 from srgan_tf.networks.precision import precision_scope
 from srgan_tf.networks.rewrites import inference
@@ -140,3 +140,19 @@ def test_it_can_be_saved_and_loaded(tmp_path, rng):
     fast.save(tmp_path / "fast.keras")
     lr = rng.random((1, 9, 7, 3), np.float32)
     np.testing.assert_array_equal(keras.saving.load_model(tmp_path / "fast.keras")(lr), fast(lr))
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_weight_norms_are_folded_into_plain_kernels(rng, precision):
+    with precision_scope(precision):
+        generator = trained(wdsr(num_blocks=2, num_filters=8))
+    plain = inference.optimize_for_inference(generator)
+    assert set(kinds(plain)) == {"InputLayer", "Rescaling", "Conv2D", "ReLU", "Add", "DepthToSpace"}
+    filters = sum(layer.filters for layer in generator.layers if isinstance(layer, layers.Conv2D))
+    assert generator.count_params() - plain.count_params() == filters  # the gains
+    assert receptive_field(plain) == receptive_field(generator) == 4
+    full = wdsr(num_blocks=2, num_filters=8)
+    full.set_weights(generator.get_weights())
+    lr = rng.random((3, 17, 23, 3), np.float32)
+    assert np.std(full(lr)) > 0.02
+    np.testing.assert_allclose(plain(lr), full(lr), rtol=0, atol=5e-5)
