@@ -86,7 +86,7 @@ class Data:
     augment: bool = True
     """random flips and 90-degree rotations of the patches"""
     degradation: Literal[tuple(DEGRADATIONS)] = "bicubic"
-    """how LR is made from HR: "bicubic" as in benchmarks; "realistic" adds blur, noise and JPEG (Real-ESRGAN)"""
+    """how LR is made: "bicubic" as in benchmarks; "realistic", Real-ESRGAN's; "ntire-*", stand-ins for NTIRE 2018"""
     align: Literal["auto", "on", "off"] = "auto"
     """estimate the shift between LR and HR of each pair and crop by it; "auto": for div2k/realistic_* only"""
     clean_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0

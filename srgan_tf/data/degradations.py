@@ -2,18 +2,22 @@
 
     bicubic      the LR of the source: given, or made from the whole HR picture as MATLAB does
     realistic    Real-ESRGAN's random degradation, drawn anew for each patch, for noisy, compressed photographs
+    ntire-mild, ntire-difficult, ntire-wild
+                 stand-ins for the realistic tracks of NTIRE 2018: blur, decimation, noise and a shift of at most half
+                 an HR pixel, see `camera`
 
 The LR of a source is made from the whole picture, so that it equals the published LR at every crop. The realistic
 degradation has no such reference: it is random, and its authors apply it to crops.
 """
 
 import dataclasses
+import functools
 import math
 from collections.abc import Callable
 
 import tensorflow as tf
 
-from srgan_tf.data import blur
+from srgan_tf.data import blur, camera
 
 _JPEG_QUALITY = (30.0, 95.0)
 _GRAY_NOISE = 0.4  # probability that noise is the same in all channels
@@ -144,7 +148,14 @@ class Degradation:
         return self.make_lr is None
 
 
-DEGRADATIONS = {"bicubic": Degradation(None, lr_margin=0), "realistic": Degradation(realistic, lr_margin=8)}
+DEGRADATIONS = {
+    "bicubic": Degradation(None, lr_margin=0),
+    "realistic": Degradation(realistic, lr_margin=8),
+    **{
+        f"ntire-{name}": Degradation(functools.partial(camera.photograph, camera=name), camera.MARGIN)
+        for name in camera.CAMERAS
+    },
+}
 
 
 class _Dice:
