@@ -1,14 +1,13 @@
 """DIV2K through the real tensorflow-datasets builder, on tiny archives in DIV2K's layout."""
 
-import io
 import zipfile
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.div2k import offer_archives, tfds_builder, unpack_archives, write_archives
 
 from srgan_tf.data.div2k import CONFIGURATIONS
-from srgan_tf.data.pairs import Pair, make_pair
 from srgan_tf.data.pipeline import load_pairs
 from srgan_tf.data.sources import open_source
 from srgan_tf.data.synthetic import draw_picture
@@ -22,27 +21,7 @@ pytestmark = [
 
 @pytest.fixture
 def builder_class(monkeypatch, tmp_path):
-    import tensorflow_datasets as tfds
-
-    monkeypatch.setattr(tfds.core.constants, "DATA_DIR", str(tmp_path / "tensorflow_datasets"))
-    monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "tensorflow_datasets"))
-    return tfds.builder_cls("div2k")
-
-
-def archive(path, pictures):
-    with zipfile.ZipFile(path, "w") as file:
-        for name, picture in pictures.items():
-            encoded = io.BytesIO()
-            Image.fromarray(picture).save(encoded, "PNG")
-            file.writestr(name, encoded.getvalue())
-    return path.as_uri()
-
-
-def versions(name, split):
-    """Suffixes of the LR pictures of one HR picture."""
-    letters = {"realistic_mild_x4": "m", "realistic_difficult_x4": "d", "realistic_wild_x4": "w"}.get(name, "")
-    numbers = ("1", "2", "3", "4") if letters == "w" and split == "train" else ("",)
-    return [name[-2:] + letters + number for number in numbers]
+    return tfds_builder(monkeypatch, tmp_path / "tensorflow_datasets")
 
 
 @pytest.fixture
@@ -50,25 +29,9 @@ def archives(builder_class, monkeypatch, tmp_path):
     """Function from a configuration to pairs by split: DIV2K of three and two pictures, which the builder finds."""
 
     def prepare(name="bicubic_x4"):
-        scale = CONFIGURATIONS[name].scale
-        pairs, urls = {}, {}
-        for split, numbers in {"train": (1, 2, 3), "valid": (801, 802)}.items():
-            size = (5 * scale, 6 * scale)
-            hr = {f"{number:04d}": draw_picture(number, *size) for number in numbers}
-            pairs[split] = {
-                key + suffix: Pair(key + suffix, 255 - make_pair(key, hr[key], scale).lr // (index + 1), hr[key])
-                for key in hr
-                for index, suffix in enumerate(versions(name, split))
-            }
-            lr_folder = CONFIGURATIONS[name].folder.format(split=split)
-            lr = {f"{lr_folder}/{key}.png": pair.lr for key, pair in pairs[split].items()}
-            urls[f"{split}_lr_url"] = archive(tmp_path / f"{split}_lr.zip", lr)
-            hr = {f"DIV2K_{split}_HR/{key}.png": picture for key, picture in hr.items()}
-            urls[f"{split}_hr_url"] = archive(tmp_path / f"{split}_hr.zip", hr)
-        config = next(config for config in builder_class.BUILDER_CONFIGS if config.name == name)
-        assert set(config.download_urls) == set(urls)
-        monkeypatch.setattr(config, "download_urls", urls)
-        return {split: list(of_split.values()) for split, of_split in pairs.items()}
+        pairs, urls = write_archives(tmp_path, name, {"train": (5, 6), "valid": (5, 6)})
+        offer_archives(monkeypatch, builder_class, name, urls)
+        return pairs
 
     return prepare
 
@@ -97,8 +60,7 @@ def test_each_configuration_by_name_and_unpacked(archives, name, tmp_path):
         assert len({pair.name for pair in source}) == len(source) == len(expected[split])
     assert len(expected["train"]) == (12 if "wild" in name else 3)
 
-    for file in tmp_path.glob("*.zip"):
-        zipfile.ZipFile(file).extractall(tmp_path / "DIV2K")
+    unpack_archives(tmp_path, tmp_path / "DIV2K")
     for split in ("train", "valid"):
         source = open_source(f"{tmp_path / 'DIV2K'}:{name}", split=split, scale=scale)
         assert source.has_splits
