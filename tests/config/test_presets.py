@@ -264,8 +264,8 @@ def test_every_preset_at_scale_3(name):
 
 
 def test_unknown_preset_names_the_nearest():
-    with pytest.raises(UserError, match="unknown preset 'srgan_4x'; the nearest is 'srgan_x4'"):
-        presets.load_preset("srgan_4x")
+    with pytest.raises(UserError, match="unknown preset 'srgan_x44'; the nearest is 'srgan_x4'"):
+        presets.load_preset("srgan_x44")
 
 
 @pytest.mark.parametrize("name", shipped.names())
