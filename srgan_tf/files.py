@@ -62,7 +62,10 @@ def _locked_path(folder, suffix, create, mode):
     while True:
         path = folder / f"{_UNFINISHED}{secrets.token_hex(8)}{suffix}"
         create(path)
-        lock = os.open(path, mode)
+        try:
+            lock = os.open(path, mode)
+        except FileNotFoundError:  # `remove_leftovers` of another process took it already
+            continue
         try:
             if _lock(lock) and path.exists():  # else `remove_leftovers` of another process took it before the lock
                 yield path

@@ -1,5 +1,6 @@
 import contextlib
 import json
+import os
 import pathlib
 import signal
 import subprocess
@@ -59,6 +60,34 @@ def test_two_unfinished_files_never_share_a_name(tmp_path):
         first.write_text("1")
         second.write_text("2")
     assert (tmp_path / "a.txt").read_text() == "1"  # the outer block ends last
+
+
+@pytest.mark.parametrize("is_folder", [False, True])
+def test_a_file_that_another_process_takes_before_it_is_locked_is_made_again(tmp_path, monkeypatch, is_folder):
+    """`remove_leftovers` of a process that starts now finds it unlocked, before or after it is opened."""
+    opened = os.open
+
+    def interrupt(moment):
+        moments.remove(moment)
+        with monkeypatch.context() as context:
+            context.setattr(os, "open", opened)
+            files.remove_leftovers(tmp_path)
+
+    def watched(path, flags, *mode, **options):
+        creates = flags & os.O_CREAT
+        if not creates and "before" in moments:
+            interrupt("before")
+        descriptor = opened(path, flags, *mode, **options)
+        if not creates and "after" in moments:
+            interrupt("after")
+        return descriptor
+
+    moments = ["before", "after"]
+    monkeypatch.setattr(os, "open", watched)
+    with files.unfinished_folder(tmp_path) if is_folder else files.atomic_write(tmp_path / "a.txt") as unfinished:
+        assert moments == []
+        (unfinished / "file" if is_folder else unfinished).write_text("content")
+    assert names(tmp_path) == ([] if is_folder else ["a.txt"])
 
 
 def test_unfinished_folder(tmp_path):

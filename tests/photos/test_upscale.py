@@ -57,12 +57,15 @@ def test_two_processes_with_the_same_number_share_an_output(tmp_path, run_script
         subprocess.Popen(
             [*start, str(tmp_path / folder), "--model", "bicubic", "--output", str(tmp_path / "race")],
             cwd=ROOT,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         )
         for folder in ("a", "b")
     ]
-    assert [run.wait(timeout=300) for run in runs] == [0, 0]
+    for run in runs:
+        output, _ = run.communicate(timeout=300)
+        assert run.returncode == 0, output
     for folder in ("a", "b"):
         arguments = ("upscale", tmp_path / folder, "--model", "bicubic", "--output", tmp_path / "expected")
         assert run_script(*arguments)[0] == 0
