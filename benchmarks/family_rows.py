@@ -7,11 +7,16 @@ from srgan_tf.config import presets
 from srgan_tf.config.overrides import with_settings
 from srgan_tf.training.names import GAN, PRETRAIN
 
-NAMES = [name for name, preset in presets.PRESETS.items() if name != "tiny" and preset().scale == 4]
+# Neither those of other scales nor the diffusions, which start from a trained network and need far more steps.
+NAMES = [
+    name
+    for name, preset in presets.PRESETS.items()
+    if name != "tiny" and preset().scale == 4 and not preset().diffusion.steps
+]
 # The ranker of ranksrgan_x4 learns from the results of these: (preset, phase).
 RANKED = (("msrgan_x4", PRETRAIN), ("msrgan_x4", GAN), ("esrgan_light_x4", GAN))
 
-_BLOCKS = {"srresnet": 4, "compact": 4, "rrdbnet": 2, "srdensenet": 4, "wdsr": 4}
+_BLOCKS = {"srresnet": 4, "compact": 4, "rrdbnet": 2, "srdensenet": 4, "wdsr": 4, "continuous": 4}
 _SETTINGS = (
     "precision=bfloat16",
     "ema_decay=0.99",
