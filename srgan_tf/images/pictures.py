@@ -30,6 +30,7 @@ _OTHER_FORMATS = (
     (0, b"\xc5\xd0\xd3\xc6", "PostScript"),
     (0, b"%PDF", "PDF"),
 )
+_HEIF = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")  # after the size of the first box
 # Progressive JPEGs have about ten scans; each costs time for the whole image, however few bytes it has.
 MAX_SCANS = 256
 _PLUGIN_PIXELS = 178_956_970  # as Pillow's limit
@@ -202,7 +203,7 @@ def _why_unidentified(stream):
         return f"{_UNSUPPORTED_TIFF}{_tiff_kind(stream)}"
     if start[:3] == b"\xff\xd8\xff" and (bits := bits_per_sample(start + stream.read(1 << 20))) not in (None, 8):
         return f"JPEG files of {bits} bits are not supported"
-    if start[:3] == b"\xff\xd8\xff" or start[:4] == b"\x89PNG" or start[:4] == b"RIFF":
+    if start[:3] == b"\xff\xd8\xff" or start[:4] in (b"\x89PNG", b"RIFF") or start[4:12] in _HEIF:
         return "its header is damaged or cut off"
     return "not an image file"
 

@@ -96,3 +96,9 @@ def test_orientation_is_applied_once(name, kind):
     file.seek(0)
     # HEIC stores a rotation; in JPEG XL the orientation of EXIF has no effect (ISO/IEC 18181-2).
     assert read_picture(file).shape[:2] == ((32, 16) if kind == "HEIF" else (16, 32))
+
+
+def test_a_heic_that_is_cut_off():
+    pytest.importorskip("pillow_heif")
+    with pytest.raises(WorkError, match="header is damaged or cut off"):
+        read_picture(io.BytesIO(b"\0\0\0\x18ftypheic" + bytes(20)))
