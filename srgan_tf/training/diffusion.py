@@ -6,7 +6,8 @@ import tensorflow as tf
 from srgan_tf.losses.pixel import PIXEL_LOSSES
 from srgan_tf.networks.idm import LAYER, conditions_of
 from srgan_tf.training.scalars import generator_scalars
-from srgan_tf.training.steps import Losses, make_step, trained_generator
+from srgan_tf.training.steps import trained_generator
+from srgan_tf.training.update import Losses, make_step
 
 
 def make_diffusion_step(state, loss, *, ema_decay, micro_batches=1, jit=False):

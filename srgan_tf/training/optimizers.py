@@ -62,18 +62,48 @@ def make_optimizer(learning_rate, steps, variables, step, settings=None, *, clip
     return optimizer
 
 
-class FusedAdam(keras.optimizers.Adam):
+class _Skippable:
+    """An optimizer whose update can be skipped without a branch.
+
+    `tf.cond` on the gradients makes the host wait until the device has computed them; arithmetic does not.
+    """
+
+    update_if = None  # bool scalar, while `apply_if` runs
+
+    def apply_if(self, condition, gradients, variables):
+        """Updates the variables if a condition is true; else neither they nor the optimizer change.
+
+        Args:
+            condition: bool scalar.
+            gradients: one for each variable; zeros if the condition is false.
+            variables: those that the optimizer was built for.
+        """
+        self.update_if = condition
+        try:
+            self.apply(gradients, variables)
+        finally:
+            self.update_if = None
+        self.iterations.assign_sub(1 - tf.cast(condition, self.iterations.dtype))
+
+    def if_updated(self, value, otherwise):
+        """A value, or another one in an update that is skipped."""
+        return value if self.update_if is None else tf.where(self.update_if, value, otherwise)
+
+
+class FusedAdam(_Skippable, keras.optimizers.Adam):
     """Adam as one fused TensorFlow operation: Keras's formula without a dozen passes over the weights.
 
-    It needs Keras's private attributes `PRIVATE_NAMES`. Without them it is Keras's own Adam.
+    It needs Keras's private attributes `PRIVATE_NAMES`. Without them it is Keras's own Adam, whose moments decay in a
+    step that is skipped.
     """
 
     PRIVATE_NAMES = ("_get_variable_index", "_momentums", "_velocities")
 
     def update_step(self, gradient, variable, learning_rate):
         """See `keras.optimizers.Optimizer`."""
+        rate = self.if_updated(tf.cast(learning_rate, tf.float32), 0.0)
         if not all(hasattr(self, name) for name in self.PRIVATE_NAMES):
-            return super().update_step(gradient, variable, learning_rate)
+            return super().update_step(gradient, variable, rate)
         index = self._get_variable_index(variable)
         step = tf.cast(self.iterations + 1, tf.float32)
         return tf.raw_ops.ResourceApplyAdam(
@@ -82,12 +112,28 @@ class FusedAdam(keras.optimizers.Adam):
             v=self._velocities[index].value.handle,
             beta1_power=self.beta_1**step,
             beta2_power=self.beta_2**step,
-            lr=tf.cast(learning_rate, tf.float32),
-            beta1=self.beta_1,
-            beta2=self.beta_2,
+            lr=rate,
+            # With betas of 1 and a learning rate of 0, nothing changes.
+            beta1=self.if_updated(self.beta_1, 1.0),
+            beta2=self.if_updated(self.beta_2, 1.0),
             epsilon=self.epsilon,
             grad=gradient,
         )
+
+
+class SkippableRMSProp(_Skippable, keras.optimizers.RMSprop):
+    """Keras's RMSProp. Without Keras's private attributes `PRIVATE_NAMES`, its mean decays in a skipped step."""
+
+    PRIVATE_NAMES = ("_get_variable_index", "_velocities")
+
+    def update_step(self, gradient, variable, learning_rate):
+        """See `keras.optimizers.Optimizer`."""
+        if self.update_if is None or not all(hasattr(self, name) for name in self.PRIVATE_NAMES):
+            return super().update_step(gradient, variable, learning_rate)
+        mean = self._velocities[self._get_variable_index(variable)].value
+        before = tf.identity(mean)
+        super().update_step(gradient, variable, learning_rate)
+        return mean.assign(tf.where(self.update_if, mean, before))
 
 
 class _DecayAndClipping:
@@ -102,18 +148,19 @@ class _DecayAndClipping:
     def update_step(self, gradient, variable, learning_rate):
         """See `keras.optimizers.Optimizer`."""
         if self.l2_decay:
-            gradient += self.l2_decay * variable
+            gradient += self.if_updated(self.l2_decay, 0.0) * variable
         super().update_step(gradient, variable, learning_rate)
         if self.clip_weights:
-            variable.assign(tf.clip_by_value(variable, -self.clip_weights, self.clip_weights))
+            clipped = tf.clip_by_value(variable, -self.clip_weights, self.clip_weights)
+            variable.assign(self.if_updated(clipped, variable))
 
 
 class ClippedAdam(_DecayAndClipping, FusedAdam):
     """Adam with the attributes `l2_decay` and `clip_weights`."""
 
 
-class ClippedRMSProp(_DecayAndClipping, keras.optimizers.RMSprop):
-    """Keras's RMSProp with the attributes `l2_decay` and `clip_weights`."""
+class ClippedRMSProp(_DecayAndClipping, SkippableRMSProp):
+    """RMSProp with the attributes `l2_decay` and `clip_weights`."""
 
 
 def current_learning_rate(optimizer):

@@ -137,7 +137,7 @@ class Phase:
         """The training loop: trains from the state's step to the last one; reports, saves and validates on the way.
 
         Args:
-            train_step: function from a batch `(lr, hr)` to a `StepResult`.
+            train_step: function from `lr`, `hr` and the number of steps done to a `StepResult`.
             reporter: a `Reporter`.
             interruption: an `Interruption`. After a signal, the loop saves and ends the program.
 
@@ -158,7 +158,7 @@ class Phase:
                 start = time.perf_counter()
                 lr, hr = next(batches)
                 waited = time.perf_counter() - start
-                result = train_step(lr, hr)
+                result = train_step(lr, hr, step)
                 window.add(result, waited=waited)
                 window.seconds += time.perf_counter() - start
                 step += 1

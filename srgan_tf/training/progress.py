@@ -2,6 +2,8 @@
 
 import math
 
+import tensorflow as tf
+
 from srgan_tf.training import names
 from srgan_tf.training.checkpoints import DivergedError
 from srgan_tf.training.optimizers import current_learning_rate
@@ -10,6 +12,10 @@ from srgan_tf.training.optimizers import current_learning_rate
 def due(step, every, steps):
     """Whether something that happens every `every` steps, and at the end of the phase, happens at this step."""
     return step % every == 0 or step == steps
+
+
+# Number of steps that the host may be ahead of the device.
+RUN_AHEAD = 10
 
 
 class Window:
@@ -25,37 +31,41 @@ class Window:
         self.steps = 0
         self.seconds = 0.0
         self.waited = 0.0
-        self._scalars = []
+        self._unread = []  # `StepResult`s
+        self._rows = []
 
     def add(self, result, *, waited):
-        """Adds one step.
+        """Adds one step. Every `RUN_AHEAD` steps this waits for the device.
 
-        It waits for the step before the last one. The host may be at most two steps ahead of the device; otherwise the
-        time for steps would look like time spent waiting for batches.
+        Results are read together: each read waits for all steps that the device has been given, which then idles until
+        the next one arrives. Without a limit, batches and results would fill the device's memory.
 
         Args:
             result: a `StepResult`.
             waited: seconds until its batch was ready.
         """
-        self._scalars.append(result.scalars)
+        self._unread.append(result)
         self.steps += 1
         self.waited += waited
-        if self.steps > 2:
-            self._scalars[-3] = _floats(self._scalars[-3])
+        if len(self._unread) == RUN_AHEAD:
+            self._read()
 
     def scalars(self):
         """Means over the steps that were not skipped, floats by tag, and `names.SKIPPED`, the number of the others."""
-        rows = [_floats(row) for row in self._scalars]
-        counted = [row for row in rows if not row[names.SKIPPED]]
+        self._read()
+        counted = [row for row in self._rows if not row[names.SKIPPED]]
         # Steps that update only the discriminator have no scalars of the generator.
         columns = {tag: [row[tag] for row in counted if tag in row] for row in counted for tag in row}
         columns.pop(names.SKIPPED, None)
         means = {tag: math.fsum(values) / len(values) for tag, values in sorted(columns.items())}
-        return means | {names.SKIPPED: float(len(rows) - len(counted))}
+        return means | {names.SKIPPED: float(len(self._rows) - len(counted))}
 
-
-def _floats(scalars):
-    return {tag: float(value) for tag, value in scalars.items()}
+    def _read(self):
+        if not self._unread:
+            return
+        values = iter(tf.concat([result.values for result in self._unread], 0).numpy().tolist())
+        self._rows += [{tag: next(values) for tag in result.tags} for result in self._unread]
+        self._unread.clear()
 
 
 def optimizer_scalars(state):

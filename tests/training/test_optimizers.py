@@ -184,3 +184,50 @@ def test_weights_are_clipped_after_each_update(name):
 
 def test_without_a_limit_weights_are_not_clipped():
     assert updates(Optimizer(), [-1.0], start=5.0) == [pytest.approx(5.1)]
+
+
+@pytest.mark.parametrize(
+    ("settings", "options"),
+    [
+        (Optimizer(weight_decay=0.1), {}),
+        (Optimizer(), {"clip_weights": 0.5}),
+        (Optimizer(name="rmsprop", weight_decay=0.1), {"clip_weights": 0.5}),
+    ],
+)
+def test_an_update_that_is_skipped_changes_nothing(settings, options):
+    weights = [keras.Variable([1.0, -0.25]), keras.Variable([[0.125]])]
+    optimizer = make_optimizer(LearningRate(initial=1e-3), 10, weights, tf.Variable(0), settings, **options)
+    everything = [*weights, *optimizer.variables]
+    gradients = [tf.constant([2.0, 3.0]), tf.constant([[1.0]])]
+    zeros = [tf.zeros_like(gradient) for gradient in gradients]
+
+    @tf.function
+    def step(condition, *gradients):
+        optimizer.apply_if(condition, list(gradients), weights)
+
+    for _ in range(2):  # before the first update and after it
+        before = [value.numpy() for value in everything]
+        step(tf.constant(False), *zeros)
+        for value, expected in zip(everything, before, strict=True):
+            np.testing.assert_array_equal(value, expected, err_msg=value.path)
+        step(tf.constant(True), *gradients)
+        assert all((value.numpy() != old).any() for value, old in zip(weights, before, strict=False))
+    assert int(optimizer.iterations) == 2
+
+
+@pytest.mark.parametrize("name", ["adam", "rmsprop"])
+def test_an_update_that_is_not_skipped_equals_a_plain_one(name, rng):
+    results = []
+    gradients = rng.normal(size=(4, 3)).astype(np.float32)
+    for plain in (False, True):
+        weight = keras.Variable([1.0, 2.0, 3.0])
+        rate, settings = LearningRate(initial=0.1), Optimizer(name=name, weight_decay=0.01)
+        optimizer = make_optimizer(rate, 10, [weight], tf.Variable(0), settings)
+        for gradient in gradients:
+            if plain:
+                optimizer.apply([tf.constant(gradient)], [weight])
+            else:
+                optimizer.apply_if(tf.constant(True), [tf.constant(gradient)], [weight])
+        results.append([value.numpy() for value in (weight, *optimizer.variables)])
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)

@@ -1,3 +1,4 @@
+import itertools
 import math
 import signal
 
@@ -10,8 +11,8 @@ from srgan_tf.training.checkpoints import DivergedError
 from srgan_tf.training.interruption import Interruption, delayed_signals
 from srgan_tf.training.phase import Phase
 from srgan_tf.training.reporting import Reporter
-from srgan_tf.training.state import pretrain_state
-from srgan_tf.training.steps import StepResult
+from srgan_tf.training.state import gan_state, pretrain_state
+from srgan_tf.training.update import StepResult
 
 
 class NoPictures:
@@ -63,12 +64,10 @@ class Training:
             valid_pairs=[],
         )
 
-    def step(self, lr, hr):
+    def step(self, lr, hr, done):
         self.phase.state.step.assign_add(1)
-        step = int(self.phase.state.step)
-        self.during(step)
-        loss = tf.constant(self.losses[step - 1])
-        return StepResult({"loss/generator/total": loss, "guard/skipped": tf.constant(0.0)}, {})
+        self.during(done + 1)
+        return StepResult(("loss/generator/total", "guard/skipped"), tf.constant([self.losses[done], 0.0]), {})
 
     def run(self, interruption=None):
         self.phase.run_steps(self.step, self.reporter, interruption or Interruption())
@@ -149,3 +148,42 @@ def test_crops_depend_on_the_seed_the_phase_the_step_and_rollbacks(tmp_path):
     phase.state.rollbacks.assign(1)
     phase.batches()
     assert seeds == [(0, 5, (0, 0)), (3, 5, (0, 0, 1))]
+
+
+def test_the_loop_reads_from_the_device_every_ten_steps_only(tmp_path, monkeypatch):
+    """Between two reports; in the GAN phase with one update of the generator for two of the discriminator."""
+    settings = ["generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"]
+    settings += ["data.hr_patch_size=16", "data.batch_size=1", "gan.perceptual_weight=0", "gan.generator_every=2"]
+    settings += ["gan.steps=45", "reporting.log_every=35", "reporting.checkpoint_every=45", "precision=float32"]
+    config = with_settings(presets.srgan_x4(), settings)
+    tensor, reads = type(tf.constant(0.0)), []
+    read = tensor._numpy
+    lr, hr = tf.fill((1, 4, 4, 3), 0.5), tf.fill((1, 16, 16, 3), 0.5)
+
+    class Pictures:
+        @staticmethod
+        def batches(first_step, last_step, seed):
+            for step in range(first_step, last_step):
+                reads.append(f"step {step + 1}")
+                yield lr, hr
+
+    phase = RecordedPhase(
+        config,
+        tmp_path,
+        "gan",
+        gan_state(config),
+        strategy=tf.distribute.get_strategy(),
+        features=None,
+        ranker=None,
+        train_pictures=Pictures,
+        valid_pairs=[],
+    )
+    reporter = Reporter(tmp_path, "gan", steps=45, start_step=0, batch_size=1, pictures=1)
+    monkeypatch.setattr(reporter, "status_due", lambda: False)
+    step = phase.make_step()
+    monkeypatch.setattr(tensor, "_numpy", lambda self: reads.append("read") or read(self))
+    phase.run_steps(step, reporter, Interruption())
+    first, last = reads.index("step 1"), reads.index("step 35")
+    followed_by_a_read = [now for now, then in itertools.pairwise(reads[first : last + 1]) if then == "read"]
+    assert followed_by_a_read == ["step 10", "step 20", "step 30"]
+    assert reads[first:last].count("read") == 3

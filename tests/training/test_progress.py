@@ -8,11 +8,15 @@ from srgan_tf.config.overrides import with_settings
 from srgan_tf.training.checkpoints import DivergedError
 from srgan_tf.training.progress import Window, check_progress, due, optimizer_scalars
 from srgan_tf.training.state import gan_state
-from srgan_tf.training.steps import StepResult
+from srgan_tf.training.update import StepResult
 
 
-def result(loss, skipped=0.0):
-    return StepResult({"loss/generator/total": tf.constant(loss), "guard/skipped": tf.constant(skipped)}, {})
+def result(scalars):
+    return StepResult(tuple(scalars), tf.constant([*scalars.values()]), {})
+
+
+def results(*rows):
+    return [result({"loss/generator/total": loss, "guard/skipped": skipped}) for loss, skipped in rows]
 
 
 def test_due_every_n_steps_and_at_the_end():
@@ -21,23 +25,36 @@ def test_due_every_n_steps_and_at_the_end():
 
 def test_means_leave_skipped_steps_out():
     window = Window()
-    for loss, skipped in ((1.0, 0.0), (math.nan, 1.0), (4.0, 0.0), (math.nan, 1.0), (4.0, 0.0)):
-        window.add(result(loss, skipped), waited=0.5)
+    for step in results((1.0, 0.0), (math.nan, 1.0), (4.0, 0.0), (math.nan, 1.0), (4.0, 0.0)):
+        window.add(step, waited=0.5)
     assert window.scalars() == {"loss/generator/total": 3.0, "guard/skipped": 2.0}
     assert (window.steps, window.waited) == (5, 2.5)
     only = Window()
-    only.add(result(math.nan, 1.0), waited=0.0)
+    only.add(*results((math.nan, 1.0)), waited=0.0)
     assert only.scalars() == {"guard/skipped": 1.0}
 
 
 def test_means_of_scalars_that_only_some_steps_have():
     window = Window()
-    for step in range(1, 5):  # the generator is updated on every second step
-        scalars = {"loss/discriminator/total": tf.constant(float(step)), "guard/skipped": tf.constant(0.0)}
+    for step in range(1, 13):  # the generator is updated on every second step
+        scalars = {"loss/discriminator/total": float(step), "guard/skipped": 0.0}
         if step % 2 == 0:
-            scalars["loss/generator/total"] = tf.constant(10.0 * step)
-        window.add(StepResult(scalars, {}), waited=0.0)
-    assert window.scalars() == {"loss/discriminator/total": 2.5, "loss/generator/total": 30.0, "guard/skipped": 0.0}
+            scalars = {"loss/generator/total": 10.0 * step} | scalars
+        window.add(result(scalars), waited=0.0)
+    assert window.scalars() == {"loss/discriminator/total": 6.5, "loss/generator/total": 70.0, "guard/skipped": 0.0}
+
+
+def test_results_are_read_every_ten_steps_and_at_a_report(monkeypatch):
+    tensor, reads = type(tf.constant(0.0)), []
+    read = tensor._numpy
+    monkeypatch.setattr(tensor, "_numpy", lambda self: reads.append(len(added)) or read(self))
+    window, added = Window(), []
+    for step in results(*[(1.0, 0.0)] * 25):
+        added.append(step)
+        window.add(step, waited=0.0)
+    assert reads == [10, 20]
+    window.scalars()
+    assert reads == [10, 20, 25]
 
 
 def test_learning_rates_loss_scales_and_divergence():
