@@ -16,10 +16,9 @@ import multiprocessing
 
 from benchmarks.timing import call_seconds, median_seconds
 from srgan_tf.commands import cli
+from srgan_tf.precisions import PRECISIONS
 
 _log = logging.getLogger(__name__)
-
-_PRECISIONS = ("float32", "bfloat16", "float16")
 
 
 def main(arguments):
@@ -33,7 +32,7 @@ def main(arguments):
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--hr-patch-size", type=int, default=96)
     parser.add_argument("--steps", type=int, default=5, help="steps timed in each row (default: %(default)s)")
-    parser.add_argument("--precision", action="append", choices=_PRECISIONS, help="may be repeated (default: all)")
+    parser.add_argument("--precision", action="append", choices=PRECISIONS, help="may be repeated (default: all)")
     parser.add_argument("--jit", action="append", choices=("off", "on"), help="may be repeated (default: both)")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting")
     flags = parser.parse_args(arguments)
@@ -44,7 +43,7 @@ def main(arguments):
 
     sizes = [f"data.batch_size={flags.batch_size}", f"data.hr_patch_size={flags.hr_patch_size}"]
     config = with_settings(presets.load_preset(flags.preset), [*sizes, *flags.set])
-    precisions = flags.precision or _PRECISIONS
+    precisions = flags.precision or PRECISIONS
     rates = {precision: _in_process(_matrix_product_rate, precision) for precision in precisions}
     products = ", ".join(f"{precision} {rate / 1e9:.4g}" for precision, rate in rates.items())
     _log.info(

@@ -8,6 +8,8 @@ import sys
 import psutil
 import tensorflow as tf
 
+from srgan_tf.precisions import AUTO
+
 # Memory limit of a Linux container, control groups version 2 and 1.
 _MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -33,6 +35,19 @@ def fast_precision():
     else:
         fast = bool(_cpu_flags() & {"amx_bf16", "avx512_bf16"})
     return "bfloat16" if fast else "float32"
+
+
+def resolve_precision(precision):
+    """The precision that "auto" stands for on this device; other names are returned as they are."""
+    return fast_precision() if precision == AUTO else precision
+
+
+def turn_tf32_off():
+    """Makes float32 convolutions and matrix products of recent GPUs exact.
+
+    By default TensorFlow computes them in TF32 there, with 10 bits of mantissa instead of 23.
+    """
+    tf.config.experimental.enable_tensor_float_32_execution(False)
 
 
 def _cpu_flags():

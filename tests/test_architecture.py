@@ -16,6 +16,7 @@ FILES = PACKAGE + REPOSITORY
 FLOORS = {
     "srgan_tf": 0,
     "srgan_tf.errors": 0,
+    "srgan_tf.precisions": 0,
     "srgan_tf.hardware": 1,
     "srgan_tf.runs": 1,
     "srgan_tf.files": 2,

@@ -3,6 +3,7 @@ import pathlib
 import tensorflow as tf
 
 from srgan_tf import hardware
+from srgan_tf.precisions import CHOICES
 
 
 def test_fast_precision_of_cpus(monkeypatch, tmp_path):
@@ -31,3 +32,15 @@ def test_fast_precision_of_gpus(monkeypatch):
 def test_cpu_flags_of_this_machine():
     if pathlib.Path("/proc/cpuinfo").is_file():
         assert hardware._cpu_flags()
+
+
+def test_auto_is_the_precision_of_the_device(monkeypatch):
+    monkeypatch.setattr(hardware, "fast_precision", lambda: "bfloat16")
+    assert [hardware.resolve_precision(name) for name in CHOICES] == ["bfloat16", "float32", "bfloat16", "float16"]
+
+
+def test_tf32_is_turned_off(monkeypatch):
+    switched = []
+    monkeypatch.setattr(tf.config.experimental, "enable_tensor_float_32_execution", switched.append)
+    hardware.turn_tf32_off()
+    assert switched == [False]

@@ -15,6 +15,7 @@ import pathlib
 import re
 
 from srgan_tf.commands import cli
+from srgan_tf.precisions import CHOICES
 from srgan_tf.weights import shipped
 
 
@@ -74,7 +75,7 @@ def main():
     parser.add_argument(
         "--precision",
         default="float32",
-        choices=("auto", "float32", "bfloat16", "float16"),
+        choices=CHOICES,
         help="of the networks' feature maps; auto: bfloat16 where the device is faster in it (default: %(default)s)",
     )
     parser.add_argument(
@@ -139,10 +140,10 @@ def _evaluate(flags, scale, *, several):
     from srgan_tf.evaluation.lineup import load_lineup
     from srgan_tf.evaluation.results import over_seeds
     from srgan_tf.evaluation.tables import number, to_markdown
-    from srgan_tf.inference.loading import resolve
     from srgan_tf.metrics.table import METRICS, PROTOCOLS, describe, load_metrics
     from srgan_tf.photos.jobs import skipped_note
 
+    hardware.turn_tf32_off()
     metrics = list(load_metrics([*PROTOCOLS[flags.protocol], "psnr_lr", *flags.metric]))
     upscalers, curve = load_lineup(
         flags.model,
@@ -163,7 +164,7 @@ def _evaluate(flags, scale, *, several):
     pictures = ", ".join(f"{source.name} ({len(source)} pictures)" for source in sources)
     print(
         f"scoring {', '.join(names)} x{scale:g} on {pictures}; device {hardware.describe()}, "
-        f"precision {resolve(flags.precision)}"
+        f"precision {hardware.resolve_precision(flags.precision)}"
     )
     print(f"protocol: {describe(metrics, scale)}")
     for upscaler in upscalers:

@@ -12,6 +12,7 @@ import json
 import logging
 
 from srgan_tf.commands import cli
+from srgan_tf.precisions import CHOICES
 
 
 def main():
@@ -27,7 +28,12 @@ def main():
     )
     parser.add_argument("--valid", action="append", metavar="DATA", help="validation images (default: from --data)")
     parser.add_argument("--workdir", help="run folder (default: runs/PRESET)")
-    parser.add_argument("--precision", choices=("float32", "bfloat16", "float16"), help="compute precision")
+    parser.add_argument(
+        "--precision",
+        choices=CHOICES,
+        help="compute precision; auto, the default of most presets: bfloat16 where the device is faster in it, else "
+        "float32",
+    )
     parser.add_argument(
         "--jit", choices=("auto", "on", "off"), help="compile with XLA (default: auto, on for a single GPU)"
     )

@@ -15,6 +15,7 @@ import sys
 
 from srgan_tf.commands import cli, flag_types
 from srgan_tf.errors import UserError, WorkError
+from srgan_tf.precisions import CHOICES
 from srgan_tf.weights import shipped
 
 _BAR = "{l_bar}{bar}| {elapsed}<{remaining}"
@@ -98,7 +99,7 @@ def main():
     parser.add_argument(
         "--precision",
         default="auto",
-        choices=("auto", "float32", "bfloat16", "float16"),
+        choices=CHOICES,
         help="of the network's feature maps; auto: bfloat16 where the device is faster in it (default: %(default)s)",
     )
     parser.add_argument(
@@ -150,7 +151,6 @@ def main():
     from srgan_tf import hardware
     from srgan_tf.files import check_targets, make_folder
     from srgan_tf.images.pictures import read_picture
-    from srgan_tf.inference.loading import resolve
     from srgan_tf.photos.jobs import plan, skipped_note, without_existing
     from srgan_tf.photos.parts import Crop
     from srgan_tf.photos.upscale import Enlargement
@@ -177,9 +177,10 @@ def main():
     upscaler = _upscaler(flags)
     make_folder(flags.output)
     enlargement = Enlargement(flags.scale, flags.size, flags.crop and Crop(*flags.crop))
+    precision = hardware.resolve_precision(flags.precision)
     print(
         f"upscaling {_describe(enlargement, upscaler)} with {upscaler.name}, pictures: {len(jobs)}"
-        f"{_kept(planned, jobs)}; device {hardware.describe()}, precision {resolve(flags.precision)}",
+        f"{_kept(planned, jobs)}; device {hardware.describe()}, precision {precision}",
         flush=True,
     )
     failures = []
@@ -266,8 +267,9 @@ def _kept(planned, jobs):
 
 def _upscaler(flags):
     """The model that the flags ask for, with what they add to it; it takes whole pictures, tiles come later."""
+    from srgan_tf import hardware
     from srgan_tf.inference.ensemble import EnsembleUpscaler
-    from srgan_tf.inference.loading import load_upscaler, resolve, upscaler_of
+    from srgan_tf.inference.loading import load_upscaler, upscaler_of
     from srgan_tf.inference.refinement import BackProjectionUpscaler
     from srgan_tf.networks.interpolation import interpolate
     from srgan_tf.networks.rewrites.inference import optimize_for_inference
@@ -275,7 +277,7 @@ def _upscaler(flags):
 
     if flags.interpolate is not None:
         generator = interpolate(load_generator(flags.model), load_generator(flags.interpolate), flags.alpha)
-        network = optimize_for_inference(generator, resolve(flags.precision))
+        network = optimize_for_inference(generator, hardware.resolve_precision(flags.precision))
         upscaler = upscaler_of(network, f"{flags.model} + {flags.alpha:g} {flags.interpolate}")
     else:
         whole_factor = flags.scale is not None and flags.scale.is_integer()

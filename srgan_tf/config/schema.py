@@ -15,6 +15,7 @@ from srgan_tf.config.sections import Data, Diffusion, Gan, PositiveInt, Pretrain
 from srgan_tf.errors import UserError
 from srgan_tf.networks.discriminators import DISCRIMINATORS
 from srgan_tf.networks.generators import CONTINUOUS, GENERATORS
+from srgan_tf.precisions import AUTO, CHOICES
 
 # For each network: the table of builders, and the arguments that other settings determine.
 NETWORKS = {"generator": (GENERATORS, {"scale"}), "discriminator": (DISCRIMINATORS, {"hr_patch_size"})}
@@ -44,8 +45,8 @@ class Config:
     """random seed of the initial weights and the crops; --seed sets it"""
     deterministic: bool = False
     """bit-identical results on the same kind of GPU, at some cost in speed; --deterministic sets it"""
-    precision: Literal["float32", "bfloat16", "float16"] = "float32"
-    """compute precision of the networks; --precision sets it"""
+    precision: Literal[CHOICES] = AUTO
+    """compute precision; "auto": bfloat16 where the device is faster in it, else float32; --precision sets it"""
     jit: Literal["auto", "on", "off"] = "auto"
     """compile the step with XLA; "auto": on a single GPU only, it is slower on CPUs; --jit sets it"""
     micro_batches: PositiveInt = 1

@@ -12,8 +12,6 @@ from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import find, load_generator
 from srgan_tf.weights import shipped
 
-PRECISIONS = ("auto", "float32", "bfloat16", "float16")
-
 
 def load_upscaler(model, *, scale=None, strength=None, precision="float32", steps=None, seed=None):
     """Loads the model that `--model` names. A Keras generator is optimized for inference.
@@ -24,8 +22,8 @@ def load_upscaler(model, *, scale=None, strength=None, precision="float32", step
         scale: the factor; None for 4 with "bicubic", and for the network's own factor otherwise. "bicubic" and
             continuous networks take any factor of at least 1.
         strength: between 0, the faithful counterpart of a shipped model, and 1, the model; None for the model itself.
-        precision: of a Keras generator's feature maps, one of `PRECISIONS`; "auto" is bfloat16 where the device is
-            faster in it, else float32. Exports have a precision of their own.
+        precision: of a Keras generator's feature maps, "float32", "bfloat16", "float16", or "auto": bfloat16 where the
+            device is faster in it, else float32. Exports have a precision of their own.
         steps: steps of sampling of a diffusion network; None for its own.
         seed: of the noise of a diffusion network, 0 to 2^31 - 1; None for 0.
 
@@ -87,7 +85,7 @@ def _with_sampling(generator, steps, seed):
 
 
 def _of_network(generator, name, precision, scale):
-    return upscaler_of(optimize_for_inference(generator, resolve(precision)), name, scale)
+    return upscaler_of(optimize_for_inference(generator, hardware.resolve_precision(precision)), name, scale)
 
 
 def upscaler_of(generator, name, scale=None):
@@ -107,8 +105,3 @@ def _of_scale(upscaler, model, scale):
     if scale not in (None, upscaler.scale):
         raise UserError(f"the model {model!r} enlarges by {upscaler.scale}, not by {scale:g}")
     return upscaler
-
-
-def resolve(precision):
-    """The precision that "auto" stands for on this device; other names are returned as they are."""
-    return hardware.fast_precision() if precision == "auto" else precision

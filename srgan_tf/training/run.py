@@ -1,6 +1,7 @@
 """A whole training run: all phases, from the settings to generator.keras."""
 
 import contextlib
+import dataclasses
 import errno
 import logging
 import pathlib
@@ -27,7 +28,13 @@ from srgan_tf.training.phase import Phase
 from srgan_tf.training.ranker import load_ranker
 from srgan_tf.training.reporting import has_scores
 from srgan_tf.training.state import diffusion_state, gan_state, pretrain_state
-from srgan_tf.training.workdir import check_workdir, lock_workdir, record_session, write_config
+from srgan_tf.training.workdir import (
+    check_workdir,
+    lock_workdir,
+    record_session,
+    resolved_precision,
+    write_config,
+)
 
 _log = logging.getLogger(__name__)
 
@@ -60,6 +67,7 @@ def run(config, workdir, strategy=None):
     check_workdir(config, workdir)
     if not any(getattr(config, name).steps for name in PHASES):
         raise UserError(f"nothing to train: {', '.join(f'{name}.steps' for name in PHASES)} are all 0")
+    config = dataclasses.replace(config, precision=resolved_precision(config, workdir))
     if config.deterministic:
         tf.config.experimental.enable_op_determinism()
     strategy = strategy or choose_strategy()
@@ -174,5 +182,5 @@ def perceptual_features(config):
         before_activation=perceptual.before_activation,
         weights=perceptual.weights,
         # bfloat16 changes the direction of the gradient less than rounding the images to uint8 (docs/TRAINING.md).
-        precision="bfloat16" if config.precision == "bfloat16" else "float32",
+        precision="bfloat16" if hardware.resolve_precision(config.precision) == "bfloat16" else "float32",
     )

@@ -5,6 +5,7 @@ import dataclasses
 import keras
 import tensorflow as tf
 
+from srgan_tf import hardware
 from srgan_tf.errors import UserError
 from srgan_tf.networks.discriminators import DISCRIMINATORS
 from srgan_tf.networks.generators import GENERATORS
@@ -81,7 +82,8 @@ def pretrain_state(config):
 def gan_state(config):
     """The state at the beginning of the GAN phase, with a new generator: see `start_from`."""
     state = _state(config, config.gan, config.gan.generator_optimizer)
-    with precision_scope(config.precision):
+    precision = hardware.resolve_precision(config.precision)
+    with precision_scope(precision):
         discriminator = build_network(
             "discriminator", DISCRIMINATORS, config.discriminator, hr_patch_size=config.data.hr_patch_size
         )
@@ -95,7 +97,7 @@ def gan_state(config):
         config.gan.discriminator_optimizer,
         clip_weights=config.gan.clip_weights,
     )
-    state.d_loss_scale = LossScale(config.precision == "float16")
+    state.d_loss_scale = LossScale(precision == "float16")
     return state
 
 
@@ -105,7 +107,8 @@ def diffusion_state(config):
 
 
 def _state(config, phase, optimizer, frozen=lambda layer: False):
-    with precision_scope(config.precision):
+    precision = hardware.resolve_precision(config.precision)
+    with precision_scope(precision):
         network = build_network("generator", GENERATORS, config.generator, scale=config.scale)
     generator = optimize_for_training(network)
     if config.freeze_batch_norm:
@@ -123,7 +126,7 @@ def _state(config, phase, optimizer, frozen=lambda layer: False):
         generator=generator,
         generator_ema=as_float32(network),
         g_optimizer=make_optimizer(phase.learning_rate, phase.steps, generator.trainable_variables, step, optimizer),
-        g_loss_scale=LossScale(config.precision == "float16"),
+        g_loss_scale=LossScale(precision == "float16"),
         step=step,
         skipped=counter("skipped"),
         skipped_in_a_row=counter("skipped_in_a_row"),

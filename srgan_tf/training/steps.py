@@ -33,7 +33,6 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False, a
         `StepResult`. Its third argument is the number of steps done in the phase; without it, the state's counter is
         read, which waits until the device has done the previous step.
     """
-
     regression = base_of(state.generator) if is_diffusion(state.generator) else state.generator
     generate = at_positions(regression) if at_random_scales else regression
 

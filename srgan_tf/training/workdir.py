@@ -20,6 +20,7 @@ from srgan_tf import hardware
 from srgan_tf.config.schema import Config, flatten
 from srgan_tf.errors import UserError, first_line
 from srgan_tf.files import atomic_write, check_targets, make_folder, read_rows, remove_leftovers
+from srgan_tf.precisions import AUTO
 from srgan_tf.runs import CONFIG_FILE, SESSIONS_FILE, written_paths
 
 _LOCK_FILE = ".lock"
@@ -58,11 +59,7 @@ def check_workdir(config, workdir):
                 "give another --workdir"
             )
         return
-    try:
-        # Settings that were added since have their defaults.
-        settings = Config.from_dict(json.loads(file.read_text())).to_dict()
-    except (ValueError, OSError) as error:
-        raise UserError(f"{str(file)!r} is not a run's config.json: {first_line(error)}") from error
+    settings = _read_config(file).to_dict()
     before, now = flatten(settings), flatten(config.to_dict())
     differing = [
         f"{name} was {before.get(name)!r}, is {now.get(name)!r}"
@@ -78,6 +75,22 @@ def check_workdir(config, workdir):
 def is_free(name):
     """Whether a setting, by its full name such as "data.store", may change when a run is resumed."""
     return name in _FREE_SETTINGS or name.split(".")[0] in _FREE_GROUPS
+
+
+def resolved_precision(config, workdir):
+    """The precision of a run: "auto" is that of the run's config.json if it is resumed, else the device's."""
+    file = pathlib.Path(workdir) / CONFIG_FILE
+    if config.precision == AUTO and file.exists():
+        config = _read_config(file)
+    return hardware.resolve_precision(config.precision)
+
+
+def _read_config(file):
+    try:
+        # Settings that were added since have their defaults.
+        return Config.from_dict(json.loads(file.read_text()))
+    except (ValueError, OSError) as error:
+        raise UserError(f"{str(file)!r} is not a run's config.json: {first_line(error)}") from error
 
 
 def write_config(config, workdir):

@@ -58,7 +58,7 @@ def test_assignments(assignment, name, value):
         ),
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
         ("scale=5", "scale: input should be 2, 3, 4 or 8 (received 5)"),
-        ("precision=half", "precision: input should be 'float32', 'bfloat16' or 'float16' (received 'half')"),
+        ("precision=half", "precision: input should be 'auto', 'float32', 'bfloat16' or 'float16' (received 'half')"),
         ("data.train=[]", "data.train: tuple should have at least 1 item"),
         ("gan.generator_optimizer.name=sgd", "gan.generator_optimizer.name: input should be 'adam' or 'rmsprop'"),
         ("pretrain.optimizer.beta_2=1", "pretrain.optimizer.beta_2: input should be less than 1 (received 1)"),

@@ -42,7 +42,7 @@ def train(strategy, file, steps=20, settings=()):
     config = with_settings(
         presets.srgan_x4(),
         [
-            *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
+            *("precision=float32", "generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
             *("data.hr_patch_size=32", "gan.perceptual_weight=0", "gan.pixel_weight=1"),
             *settings,
         ],

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from srgan_tf import hardware
 from srgan_tf.config import presets
 from srgan_tf.config.overrides import with_settings
 from srgan_tf.config.schema import Config
@@ -22,7 +23,15 @@ from srgan_tf.training import run as training_run
 from srgan_tf.training.checkpoints import steps_in
 from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.state import gan_state
-from srgan_tf.training.workdir import check_workdir, git_commit, is_free, lock_workdir, record_session, write_config
+from srgan_tf.training.workdir import (
+    check_workdir,
+    git_commit,
+    is_free,
+    lock_workdir,
+    record_session,
+    resolved_precision,
+    write_config,
+)
 
 
 def rows(workdir):
@@ -483,3 +492,18 @@ def test_lengths_in_epochs(tmp_path):
     rows = (tmp_path / "metrics.jsonl").read_text()
     assert training_run.run(config, tmp_path).read_bytes() == generator
     assert (tmp_path / "metrics.jsonl").read_text() == rows
+
+
+def test_the_precision_auto_is_resolved_once(tmp_path, monkeypatch):
+    auto = presets.srgan_x4()
+    monkeypatch.setattr(hardware, "fast_precision", lambda: "bfloat16")
+    assert resolved_precision(auto, tmp_path) == "bfloat16"
+    seen = []
+    monkeypatch.setattr(training_run, "_run", lambda config, *_: seen.append(config) or write_config(config, tmp_path))
+    training_run.run(auto, tmp_path)
+    assert json.loads((tmp_path / "config.json").read_text())["precision"] == "bfloat16"
+    # Resumed on another device: the run's precision, unless another one is asked for.
+    monkeypatch.setattr(hardware, "fast_precision", lambda: "float32")
+    training_run.run(auto, tmp_path)
+    training_run.run(with_settings(auto, ["precision=float16"]), tmp_path)
+    assert [config.precision for config in seen] == ["bfloat16", "bfloat16", "float16"]

@@ -26,7 +26,8 @@ def pairs():
 def train(preset, pairs, *assignments):
     """The state after `STEPS` steps at 1e-3 with batches of 8, and the generator's weights at the start."""
     keras.utils.set_random_seed(0)
-    settings = ["pretrain.learning_rate.initial=1e-3", f"pretrain.steps={STEPS}", "data.hr_patch_size=48", *assignments]
+    settings = ["precision=float32", "pretrain.learning_rate.initial=1e-3", f"pretrain.steps={STEPS}"]
+    settings += ["data.hr_patch_size=48", *assignments]
     config = with_settings(presets.load_preset(preset), settings)
     state = pretrain_state(config)
     before = [weight.numpy().copy() for weight in state.generator.trainable_variables]

@@ -15,6 +15,7 @@ from srgan_tf.training.steps import make_gan_step, make_pretrain_step
 
 PRECISIONS = ["float32", pytest.param("bfloat16", marks=pytest.mark.slow), "float16"]
 SMALL = [
+    "precision=float32",
     *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
     *("data.hr_patch_size=32", "data.batch_size=3"),
 ]

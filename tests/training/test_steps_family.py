@@ -28,7 +28,7 @@ def small_config(*assignments):
         *("discriminator.num_filters=4", "data.hr_patch_size=32", "gan.learning_rate.decay=constant"),
         *("gan.perceptual_weight=0", "gan.total_variation_weight=0"),
     ]
-    return with_settings(presets.srgan_x4(), [*assignments, *small])
+    return with_settings(presets.srgan_x4(), ["precision=float32", *assignments, *small])
 
 
 @pytest.fixture

@@ -15,8 +15,7 @@ def photo_faithful_x4():
 
     The generator of `srresnet_lite_x4`, pretrained only: L1, 30k steps, 4e-4 falling to 1e-7 in one cosine, HR 192,
     batch 8. LR is made by Real-ESRGAN's degradation (Wang et al. 2021), except for 30 % of the patches, which are
-    degraded lightly or not at all. Start from trained weights by `--init-generator`; on CPUs with bfloat16 instructions
-    `--precision bfloat16` is faster.
+    degraded lightly or not at all. Start from trained weights by `--init-generator`.
 
     Deviations: Real-ESRGAN has RRDBNet of 23 blocks, degrades every patch, sharpens its targets, and trains 1M steps.
     """
