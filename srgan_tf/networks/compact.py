@@ -27,8 +27,8 @@ def compact(*, scale: Scale = 4, num_blocks: PositiveInt = 8, num_filters: Posit
     """
     lr = keras.Input((None, None, 3), name="lr")
     x = trunk(lr, num_blocks, num_filters)
-    # float32 from here: half precision has fewer values in [0, 1] than uint8.
-    x = convolve(x, 3 * scale**2, 3, "tail_conv", gain=0.1, dtype="float32")
+    # In the network's precision: what is added to the skip connection is small. The sum is float32.
+    x = convolve(x, 3 * scale**2, 3, "tail_conv", gain=0.1)
     x = keras.ops.depth_to_space(x, scale)
     return keras.Model(lr, add_bilinear(x, lr, scale), name="compact")
 

@@ -100,8 +100,11 @@ def srresnet(
 
     x = upsample(x, scale, num_filters, activate, gain=init_gain)
 
-    # float32 from here: half precision has fewer values in [0, 1] than uint8.
-    x = conv(x, 3, tail_kernel_size, "tail_conv", gain=tail_init_gain, dtype="float32")
+    # Pixels are float32: half precision has fewer values in [0, 1] than uint8. The last convolution may be in half
+    # precision if its result is added to a skip connection, since it is small, and before tanh: rounding x to
+    # bfloat16 changes (tanh(x) + 1) / 2 by 0.21 grey levels at most.
+    tail_dtype = None if bilinear_skip or output_activation == "tanh" else "float32"
+    x = conv(x, 3, tail_kernel_size, "tail_conv", gain=tail_init_gain, dtype=tail_dtype)
     if output_activation == "tanh":
         x = layers.Activation("tanh", dtype="float32", name="tanh")(x)
         x = layers.Rescaling(0.5, 0.5, dtype="float32", name="sr")(x)
