@@ -9,6 +9,7 @@ from keras import layers
 
 from srgan_tf.networks.layers import kernel_before_shuffle
 from srgan_tf.networks.rewrites.clone import Graph, Rewriting, shuffle_before
+from srgan_tf.networks.rewrites.fused import can_fuse, fused_leaky_relu, fused_prelu
 
 
 class FusedBatchNormalization(layers.BatchNormalization):
@@ -34,27 +35,66 @@ class FusedBatchNormalization(layers.BatchNormalization):
 
 
 class FactorPReLU(layers.PReLU):
-    """PReLU as one product, x * where(x > 0, 1, slope): half as many passes over the feature map."""
+    """PReLU as one product, x * where(x > 0, 1, slope): half as many passes over the feature map.
+
+    Args:
+        phases: r * r if the activation was moved in front of a pixel shuffle by r: each slope is used r * r times.
+        **options: as in `keras.layers.PReLU`.
+    """
+
+    def __init__(self, phases=1, **options):
+        super().__init__(**options)
+        self.phases = phases
+
+    def build(self, input_shape):
+        """Creates the slopes."""
+        super().build((*input_shape[:-1], input_shape[-1] // self.phases))
+        self.input_spec = None  # it would refuse the channels of the other phases
 
     def call(self, x):
         """See `keras.layers.PReLU`."""
-        return x * tf.where(x > 0, tf.ones((), x.dtype), tf.cast(self.alpha, x.dtype))
+        shape, static_shape, slopes = tf.shape(x), x.shape, tf.cast(self.alpha, x.dtype)
+        if self.phases > 1:
+            x = tf.reshape(x, (shape[0], shape[1], -1, x.shape[-1] // self.phases))
+        y = fused_prelu(x, slopes) if can_fuse(x) else x * tf.where(x > 0, tf.ones((), x.dtype), slopes)
+        return tf.ensure_shape(tf.reshape(y, shape), static_shape) if self.phases > 1 else y
+
+
+class OutputLeakyReLU(layers.LeakyReLU):
+    """LeakyReLU whose gradient is computed from its output, so that it is fused with the convolution before it."""
+
+    def call(self, x):
+        """See `keras.layers.LeakyReLU`."""
+        if can_fuse(x) and self.negative_slope > 0:
+            return fused_leaky_relu(x, self.negative_slope)
+        return super().call(x)
 
 
 class FoldedConv2D(layers.Conv2D):
-    """A convolution of feature maps of even height and width, computed at half the resolution.
+    """A convolution behind a pixel shuffle by two, computed in front of it.
 
-    Faster for large kernels with few output channels. The tail of SRResNet, 9x9 from 64 channels to 3, becomes a 5x5
-    convolution from 256 to 12: 25 % more arithmetic in a shape that hardware computes several times faster.
+    Faster for few output channels. The tail of SRResNet, 9x9 from 64 channels to 3, becomes a 5x5 convolution from 256
+    to 12 at half the resolution: 25 % more arithmetic in a shape that hardware computes several times faster. The
+    large feature map is not shuffled, only the result.
     """
 
+    def build(self, input_shape):
+        """Creates the kernel of the original convolution."""
+        super().build((*input_shape[:-1], input_shape[-1] // 4))
+        self.input_spec = None  # it would refuse the channels of the other phases
+
     def call(self, inputs):
-        """See `keras.layers.Conv2D`."""
+        """[batch, height, width, 4 * channels] to [batch, 2 * height, 2 * width, filters]."""
         kernel = kernel_before_shuffle(tf.convert_to_tensor(self.kernel), 2)
-        outputs = tf.nn.conv2d(tf.nn.space_to_depth(inputs, 2), kernel, 1, "SAME")
+        outputs = tf.nn.conv2d(inputs, kernel, 1, "SAME")
         if self.use_bias:
             outputs = tf.nn.bias_add(outputs, tf.tile(self.bias, [4]))
         return tf.nn.depth_to_space(outputs, 2)
+
+    def compute_output_shape(self, input_shape):
+        """The size after the shuffle."""
+        batch, height, width, _ = input_shape
+        return batch, height and 2 * height, width and 2 * width, self.filters
 
 
 def optimize_for_training(model):
@@ -72,10 +112,17 @@ def optimize_for_training(model):
     for layer in model.layers:
         if _is_norm_of_maps(layer):
             rewriting.layers[layer.name] = FusedBatchNormalization.from_config(layer.get_config())
+        elif type(layer) is layers.LeakyReLU:
+            rewriting.layers[layer.name] = OutputLeakyReLU.from_config(layer.get_config())
         elif type(layer) is layers.PReLU:
-            rewriting.layers[layer.name] = FactorPReLU.from_config(layer.get_config())
-        elif _is_faster_folded(graph, layer):
+            rewriting.layers.setdefault(layer.name, FactorPReLU.from_config(layer.get_config()))
+        elif (found := shuffle_before(graph, layer)) and _is_faster_folded(found[0], layer):
             rewriting.layers[layer.name] = FoldedConv2D.from_config(layer.get_config())
+            rewriting.calls[found[0].name] = _pass_on
+            for activation in found[1]:
+                if type(activation) is layers.PReLU:
+                    config = activation.get_config() | {"phases": 4}
+                    rewriting.layers[activation.name] = FactorPReLU.from_config(config)
     return rewriting.apply(model)
 
 
@@ -85,6 +132,11 @@ def _is_norm_of_maps(layer):
     return layer.axis in (-1, 3) and layer.center and layer.scale
 
 
-def _is_faster_folded(graph, layer):
-    found = shuffle_before(graph, layer)
-    return bool(found) and found[0].block_size % 2 == 0 and min(layer.kernel_size) >= 5 and layer.filters <= 4
+def _is_faster_folded(shuffle, conv):
+    # With 3x3, the arithmetic is the same where channels are computed by sixteens; bfloat16 is used on such CPUs.
+    smallest = 3 if conv.compute_dtype == "bfloat16" else 5
+    return shuffle.block_size == 2 and min(conv.kernel_size) >= smallest and conv.filters <= 4
+
+
+def _pass_on(_operation, x, **_options):
+    return x

@@ -11,6 +11,7 @@ from srgan_tf.networks.rewrites.training import (
     FactorPReLU,
     FoldedConv2D,
     FusedBatchNormalization,
+    OutputLeakyReLU,
     optimize_for_training,
 )
 
@@ -119,6 +120,52 @@ def test_frozen_batch_norm_uses_its_moving_statistics():
     x = np.array([1.0, 2.0, 6.0], np.float32).reshape(1, 1, 3, 1)
     np.testing.assert_array_equal(layer(x, training=True), x)
     np.testing.assert_array_equal(layer.moving_mean, [0.0])
+
+
+@pytest.mark.parametrize("options", [{"scale": 2, "activation": "leaky_relu"}, {"scale": 4}])
+def test_a_tail_of_three_by_three_is_folded_in_bfloat16(rng, options):
+    plain = at_random(srresnet(num_blocks=1, num_filters=16, tail_kernel_size=3, normalization="none", **options), rng)
+    x = rng.random((2, 5, 7, 3), np.float32)
+    upstream = rng.normal(size=plain.compute_output_shape(x.shape)).astype(np.float32)
+    assert not isinstance(optimize_for_training(plain).get_layer("tail_conv"), FoldedConv2D)
+    with precision_scope("bfloat16"):
+        half = srresnet(num_blocks=1, num_filters=16, tail_kernel_size=3, normalization="none", **options)
+    half.set_weights(plain.get_weights())
+    network = optimize_for_training(half)
+    assert isinstance(network.get_layer("tail_conv"), FoldedConv2D)
+    for expected, actual in zip(learn(plain, x, upstream), learn(network, x, upstream), strict=True):
+        assert np.sum(expected * actual) > 0.99 * np.linalg.norm(expected) * np.linalg.norm(actual)
+        assert np.linalg.norm(actual) == pytest.approx(np.linalg.norm(expected), rel=0.1)
+
+
+@pytest.mark.parametrize("phases", [1, 4])
+def test_fused_slopes_beside_float32(rng, phases):
+    x = tf.cast(rng.normal(size=(3, 4, 5, 6 * phases)), "bfloat16")
+    upstream = tf.cast(rng.normal(size=x.shape), "bfloat16")
+    results = []
+    for dtype in ("float32", "bfloat16"):
+        layer = FactorPReLU(phases=phases, shared_axes=[1, 2], dtype=f"mixed_{dtype}" if dtype != "float32" else dtype)
+        layer.build(x.shape)
+        layer.alpha.assign(np.linspace(-0.5, 1.5, 6).reshape(1, 1, 6))
+        results.append(learn(layer, tf.cast(x, dtype), tf.cast(upstream, tf.float32)))
+    for expected, actual in zip(*results, strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=0.01, atol=0.01 * np.abs(expected).max())
+
+
+def test_leaky_relu_with_the_gradient_of_its_output(rng):
+    x = tf.cast(rng.normal(size=(3, 4, 5, 6)), "bfloat16")
+    upstream = rng.normal(size=x.shape).astype(np.float32)
+    plain, fused = layers.LeakyReLU(0.2, dtype="mixed_bfloat16"), OutputLeakyReLU(0.2, dtype="mixed_bfloat16")
+    for expected, actual in zip(learn(plain, x, upstream), learn(fused, x, upstream), strict=True):
+        np.testing.assert_allclose(actual, expected, rtol=0.01)
+    with tf.GradientTape() as outer:  # as in a gradient penalty
+        outer.watch(x)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = fused(x) ** 2
+        slope = tape.gradient(y, x)
+    second = tf.cast(outer.gradient(slope, x), tf.float32)
+    np.testing.assert_allclose(second, np.where(tf.cast(x, tf.float32) > 0, 2, 0.08), rtol=0.02)
 
 
 def test_slopes_by_hand():
