@@ -13,6 +13,7 @@ import tensorflow as tf
 from srgan_tf.training import names
 from srgan_tf.training.optimizers import LossScale
 
+from srgan_tf.training.compilation import compiled
 
 class StepResult(NamedTuple):
     """Scalars and discriminator logits of one step; they stay on the device until they are read.
@@ -114,7 +115,6 @@ def make_step(state, networks: list[TrainedNetwork], compute_losses: Callable, e
     tags = []  # filled when the step is traced
 
     # There is no branch on whether the gradients are finite: the host would have to wait for the device to know it.
-    @tf.function(jit_compile=jit)
     def train_step(lr, hr, done):
         # 1. and 2. Forward pass and gradients: each replica computes those of its part of the batch.
         gradients, saved_averages = strategy.run(on_replica, args=(lr, hr, done))
@@ -148,7 +148,9 @@ def make_step(state, networks: list[TrainedNetwork], compute_losses: Callable, e
         done = steps_done(state) if done is None else done
         with tf.device("CPU:0"):  # on the device, it would be copied back: the seed of random numbers is on the host
             done = tf.constant(done, tf.int64)
-        values, logits = train_step(lr, hr, done)
+    compiled_step = compiled(train_step, jit=jit)
+
+        values, logits = compiled_step(lr, hr, done)
         return StepResult(tuple(tags), values, logits)
 
     return step
