@@ -19,6 +19,8 @@ from srgan_tf.images.pixels import to_float, to_uint8
 
 # Pictures may use this share of the free memory; the rest is for the program and for other processes.
 _MEMORY_SHARE = 0.5
+# Batches kept ready: those of the steps that the training loop may be ahead of a GPU, and some more.
+_PREFETCHED = 12
 
 _log = logging.getLogger(__name__)
 
@@ -195,7 +197,8 @@ class TrainingPictures(collections.abc.Sequence):
             seed: int or tuple of ints.
 
         Returns:
-            tf.data.Dataset of `(lr, hr)`, float32 [batch_size, side, side, 3] in [0, 1].
+            tf.data.Dataset of `(lr, hr)`, uint8 [batch_size, side, side, 3]: a quarter of the bytes of float32 to copy
+            to the device.
         """
         scale, batch_size = self._scale, self._batch_size
         crop_size = hr_crop_size(self._hr_patch_size, scale, self._degradation)
@@ -217,7 +220,7 @@ class TrainingPictures(collections.abc.Sequence):
             lr, hr = tf.numpy_function(cut, [step], (tf.uint8, tf.uint8), stateful=False)
             lr.set_shape((batch_size, crop_size // scale, crop_size // scale, 3))
             hr.set_shape((batch_size, crop_size, crop_size, 3))
-            return to_float(lr), to_float(hr)
+            return lr, hr
 
         batches = tf.data.Dataset.range(first_step, last_step).map(make_batch, num_parallel_calls=2)
         if not DEGRADATIONS[self._degradation].keeps_source_lr:
@@ -225,17 +228,19 @@ class TrainingPictures(collections.abc.Sequence):
             # Patch by patch, so that all cores work on one batch.
             crops = batches.unbatch().enumerate(first_step * batch_size)
             batches = crops.map(degrade, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size, drop_remainder=True)
-        return batches.prefetch(tf.data.AUTOTUNE)
+        return batches.prefetch(_PREFETCHED)
 
     def _degrade_crop(self, seed, number, crop):
         """Makes the LR patch from an HR crop, then removes the margin of both."""
         _, hr = crop
         degradation, scale = DEGRADATIONS[self._degradation], self._scale
         margin, side = degradation.lr_margin, self._hr_patch_size
-        lr = degradation.make_lr(hr, tf.random.fold_in(seed, number), scale=scale, **self._degradation_options)
+        lr = degradation.make_lr(
+            to_float(hr), tf.random.fold_in(seed, number), scale=scale, **self._degradation_options
+        )
         lr = tf.image.crop_to_bounding_box(lr, margin, margin, side // scale, side // scale)
         hr = tf.image.crop_to_bounding_box(hr, margin * scale, margin * scale, side, side)
-        return lr, hr
+        return to_uint8(lr), hr
 
 
 def degrade_pairs(pairs, *, seed, scale, degradation):

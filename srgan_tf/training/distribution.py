@@ -12,6 +12,9 @@ from srgan_tf.errors import UserError, WorkError
 
 _log = logging.getLogger(__name__)
 
+# Batches that are copied to a GPU ahead of the step that takes them.
+_ON_DEVICE = 3
+
 
 def choose_strategy():
     """All machines of `TF_CONFIG` if it is set; otherwise all local GPUs if there are several; otherwise one device.
@@ -103,7 +106,8 @@ def per_replica(strategy, batches):
     """
     replicas = strategy.num_replicas_in_sync
     if replicas == 1:
-        return batches
+        gpus = tf.config.list_logical_devices("GPU")
+        return batches.apply(tf.data.experimental.prefetch_to_device(gpus[0].name, _ON_DEVICE)) if gpus else batches
 
     def of_this_machine(context):
         local = replicas // context.num_input_pipelines

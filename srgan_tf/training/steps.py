@@ -29,9 +29,9 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False, a
             then `(lr, rows, columns)`.
 
     Returns:
-        A step for the strategy in whose scope this is called: a function from float32 `lr` and `hr` in [0, 1] to a
-        `StepResult`. Its third argument is the number of steps done in the phase; without it, the state's counter is
-        read, which waits until the device has done the previous step.
+        A step for the strategy in whose scope this is called: a function from `lr` and `hr`, uint8 or float32 in
+        [0, 1], to a `StepResult`. Its third argument is the number of steps done in the phase; without it, the state's
+        counter is read, which waits until the device has done the previous step.
     """
     regression = base_of(state.generator) if is_diffusion(state.generator) else state.generator
     generate = at_positions(regression) if at_random_scales else regression

@@ -11,6 +11,7 @@ import keras
 import tensorflow as tf
 
 from srgan_tf.training import names
+from srgan_tf.images.pixels import to_float
 from srgan_tf.training.optimizers import LossScale
 
 from srgan_tf.training.compilation import compiled
@@ -72,7 +73,8 @@ def make_step(state, networks: list[TrainedNetwork], compute_losses: Callable, e
         jit: compile with XLA.
 
     Returns:
-        Function from `lr`, `hr` and the number of steps done (None: read the state's counter) to a `StepResult`.
+        Function from `lr` and `hr`, uint8 or float32 in [0, 1], and the number of steps done (None: read the state's
+        counter) to a `StepResult`.
     """
     strategy = tf.distribute.get_strategy()
     replicas = strategy.num_replicas_in_sync
@@ -96,6 +98,7 @@ def make_step(state, networks: list[TrainedNetwork], compute_losses: Callable, e
 
     def on_replica(lr, hr, done):
         saved_averages = [tf.identity(variable) for variable in moving_averages]
+        lr, hr = (to_float(image) if image.dtype == tf.uint8 else image for image in (lr, hr))
         batch = (lr, hr, _positions(done, tf.shape(hr)[0], replicas))
         gradients = _accumulate(differentiate, batch, micro_batches)
         norms = {

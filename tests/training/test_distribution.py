@@ -153,6 +153,15 @@ def test_the_loss_of_a_machine_stops_the_run_and_both_resume(tmp_path):
             assert int(resumed.split("resumed at step ")[1].split()[0]) >= 4
 
 
+def test_batches_are_copied_to_a_single_gpu_ahead_of_the_step(monkeypatch):
+    (cpu,) = tf.config.list_logical_devices("CPU")
+    monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind: [cpu])  # stands in for a GPU
+    batches = tf.data.Dataset.range(5).map(lambda step: (step, 2 * step))
+    prefetched = per_replica(tf.distribute.get_strategy(), batches)
+    assert prefetched is not batches
+    assert [(int(lr), int(hr)) for lr, hr in prefetched] == [(step, 2 * step) for step in range(5)]
+
+
 def test_each_machine_gets_its_part_in_order():
     """The tests above would pass if two replicas were exchanged."""
     batches = tf.data.Dataset.range(12).batch(6, drop_remainder=True).map(lambda number: (number, 10 * number))

@@ -354,3 +354,16 @@ def test_the_scalars_beside_the_losses_worked_by_hand():
     assert scalars["accuracy/fake"] == 0.5  # 0.25 < 0.34375
     expected = np.sqrt(np.sum(((sr - hr) * 2 / sr.size) ** 2))
     assert scalars["gradient_norm/generator"] == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.usefixtures("eager_steps")
+def test_a_batch_of_uint8_is_the_same_batch(rng):
+    hr = rng.integers(0, 256, (2, 32, 32, 3), np.uint8)
+    lr = hr[:, ::4, ::4]
+    config = small_config()
+    results = []
+    for batch in ((lr, hr), (lr / np.float32(255), hr / np.float32(255))):
+        keras.utils.set_random_seed(0)
+        step = make_pretrain_step(pretrain_state(config), pretrain_terms(config.pretrain), ema_decay=0.9)
+        results.append(step(*map(tf.constant, batch)).scalars)
+    assert results[0] == pytest.approx(results[1], rel=1e-5)
