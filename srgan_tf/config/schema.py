@@ -85,6 +85,12 @@ class Config:
             raise UserError(f"data.hr_patch_size must be a multiple of the scale {self.scale} (received {side})")
         if self.data.min_scale:
             self._check_random_scales()
+        crop = self.gan.perceptual.crop_size
+        if crop and not _VGG_STRIDE <= crop <= side:
+            raise UserError(
+                f"gan.perceptual.crop_size must be 0, or from {_VGG_STRIDE} to data.hr_patch_size {side} "
+                f"(received {crop})"
+            )
         penalties = [name for name in ("gradient_penalty_weight", "r1_weight") if getattr(self.gan, name)]
         if self.gan.steps and penalties and self.discriminator.get("normalization") == "batch":
             raise UserError(

@@ -137,6 +137,8 @@ class Perceptual:
     """compare features before the ReLU instead of after it"""
     distance: PixelLoss = "mse"
     """distance between features"""
+    crop_size: NonNegativeInt = 0
+    """side of a random square of the patches that the loss sees, in pixels, for speed; 0: the whole patches"""
     feature_scale: PositiveFloat = PAPER_FEATURE_SCALE
     """factor applied to the features before the distance"""
     weights: str = "imagenet"

@@ -26,7 +26,8 @@ def make_diffusion_step(state, loss, *, ema_decay, micro_batches=1, jit=False):
     """
     compute = diffusion_losses(state.generator, loss)
 
-    def compute_losses(lr, hr, positions):
+    def compute_losses(lr, hr, positions, corner):
+        del corner
         total, sr = compute(lr, hr, positions)
         return Losses([total], generator_scalars(total, {}, hr, sr), {})
 

@@ -35,6 +35,7 @@ class LossInputs(NamedTuple):
         positions: float32 [batch], random numbers in [0, 1) for the gradient penalty.
         features: VGG19 features of `hr` and `sr`, filled by the first term that needs them; None to compute them for
             each term.
+        corner: float32 [2], random numbers in [0, 1) for the square that the perceptual loss sees, on the host.
     """
 
     hr: tf.Tensor
@@ -46,6 +47,7 @@ class LossInputs(NamedTuple):
     discriminator: Callable | None = None
     positions: tf.Tensor | None = None
     features: dict[str, dict[str, tf.Tensor]] | None = None
+    corner: tf.Tensor | None = None
 
 
 class Term(NamedTuple):
@@ -75,11 +77,14 @@ def gan_terms(gan, features=None, ranker=None):
     """
     pixel = PIXEL_LOSSES[gan.pixel]
     adversarial = ADVERSARIAL_LOSSES[gan.adversarial].generator
+    perceptual = perceptual_function(gan.perceptual, features)
 
     terms = {
         "pixel": Term(gan.pixel_weight, lambda outputs: pixel(outputs.hr, outputs.sr)),
         "ssim": Term(gan.ssim_weight, lambda outputs: ssim_loss(outputs.hr, outputs.sr)),
-        "perceptual": Term(gan.perceptual_weight, perceptual_function(gan.perceptual, features)),
+        "perceptual": Term(
+            gan.perceptual_weight, lambda outputs: perceptual(_random_square(outputs, gan.perceptual.crop_size))
+        ),
         "dists": Term(
             gan.dists_weight, lambda outputs: dists_loss(outputs.hr, outputs.sr, _shared_features(outputs, features))
         ),
@@ -148,6 +153,24 @@ def _shared_features(outputs, features):
         return outputs.features[name]
 
     return extract
+
+
+def _random_square(outputs, size):
+    """The inputs with images cropped to one random square, the same for all; unchanged if `size` is 0.
+
+    The features of the squares are not shared with terms that see the whole patches.
+    """
+    side = outputs.hr.shape[1]
+    if size in (0, side):
+        return outputs
+    with tf.device("CPU:0"):  # positions of slices are on the host
+        top, left = tf.unstack(tf.cast(outputs.corner * (side - size + 1), tf.int32))
+        begin, extent = tf.stack([0, top, left, 0]), tf.constant([-1, size, size, -1])
+
+    def crop(image):
+        return tf.ensure_shape(tf.slice(image, begin, extent), (None, size, size, 3))
+
+    return outputs._replace(hr=crop(outputs.hr), sr=crop(outputs.sr), features=None)
 
 
 def evaluate_terms(terms, outputs):

@@ -36,8 +36,8 @@ def make_pretrain_step(state, terms, *, ema_decay, micro_batches=1, jit=False, a
     regression = base_of(state.generator) if is_diffusion(state.generator) else state.generator
     generate = at_positions(regression) if at_random_scales else regression
 
-    def compute_losses(lr, hr, positions):
-        del positions
+    def compute_losses(lr, hr, positions, corner):
+        del positions, corner
         sr = generate(lr, training=True)
         total, values = evaluate_terms(terms, LossInputs(hr, sr))
         return Losses([total], generator_scalars(total, values, hr, sr), {})
@@ -66,7 +66,7 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
     """
     discriminate = functools.partial(state.discriminator, training=True)
 
-    def discriminate_images(lr, hr, sr, positions):
+    def discriminate_images(lr, hr, sr, positions, corner):
         return LossInputs(
             hr,
             sr,
@@ -76,6 +76,7 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
             generator_ema=functools.partial(state.generator_ema, training=False),
             discriminator=discriminate,
             positions=positions,
+            corner=corner,
         )
 
     def discriminator_losses(inputs):
@@ -83,17 +84,17 @@ def make_gan_step(state, terms, d_terms, *, ema_decay, generator_every=1, micro_
         logits = {names.REAL_LOGITS: inputs.real_logits, names.FAKE_LOGITS: inputs.fake_logits}
         return Losses([total], discriminator_scalars(total, values, *logits.values()), logits)
 
-    def losses_of_both(lr, hr, positions):
+    def losses_of_both(lr, hr, positions, corner):
         sr = state.generator(lr, training=True)
-        inputs = discriminate_images(lr, hr, sr, positions)
+        inputs = discriminate_images(lr, hr, sr, positions, corner)
         total, values = evaluate_terms(terms, inputs)
         d_losses = discriminator_losses(inputs)
         scalars = generator_scalars(total, values, hr, sr) | d_losses.scalars
         return Losses([total, *d_losses.totals], scalars, d_losses.logits)
 
-    def losses_of_discriminator(lr, hr, positions):
+    def losses_of_discriminator(lr, hr, positions, corner):
         sr = tf.stop_gradient(state.generator(lr, training=True))
-        return discriminator_losses(discriminate_images(lr, hr, sr, positions))
+        return discriminator_losses(discriminate_images(lr, hr, sr, positions, corner))
 
     options = (ema_decay, micro_batches, jit)
     discriminator = TrainedNetwork(names.DISCRIMINATOR, state.discriminator, state.d_optimizer, state.d_loss_scale)

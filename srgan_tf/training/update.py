@@ -4,17 +4,18 @@ The same for both phases and for any number of replicas; best read from `train_s
 passes and losses of the phases.
 """
 
+import functools
 from collections.abc import Callable
 from typing import NamedTuple
 
 import keras
 import tensorflow as tf
 
-from srgan_tf.training import names
 from srgan_tf.images.pixels import to_float
+from srgan_tf.training import names
+from srgan_tf.training.compilation import compiled
 from srgan_tf.training.optimizers import LossScale
 
-from srgan_tf.training.compilation import compiled
 
 class StepResult(NamedTuple):
     """Scalars and discriminator logits of one step; they stay on the device until they are read.
@@ -66,8 +67,8 @@ def make_step(state, networks: list[TrainedNetwork], compute_losses: Callable, e
     Args:
         state: the `TrainingState`.
         networks: the networks that the step updates.
-        compute_losses: function from `lr`, `hr` and `positions` (see `LossInputs`) to `Losses`, with totals in the
-            order of `networks`.
+        compute_losses: function from `lr`, `hr`, `positions` and `corner` (see `LossInputs`) to `Losses`, with totals
+            in the order of `networks`.
         ema_decay: decay of the averaged generator.
         micro_batches: number of parts of a replica's batch.
         jit: compile with XLA.
@@ -87,20 +88,20 @@ def make_step(state, networks: list[TrainedNetwork], compute_losses: Callable, e
         for weight in model.non_trainable_weights
     ]
 
-    def differentiate(lr, hr, positions):
+    def differentiate(corner, lr, hr, positions):
         # 1. Forward pass and losses.
         with tf.GradientTape(persistent=True) as tape:
-            losses = compute_losses(lr, hr, positions)
+            losses = compute_losses(lr, hr, positions, corner)
             scaled = [total * network.loss_scale.value for total, network in zip(losses.totals, networks, strict=True)]
         # 2. Gradients, still multiplied by the loss scale.
         gradients = [_gradients(tape, loss, network.model) for loss, network in zip(scaled, networks, strict=True)]
         return _Gradients(gradients, losses.scalars, losses.logits)
 
     def on_replica(lr, hr, done):
+        lr, hr = tf.nest.map_structure(lambda x: to_float(x) if x.dtype == tf.uint8 else x, (lr, hr))
         saved_averages = [tf.identity(variable) for variable in moving_averages]
-        lr, hr = (to_float(image) if image.dtype == tf.uint8 else image for image in (lr, hr))
         batch = (lr, hr, _positions(done, tf.shape(hr)[0], replicas))
-        gradients = _accumulate(differentiate, batch, micro_batches)
+        gradients = _accumulate(functools.partial(differentiate, _corner(done)), batch, micro_batches)
         norms = {
             names.gradient_norm_tag(network.name): tf.linalg.global_norm(of_network) / network.loss_scale.value
             for of_network, network in zip(gradients.per_network, networks, strict=True)
@@ -147,12 +148,12 @@ def make_step(state, networks: list[TrainedNetwork], compute_losses: Callable, e
         tags.append(names.SKIPPED)
         return tf.concat([values, [tf.cast(skipped, tf.float32)]], 0), gradients.logits
 
+    compiled_step = compiled(train_step, jit=jit)
+
     def step(lr, hr, done=None):
         done = steps_done(state) if done is None else done
         with tf.device("CPU:0"):  # on the device, it would be copied back: the seed of random numbers is on the host
             done = tf.constant(done, tf.int64)
-    compiled_step = compiled(train_step, jit=jit)
-
         values, logits = compiled_step(lr, hr, done)
         return StepResult(tuple(tags), values, logits)
 
@@ -199,6 +200,12 @@ def _positions(done, size, replicas):
     first = size * tf.distribute.get_replica_context().replica_id_in_sync_group
     seed = tf.stack([tf.zeros_like(done), done])
     return tf.random.stateless_uniform([replicas * size], seed)[first : first + size]
+
+
+def _corner(done):
+    """Two uniform random numbers in [0, 1) on the host, a function of the number of steps done."""
+    with tf.device("CPU:0"):
+        return tf.random.stateless_uniform([2], tf.stack([tf.ones_like(done), done]))
 
 
 def _mean_over_replicas(strategy, scalars):

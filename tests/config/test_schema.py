@@ -58,6 +58,10 @@ def test_assignments(assignment, name, value):
         ),
         ("gan.adversarial=lsgann", "gan.adversarial: input should be 'vanilla'"),
         ("scale=5", "scale: input should be 2, 3, 4 or 8 (received 5)"),
+        (
+            "gan.perceptual.crop_size=97",
+            "gan.perceptual.crop_size must be 0, or from 16 to data.hr_patch_size 96 (received 97)",
+        ),
         ("precision=half", "precision: input should be 'auto', 'float32', 'bfloat16' or 'float16' (received 'half')"),
         ("data.train=[]", "data.train: tuple should have at least 1 item"),
         ("gan.generator_optimizer.name=sgd", "gan.generator_optimizer.name: input should be 'adam' or 'rmsprop'"),

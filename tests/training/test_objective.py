@@ -3,7 +3,7 @@ import tensorflow as tf
 
 from srgan_tf.config.sections import Gan, Perceptual, Pretrain
 from srgan_tf.losses.dists import DISTS_LAYERS
-from srgan_tf.training.objective import LossInputs, evaluate_terms, gan_terms, pretrain_terms
+from srgan_tf.training.objective import LossInputs, evaluate_terms, gan_terms, perceptual_function, pretrain_terms
 
 
 @pytest.fixture
@@ -67,6 +67,31 @@ def test_terms_share_one_pass_of_the_feature_extractor(outputs):
     assert float(total) == pytest.approx(float(values["perceptual"]) + 0.5 * float(values["dists"]))
     evaluate_terms(terms, outputs)  # the next step has other images
     assert len(passes) == 4
+
+
+def test_the_perceptual_loss_of_a_random_square():
+    rows, columns = tf.meshgrid(tf.range(20.0), tf.range(20.0), indexing="ij")
+    hr = tf.repeat(tf.stack([rows, columns, rows], -1)[tf.newaxis], 2, axis=0)
+    seen = []
+
+    def features(image):
+        seen.append(image.numpy())
+        return {"block5_conv4": image}
+
+    gan = Gan(perceptual=Perceptual(crop_size=16), adversarial_weight=0.0, total_variation_weight=0.0)
+    term = gan_terms(gan, features)["perceptual"].function
+    corners = set()
+    for corner in ([0.0, 0.0], [0.25, 0.7], [0.999, 0.999]):
+        term(LossInputs(hr, hr + 100.0, corner=tf.constant(corner)))
+        one, other = seen[-2:]
+        assert one.shape == other.shape == (2, 16, 16, 3)
+        assert abs(one - other).min() == 100.0
+        darker = min(one, other, key=lambda image: image.sum())
+        corners.add(tuple(darker[0, 0, 0, :2]))
+    assert corners == {(0.0, 0.0), (1.0, 3.0), (4.0, 4.0)}
+    # Validation sees whole images.
+    perceptual_function(gan.perceptual, features)(LossInputs(hr, hr))
+    assert seen[-1].shape == (2, 20, 20, 3)
 
 
 def test_terms_of_weight_zero_are_left_out():
