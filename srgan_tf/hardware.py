@@ -1,5 +1,6 @@
 """The device: its name and memory."""
 
+import functools
 import os
 import pathlib
 import resource
@@ -7,6 +8,7 @@ import sys
 
 import psutil
 import tensorflow as tf
+from tensorflow.python.client import device_lib
 
 from srgan_tf.precisions import AUTO
 
@@ -63,6 +65,20 @@ def peak_memory():
         return tf.config.experimental.get_memory_info("GPU:0")["peak"]
     # Kibibytes on Linux, bytes on macOS.
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def free_compute_memory():
+    """Free memory in bytes for the computation of networks: of the first GPU and of the host, the lesser of both."""
+    if not tf.config.list_physical_devices("GPU"):
+        return free_memory()
+    in_use = tf.config.experimental.get_memory_info("GPU:0")["current"]
+    return min(free_memory(), max(_gpu_memory() - in_use, 0))
+
+
+@functools.cache
+def _gpu_memory():
+    """Memory in bytes that TensorFlow may use of the first GPU."""
+    return next(device.memory_limit for device in device_lib.list_local_devices() if device.device_type == "GPU")
 
 
 def free_memory():

@@ -44,3 +44,13 @@ def test_tf32_is_turned_off(monkeypatch):
     monkeypatch.setattr(tf.config.experimental, "enable_tensor_float_32_execution", switched.append)
     hardware.turn_tf32_off()
     assert switched == [False]
+
+
+def test_memory_of_the_device_that_computes(monkeypatch):
+    monkeypatch.setattr(hardware, "free_memory", lambda: 20 * 10**9)
+    assert hardware.free_compute_memory() == 20 * 10**9
+    monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind: ["GPU"])
+    monkeypatch.setattr(tf.config.experimental, "get_memory_info", lambda device: {"current": 3 * 10**9})
+    for limit, expected in ((8, 5), (80, 20), (2, 0)):
+        monkeypatch.setattr(hardware, "_gpu_memory", lambda limit=limit: limit * 10**9)
+        assert hardware.free_compute_memory() == expected * 10**9

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.errors import WorkError
-from srgan_tf.hardware import free_memory
+from srgan_tf.hardware import free_compute_memory, free_memory
 from srgan_tf.images.positions import scaled_size
 from srgan_tf.images.tiling import WINDOW, blended_stripes, exact_stripes, sampled_stripes, tiles_along
 from srgan_tf.inference.upscalers import Wrapper
@@ -89,7 +89,7 @@ class TiledUpscaler(Wrapper):
         if self._tile is not None:
             side = self._tile or max(height, width)
             pixels = min(side + 2 * self._margin, height) * min(side + 2 * self._margin, width)
-            if pixels * bytes_per_pixel <= free_memory():
+            if pixels * bytes_per_pixel <= free_compute_memory():
                 return side, side, self._margin
             if not self.exact:  # smaller tiles would change the result; the estimate may be far too high
                 if _LEAST_BYTES * channels * self._factor**2 * pixels > free_memory():
@@ -158,5 +158,6 @@ def _fitting_pixels(bytes_per_pixel, exact):
     Exact tiles may be small and leave most of the memory to others. Blended tiles change the result: an image is cut
     into them only when it needs more than half of the free memory.
     """
-    budget = min(free_memory() // 4, _MOST_BYTES) if exact else free_memory() // 2
+    free = free_compute_memory()
+    budget = min(free // 4, _MOST_BYTES) if exact else free // 2
     return int(budget / bytes_per_pixel)

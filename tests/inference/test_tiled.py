@@ -177,7 +177,7 @@ def test_stripes_of_wide_blended_images_are_bounded(monkeypatch):
     upscale = whole.upscale
     monkeypatch.setattr(whole, "upscale", lambda lr: shapes.append(lr.shape) or upscale(lr))
     monkeypatch.setattr(whole, "halo", None)
-    monkeypatch.setattr(tiled, "free_memory", lambda: 200 * 200 * whole.bytes_per_pixel)
+    monkeypatch.setattr(tiled, "free_compute_memory", lambda: 200 * 200 * whole.bytes_per_pixel)
     monkeypatch.setattr(tiled, "_BLENDED_STRIPE_BYTES", 100 * 1000 * 4 * 4 * 3)  # a hundred LR rows
     lr = np.random.default_rng(0).random((300, 1000, 3), np.float32)
     stripes = list(TiledUpscaler(whole).stripes(lr))
@@ -191,7 +191,7 @@ def test_a_tile_size_that_exceeds_the_memory_is_reduced(monkeypatch, caplog, rng
     whole = BicubicUpscaler(2)
     upscale = whole.upscale
     monkeypatch.setattr(whole, "upscale", lambda lr: shapes.append(lr.shape) or upscale(lr))
-    monkeypatch.setattr(tiled, "free_memory", lambda: 60 * 60 * whole.bytes_per_pixel)
+    monkeypatch.setattr(tiled, "free_compute_memory", lambda: 60 * 60 * whole.bytes_per_pixel)
     lr = rng.random((90, 90, 3), np.float32)
     np.testing.assert_allclose(TiledUpscaler(whole, 0).upscale(lr), upscale(lr), rtol=0, atol=1e-6)
     assert max(shape[0] * shape[1] for shape in shapes) <= 60 * 60 / 4
@@ -201,6 +201,7 @@ def test_a_tile_size_that_exceeds_the_memory_is_reduced(monkeypatch, caplog, rng
 def test_a_blended_tile_that_exceeds_the_memory_is_refused(monkeypatch):
     whole = BicubicUpscaler(2)
     whole.halo = None
-    monkeypatch.setattr(tiled, "free_memory", lambda: 90 * 90 * 3 * 4 * 8 - 1)
+    for name in ("free_memory", "free_compute_memory"):
+        monkeypatch.setattr(tiled, name, lambda: 90 * 90 * 3 * 4 * 8 - 1)
     with pytest.raises(WorkError, match="not enough memory for tiles of 90x90 pixels"):
         TiledUpscaler(whole, 0).upscale(np.zeros((90, 90, 3), np.float32))
