@@ -10,6 +10,7 @@ from srgan_tf.errors import UserError
 COMMANDS = {
     "data": "data pipeline: patches per second",
     "family": "every preset from training to export, with one small budget; hours",
+    "gpu": "one command for a new GPU: proof, training steps, upscaling, beside PyTorch; JSON and Markdown",
     "models": "generators of the presets: parameters, arithmetic, seconds, receptive field",
     "stability": "every adversarial objective on a small network, with a plot; hours",
     "stores": "ways to keep decoded pictures on disk: crops per second",

@@ -9,6 +9,7 @@ which costs the same. Data is random and ready.
 """
 
 import copy
+import json
 
 import torch
 from torch import nn
@@ -89,6 +90,8 @@ def main(arguments):
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--bfloat16", action="store_true", help="autocast")
     parser.add_argument("--compile", action="store_true", help="torch.compile")
+    parser.add_argument("--upscale", type=int, metavar="SIDE", help="also upscale an LR image of SIDE x SIDE pixels")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON, seconds by name")
     flags = parser.parse_args(arguments)
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -148,15 +151,28 @@ def main(arguments):
         d_optimizer.step()
         move_average()
 
-    for name, step in (("pretrain", pretrain), ("gan", gan)):
+    def upscale():
+        with torch.inference_mode(), autocast:
+            generator(picture)
 
-        def timed(step=step):
-            step()
+    works = {"pretrain": pretrain, "gan": gan}
+    if flags.upscale:
+        picture = torch.rand(1, 3, flags.upscale, flags.upscale, device=device).to(memory_format=torch.channels_last)
+        works["upscale"] = upscale
+    kind = "bfloat16" if flags.bfloat16 else "float32"
+    results = {"torch": torch.__version__, "precision": kind}
+    for name, work in works.items():
+        if name == "upscale":
+            generator.eval()
+
+        def timed(work=work):
+            work()
             if device.type == "cuda":
                 torch.cuda.synchronize()
 
-        median = median_seconds(timed, flags.steps)
-        kind = "bfloat16" if flags.bfloat16 else "float32"
-        print(
-            f"torch {torch.__version__} {name:9} {kind} {median:.3f} s/step {flags.batch_size / median:.1f} patches/s"
-        )
+        median = results[name] = median_seconds(timed, flags.steps)
+        if not flags.json:
+            rate = f"  {flags.batch_size / median:.1f} patches/s" if name != "upscale" else ""
+            print(f"torch {torch.__version__} {name:9} {kind} {median:.3f} s{rate}")
+    if flags.json:
+        print(json.dumps(results))

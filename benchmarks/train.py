@@ -10,10 +10,9 @@ share; two for VGG19's pass over SR, and one for its pass over HR. Penalties, LD
 float32, one update after the other, each with its own passes over the SR patches.
 """
 
-import concurrent.futures
 import logging
-import multiprocessing
 
+from benchmarks.processes import in_process
 from benchmarks.timing import call_seconds, median_seconds
 from srgan_tf.commands import cli
 from srgan_tf.precisions import PRECISIONS
@@ -44,7 +43,7 @@ def main(arguments):
     sizes = [f"data.batch_size={flags.batch_size}", f"data.hr_patch_size={flags.hr_patch_size}"]
     config = with_settings(presets.load_preset(flags.preset), [*sizes, *flags.set])
     precisions = flags.precision or PRECISIONS
-    rates = {precision: _in_process(_matrix_product_rate, precision) for precision in precisions}
+    rates = {precision: in_process(matrix_product_rate, precision) for precision in precisions}
     products = ", ".join(f"{precision} {rate / 1e9:.4g}" for precision, rate in rates.items())
     _log.info(
         "%s; %s, batch %d, HR %d; medians of %d steps; a matrix product's GFLOP/s: %s",
@@ -65,7 +64,7 @@ def main(arguments):
         for jit in flags.jit or ("off", "on")
     ]
     for phase, precision, jit in [*rows, *([("plain", "float32", "off")] if config.gan.steps else [])]:
-        seconds, flops, peak = _in_process(_step_time, config, phase, precision, jit == "on", flags.steps)
+        seconds, flops, peak = in_process(step_time, config, phase, precision, jit == "on", flags.steps)
         share = f"{flops / seconds / rates[precision]:.0%}" if precision in rates else "-"
         _log.info(
             "%-9s %-9s %-4s %9.3f %10.1f %9.0f %6s %9.2f",
@@ -80,14 +79,7 @@ def main(arguments):
         )
 
 
-def _in_process(function, *arguments):
-    """A function's result from a new process, without earlier compilations, caches and allocations."""
-    context = multiprocessing.get_context("spawn")
-    with concurrent.futures.ProcessPoolExecutor(1, context, cli.quiet_tensorflow) as pool:
-        return pool.submit(function, *arguments).result()
-
-
-def _matrix_product_rate(precision):
+def matrix_product_rate(precision):
     """FLOP/s of a matrix product, the best of ten: about the peak of the device."""
     import tensorflow as tf
 
@@ -101,8 +93,19 @@ def _matrix_product_rate(precision):
     return 2.0 * size**3 / min(call_seconds({"": lambda: multiply().numpy()}, 10)[""])
 
 
-def _step_time(config, phase, precision, jit, steps):
-    """Median seconds of a step, its FLOPs, and the peak memory of the process in bytes."""
+def step_time(config, phase, precision, jit, steps):
+    """Median seconds of a step, its FLOPs, and the peak memory of the process in bytes.
+
+    VGG19's weights are random, which costs the same. On a GPU ten steps are timed together: it is given the next steps
+    while it computes, as in a training.
+
+    Args:
+        config: the settings.
+        phase: "pretrain", "gan", or "plain" for the GAN step of tutorials.
+        precision: one of `PRECISIONS`.
+        jit: compile with XLA.
+        steps: number of timings.
+    """
     import dataclasses
 
     import keras
@@ -113,7 +116,6 @@ def _step_time(config, phase, precision, jit, steps):
     from srgan_tf import hardware
     from srgan_tf.training.objective import discriminator_terms, gan_terms, pretrain_terms
     from srgan_tf.training.ranker import load_ranker
-    from srgan_tf.training.run import perceptual_features
     from srgan_tf.training.state import gan_state, pretrain_state
     from srgan_tf.training.steps import make_gan_step, make_pretrain_step
 
@@ -125,7 +127,8 @@ def _step_time(config, phase, precision, jit, steps):
         config.data.hr_patch_size // config.scale,
     )
     lr, hr = (tf.random.uniform((batch, side, side, 3)) for side in (lr_side, hr_side))
-    features = perceptual_features(config) if phase != "pretrain" else None
+    uses_vgg19 = phase != "pretrain" and config.gan.perceptual_weight
+    features = _random_vgg19(config.gan.perceptual, precision) if uses_vgg19 else None
     options = {"ema_decay": config.ema_decay, "micro_batches": config.micro_batches, "jit": jit}
     if phase == "pretrain":
         state = pretrain_state(config)
@@ -146,8 +149,22 @@ def _step_time(config, phase, precision, jit, steps):
         flops = 3 * forward_flops(generator, lr) + 7 * forward_flops(discriminator, hr)
         flops += 3 * forward_flops(features, hr) if features else 0
 
-    def run():
-        step(lr, hr)
-        generator.weights[0].numpy()  # waits for the step to end
+    together = 10 if tf.config.list_physical_devices("GPU") else 1
 
-    return median_seconds(run, steps), flops, hardware.peak_memory()
+    def run():
+        for number in range(together):
+            step(lr, hr, *([] if phase == "plain" else [number]))
+        generator.weights[0].numpy()  # waits for the steps to end
+
+    return median_seconds(run, steps) / together, flops, hardware.peak_memory()
+
+
+def _random_vgg19(perceptual, precision):
+    from srgan_tf.networks.vgg import vgg19_features
+
+    return vgg19_features(
+        list(perceptual.layers),
+        before_activation=perceptual.before_activation,
+        weights=None,
+        precision="bfloat16" if precision == "bfloat16" else "float32",
+    )
