@@ -21,7 +21,7 @@ def one_line(error):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--preset", "srgan"], "unknown preset 'srgan'; the nearest is 'srgan_x4'"),
+        (["--preset", "srgan_4"], "unknown preset 'srgan_4'; the nearest is 'srgan_x4'"),
         (["--preset", "tiny", "--set", "gan.stepz=3"], "the nearest is 'gan.steps'"),
         (["--preset", "tiny", "--set", "gan.steps=three"], "gan.steps: input should be a valid integer"),
         (["--preset", "tiny", "--set", "data.batch_size=0"], "data.batch_size: input should be greater than 0"),

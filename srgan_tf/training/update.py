@@ -157,6 +157,7 @@ def make_step(state, networks: list[TrainedNetwork], compute_losses: Callable, e
         values, logits = compiled_step(lr, hr, done)
         return StepResult(tuple(tags), values, logits)
 
+    step.compiled = compiled_step
     return step
 
 

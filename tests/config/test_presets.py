@@ -133,7 +133,7 @@ def test_variants_differ_from_msrgan_in_what_they_are_named_for():
     assert different["lsgan_x4"] == {"preset", "gan.adversarial"}
     assert different["wgan_gp_x4"] == {
         *("preset", "gan.adversarial", "gan.gradient_penalty_weight", "gan.generator_every"),
-        "discriminator.normalization",
+        *("precision", "discriminator.normalization"),
         *(f"gan.{name}_optimizer.beta_{n}" for name in ("generator", "discriminator") for n in (1, 2)),
     }
     assert different["wgan_x4"] == {

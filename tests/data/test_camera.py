@@ -7,6 +7,7 @@ from srgan_tf.data.degradations import DEGRADATIONS, Degradation
 from srgan_tf.data.pairs import Pair
 from srgan_tf.data.pipeline import TrainingPictures
 from srgan_tf.data.synthetic import draw_picture
+from srgan_tf.images.pixels import to_float
 from srgan_tf.images.resize import imresize
 
 
@@ -105,7 +106,7 @@ def test_training_patches(noiseless, monkeypatch):
     pairs = [Pair("a", imresize(hr, 40, 40), hr)]
     options = {"batch_size": 2, "hr_patch_size": 32, "scale": 4, "degradation": "ntire-mild", "augment": False}
     for lr, hr in TrainingPictures(pairs, **options).batches(0, 2, 1):
-        for small, large in zip(lr.numpy(), hr.numpy(), strict=True):
+        for small, large in zip(to_float(lr).numpy(), to_float(hr).numpy(), strict=True):
             expected = photograph(large, (0, 0), scale=4, camera=noiseless, shift=(0, 0)).numpy()
             np.testing.assert_allclose(small[1:-1, 1:-1], expected[1:-1, 1:-1], atol=1.01 / 255)
 

@@ -229,7 +229,7 @@ def test_files_of_the_user_that_appear_during_the_evaluation_are_not_replaced(tm
 def test_pictures_that_were_blended_from_tiles_are_named(tmp_path, monkeypatch):
     blending = Shifted("blending", 0)
     blending.halo = None
-    monkeypatch.setattr(tiled, "free_memory", lambda: 2 * 3000 * blending.bytes_per_pixel)
+    monkeypatch.setattr(tiled, "free_compute_memory", lambda: 2 * 3000 * blending.bytes_per_pixel)
     pairs = [drawn("small", 1, 48, 48), drawn("large", 2, 1200, 48)]
     results = evaluate_sources([BicubicUpscaler(4), blending], [source_of("mine", *pairs)], tmp_path)
     blended = {result["model"]: result["datasets"]["mine"]["blended"] for result in results}

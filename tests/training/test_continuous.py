@@ -44,7 +44,7 @@ def test_one_trace_serves_every_factor():
         result = step((lr, rows, columns), hr)
         assert np.isfinite(result.scalars["loss/generator/total"])
     assert len(factors) == 6
-    assert step.experimental_get_tracing_count() == 1
+    assert step.compiled.experimental_get_tracing_count() == 1
     for old, new in zip(before, state.generator.weights, strict=True):
         assert (old != new.numpy()).any(), new.path
 

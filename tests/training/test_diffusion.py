@@ -74,7 +74,7 @@ def test_a_step_trains_the_diffusion_alone():
     step = make_diffusion_step(state, "mse", ema_decay=0.9)
     for inputs, hr in pictures.batches(0, 2, 0):
         assert np.isfinite(step(inputs, hr).scalars["loss/generator/total"])
-    assert step.experimental_get_tracing_count() == 1
+    assert step.compiled.experimental_get_tracing_count() == 1
     for old, new in zip(before[0], base.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
     changed = [(old != new).any() for old, new in zip(before[1], layer.get_weights(), strict=True)]

@@ -15,6 +15,7 @@ from srgan_tf.data.pairs import make_pair
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images.pictures import write_picture
+from srgan_tf.images.pixels import to_float
 from srgan_tf.inference.loading import load_upscaler
 from srgan_tf.networks.generators import srresnet
 from srgan_tf.networks.saved import load_generator
@@ -408,7 +409,7 @@ def damage_batches(monkeypatch, steps, sessions=1):
         def damage(index, batch):
             lr, hr = batch
             wrong = tf.reduce_any(index + first_step == tf.constant(steps, tf.int64))
-            return tf.where(wrong, math.nan, lr), hr
+            return tf.where(wrong, math.nan, to_float(lr)), hr
 
         return made.enumerate().map(damage)
 
