@@ -122,6 +122,7 @@ def test_another_model(served, protocol):
         RemoteUpscaler(connect(getattr(served[0], protocol), "other"), "other")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("protocol", ["rest", "grpc"])
 def test_requests_to_a_busy_server_are_retried(served, protocol, rng):
     server, upscaler = served

@@ -10,6 +10,7 @@ from srgan_tf.inference.loading import load_upscaler
 from srgan_tf.networks.generators import continuous
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("flags", "size"),
     [

@@ -71,11 +71,12 @@ def test_no_preset_is_untested():
     assert set(PARAMETERS) == set(presets.PRESETS)
 
 
-# Of those with RRDBNet one is enough in the fast tests.
 @pytest.mark.parametrize(
     "name",
     [
-        pytest.param(name, marks=pytest.mark.slow) if name in ("ldl_x4", "realesrgan_x4") else name
+        pytest.param(name, marks=pytest.mark.slow)
+        if name in ("esrgan_x4", "ldl_x4", "realesrgan_x4", "srgan_x8")
+        else name
         for name in presets.PRESETS
     ],
 )

@@ -56,6 +56,7 @@ def test_an_aligned_pair_shows_the_same(shift):
     np.testing.assert_allclose(estimate_shift(lr, hr, 4), 0, atol=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("side", [256, 257, 270])
 def test_large_pictures_are_compared_in_their_centre(side):
     pair = shifted_pair(7, (5, -9), side=4 * side)

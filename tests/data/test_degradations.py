@@ -30,6 +30,7 @@ def picture():
     return draw_picture(0, 192, 160).astype(np.float32) / 255
 
 
+@pytest.mark.slow
 def test_many_seeds_give_different_pictures_of_256_levels(degrade, picture):
     results = [degrade(picture, (seed, 0)).numpy() for seed in range(15)]
     for lr in results:
@@ -174,6 +175,7 @@ def test_light_keeps_more_than_the_full_degradation(rng):
     assert np.mean(scores["light"]) > np.mean(scores["full"]) + 5
 
 
+@pytest.mark.slow
 def test_clean_fraction_chooses_by_its_share():
     """With 1 every picture is the light one, with 0.25 about a quarter of forty."""
 

@@ -20,6 +20,7 @@ def test_names(file):
     assert names_of(load_lineup(["bicubic", file, f"mine={file}"])) == (["bicubic", "a=b", "mine"], [])
 
 
+@pytest.mark.slow
 def test_interpolated_networks_and_ensembles_come_last(file, rng):
     lineup = load_lineup(["bicubic"], between=(file, file), alphas=(0, 0.25), ensemble=True)
     between = ["a=b-a=b@0", "a=b-a=b@0.25"]

@@ -62,6 +62,7 @@ def test_any_size(tmp_path, rng, form, family):
     assert [path.name for path in tmp_path.iterdir()] == [name]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("build", [srresnet, compact])
 def test_scale_3(tmp_path, rng, form, build):
     export, load, name, _ = form
@@ -145,6 +146,7 @@ def test_smaller_weights_cost_little(tmp_path):
     assert scores["float16"] > scores["int8"] + 20
 
 
+@pytest.mark.slow
 def test_a_deviating_export_is_not_published(tmp_path, monkeypatch, form, small_generator):
     export, load, name, _ = form
     module = export.__module__
@@ -167,6 +169,7 @@ def test_a_missing_package_is_named(tmp_path, monkeypatch, form, small_generator
         export(small_generator, tmp_path / name)
 
 
+@pytest.mark.slow
 def test_the_script(run_script, tmp_path, small_generator, form):
     _, load, name, _ = form
     small_generator.save(tmp_path / "small.keras")

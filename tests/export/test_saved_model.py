@@ -74,6 +74,7 @@ def test_every_family_in_the_v1_loader_equals_upscaling(tmp_path, rng, family):
         assert_same_picture(served("tensor_uint8", lr=picture[np.newaxis])["sr"][0], upscaler.upscale(picture))
 
 
+@pytest.mark.slow
 def test_a_size_in_the_v1_loader(tmp_path, rng):
     tf.keras.utils.set_random_seed(0)
     generator = SHRUNK["continuous"]()
@@ -159,6 +160,7 @@ def test_requests_that_are_refused(served):
     assert served("tensor_uint8", lr=np.zeros((1, 40, 25, 3), np.uint8))["sr"].shape == (1, 160, 100, 3)
 
 
+@pytest.mark.slow
 def test_the_warm_up_file_replays(tmp_path, small_generator):
     from tensorflow_serving.apis import prediction_log_pb2
 
@@ -212,6 +214,7 @@ def test_no_custom_operation_and_no_python_in_the_graph(exported):
     assert all(hasattr(tf.raw_ops, name) or name.startswith("_") for name in operations)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precision", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def test_a_mixed_precision_model_is_exported_in_float32(tmp_path, rng, precision):
     with precision_scope(precision):
@@ -270,6 +273,7 @@ def test_exporting_into_a_folder_that_is_being_read(tmp_path, small_generator, r
     assert read == {"1", "2"}
 
 
+@pytest.mark.slow
 def test_leftovers_of_a_killed_export_are_removed(tmp_path, small_generator):
     with unfinished_folder(tmp_path) as folder:
         left = folder.name
@@ -278,6 +282,7 @@ def test_leftovers_of_a_killed_export_are_removed(tmp_path, small_generator):
     assert [path.name for path in tmp_path.iterdir()] == ["1"]
 
 
+@pytest.mark.slow
 def test_two_exports_at_once_take_different_numbers(tmp_path, monkeypatch, small_generator):
     from srgan_tf.export import saved_model
 
@@ -294,6 +299,7 @@ def test_two_exports_at_once_take_different_numbers(tmp_path, monkeypatch, small
     assert saved_model._publish(unfinished, tmp_path, None) == tmp_path / "2"
 
 
+@pytest.mark.slow
 def test_a_model_that_deviates_is_not_published(tmp_path, monkeypatch, small_generator):
     load = tf.saved_model.load
 

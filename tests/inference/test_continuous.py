@@ -116,6 +116,7 @@ def test_back_projection_needs_an_integer_factor(generator):
         BackProjectionUpscaler(ContinuousUpscaler(generator, "any", 2.5), 1)
 
 
+@pytest.mark.slow
 def test_loading_at_a_factor(tmp_path, generator):
     file = tmp_path / "any.keras"
     continuous(num_blocks=1, num_filters=8).save(file)

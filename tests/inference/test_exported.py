@@ -40,6 +40,7 @@ def test_a_folder_that_is_not_a_saved_model(tmp_path):
         load_upscaler(str(tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["description", "graph", "variables"])
 def test_a_damaged_saved_model(tmp_path, small_generator, damage):
     version = export_saved_model(small_generator, tmp_path)
@@ -54,6 +55,7 @@ def test_a_damaged_saved_model(tmp_path, small_generator, damage):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_foreign_saved_model(tmp_path, small_generator):
     version = export_saved_model(small_generator, tmp_path)
     (version / "assets.extra" / "srgan_tf.json").write_text('{"other": 1}')
@@ -87,6 +89,7 @@ def test_odd_descriptions_are_refused(description):
         exported.checked_description(description)
 
 
+@pytest.mark.slow
 def test_a_saved_model_that_does_not_fit_its_description(tmp_path, small_generator):
     version = export_saved_model(small_generator, tmp_path, warm_up_sizes=[])
     file = version / "assets.extra" / "srgan_tf.json"

@@ -62,6 +62,7 @@ def test_a_keras_model_that_is_not_a_generator(tmp_path):
         loading.load_upscaler(str(tmp_path / "dense.keras"))
 
 
+@pytest.mark.slow
 def test_precision_of_networks_and_exports(tmp_path, monkeypatch, small_generator):
     small_generator.save(tmp_path / "network.keras")
     lr = np.random.default_rng(0).random((9, 7, 3)).astype(np.float32)

@@ -85,6 +85,7 @@ def watch_shapes(monkeypatch, upscaler):
     return shapes
 
 
+@pytest.mark.slow
 def test_out_of_memory_halves_the_tile(monkeypatch, caplog, fast_upscaler, rng):
     lr = rng.integers(0, 256, (150, 131, 3), dtype=np.uint8)
     expected = fast_upscaler.upscale(lr)
@@ -124,6 +125,7 @@ def test_tiles_are_blended_if_the_halo_is_unknown(rng):
     assert np.abs(tiles.upscale(levels) / 255.0 - sr).max() < 0.01
 
 
+@pytest.mark.slow
 def test_tiles_are_blended_if_the_halo_is_too_large(rng):
     keras.utils.set_random_seed(0)
     options = {"normalization": "none", "output_activation": "linear", "bilinear_skip": True, "init_gain": 0.1}

@@ -71,6 +71,7 @@ def full_width_generators():
     return {str(sorted(item.items())): item for item in options}  # presets share generators
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", full_width_generators().values(), ids=str)
 def test_the_initial_output_is_of_the_order_of_an_image(options):
     """In training mode, that is with batch statistics."""
@@ -97,6 +98,7 @@ def test_every_weight_gets_a_gradient(rng, variant):
         assert np.abs(gradient).max() > 0, weight.path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_half_precision_keeps_the_function(rng, variant):
     with precision_scope("bfloat16"):

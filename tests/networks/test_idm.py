@@ -43,6 +43,7 @@ def test_parameters():
     assert idm().count_params() == 171_856 + expected
 
 
+@pytest.mark.slow
 def test_it_starts_close_to_its_base():
     keras.utils.set_random_seed(0)
     generator = idm(**SMALL)
@@ -61,6 +62,7 @@ def test_another_factor(generator, scale):
     np.testing.assert_allclose(at_positions(generator)([LR, *positions]), sr, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_samples_depend_on_the_seed_alone(generator):
     first, again = generator(LR), generator(LR)
     np.testing.assert_array_equal(first, again)
@@ -127,6 +129,7 @@ def test_implicit_upsampling_is_a_network_of_coordinates(rng):
         np.testing.assert_allclose(y[0, row, column], hidden / (1 + np.exp(-hidden)) @ w2 + b2, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_saving_and_optimizing(tmp_path, generator):
     generator.save(tmp_path / "idm.keras")
     expected = generator(LR)

@@ -84,6 +84,7 @@ def test_invalid_weight_files_are_named(tmp_path):
         vgg19_features(["block1_conv1"], weights=str(file))
 
 
+@pytest.mark.slow
 def test_imagenet_weights_equal_keras_own_pipeline(vgg_weights, image):
     reference = keras.applications.VGG19(include_top=False, weights="imagenet")
     reference = keras.Model(reference.input, reference.get_layer("block5_conv4").output)

@@ -7,5 +7,6 @@ def test_the_page_of_settings_is_up_to_date():
 
 
 def test_every_setting_is_on_the_page():
+    text = page()
     for name in flatten(Config().to_dict()):
-        assert f"| `{name}` |" in page()
+        assert f"| `{name}` |" in text

@@ -32,6 +32,7 @@ def batch():
     return next(iter(pictures.batches(0, 1, 0)))
 
 
+@pytest.mark.slow
 def test_one_trace_serves_every_factor():
     config = config_of("data.synthetic_count=4", "pretrain.learning_rate.initial=0.01")
     pictures, _ = load_datasets(config)

@@ -87,6 +87,7 @@ RUN = [
 ]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_has_every_weight(tmp_path):
     first, second = diffusion_state(config_of()), diffusion_state(config_of("seed=1"))
     for weight in second.weights():

@@ -37,6 +37,7 @@ def test_cosine_cycles_restart_and_reach_their_end():
         assert at(schedule, start + 249) == pytest.approx(1e-7, rel=0.2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "cycles"), [(1003, 4), (7, 3), (5, 1)])
 def test_a_phase_never_ends_at_the_start_of_a_cycle(steps, cycles):
     schedule = make_schedule(LearningRate(initial=1.0, decay="cosine", cycles=cycles, final=0.0), steps)

@@ -140,6 +140,7 @@ def test_a_damaged_session_record_is_dropped(tmp_path):
     assert len((tmp_path / "sessions.jsonl").read_text().splitlines()) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_two_processes_do_not_share_a_folder(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])
@@ -343,6 +344,7 @@ def test_several_sources_and_separate_validation_pictures(tmp_path, picture_fold
     assert [pair.name for pair in valid_pairs] == ["pair"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_a_run_killed_before_saving_its_generator_saves_it_on_resume(tmp_path):
     config = with_settings(presets.tiny(), [*FAST_SETTINGS, "gan.steps=0"])

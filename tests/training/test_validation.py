@@ -50,6 +50,7 @@ def test_the_perceptual_score_uses_the_centre_of_a_large_picture():
     assert validate(BicubicUpscaler(4), [pair], samples=0, perceptual=perceptual)[0]["perceptual"] == 0.5
 
 
+@pytest.mark.slow
 def test_stlpips_compares_the_centres_of_hr_and_sr():
     pairs = [make_pair("large", draw_picture(0, 520, 700), 4), make_pair("small", draw_picture(1, 68, 92), 4)]
     seen = []

@@ -76,6 +76,7 @@ def test_hostile_files(job, content, status, reason):
     assert os.path.dirname(job["input"]) not in last["error"]
 
 
+@pytest.mark.slow
 def test_a_result_that_is_too_large(job):
     last = messages({**job, "scale": 64.0})[-1]
     assert (last["status"], last["error"][:44]) == (413, "the result would have 2560x1920 pixels, more")

@@ -113,6 +113,7 @@ def test_the_error_for_a_model_of_an_earlier_version_names_its_successor(load, o
         load(old)
 
 
+@pytest.mark.slow
 def test_strength_blends_the_photo_networks():
     assert shipped.pairs() == {"photo_x4": "photo_faithful_x4"}
     difference = structural_difference(load_generator("photo_x4"), load_generator("photo_faithful_x4"))

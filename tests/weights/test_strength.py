@@ -52,6 +52,7 @@ def test_each_weight_lies_between_those_of_the_pair():
         np.testing.assert_allclose(weight, 0.75 * soft + 0.25 * sharp, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_python_api(picture):
     pixels, _ = picture
     for strength, same_as in ((0, "soft"), (1, "sharp")):
@@ -103,6 +104,7 @@ def test_upscale(run_script, picture, tmp_path):
         assert message in error
 
 
+@pytest.mark.slow
 def test_export(run_script, picture, tmp_path):
     pixels, _ = picture
     folder = tmp_path / "exported"
@@ -119,6 +121,7 @@ def test_export(run_script, picture, tmp_path):
     assert "'alone' has no strength" in error
 
 
+@pytest.mark.slow
 def test_an_export_of_strength_1_keeps_the_scores(run_script, tmp_path):
     code, _, _ = run_script("export", "--model", "sharp", "--strength", "1", "--output", tmp_path / "exported")
     assert code == 0

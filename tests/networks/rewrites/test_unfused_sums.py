@@ -29,6 +29,7 @@ def test_the_copy_computes_the_same(rng, operation):
     np.testing.assert_array_equal(copy(picture), network(picture))
 
 
+@pytest.mark.slow
 def test_served_sums_are_not_fused(tmp_path, monkeypatch):
     """The optimized graph with and without the workaround: oneDNN's fused kernel is not thread-safe."""
     network = optimize_for_inference(srresnet(num_blocks=2, num_filters=16))
