@@ -11,6 +11,15 @@ def test_a_machine_that_does_not_write_continues_until_the_first_has_saved():
         assert interruption.signal is None
 
 
+@pytest.fixture
+def ctrl_c():
+    """The handler of a terminal: a shell lets programs in the background ignore SIGINT."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c")
 def test_a_second_signal_acts_at_once():
     before = signal.getsignal(signal.SIGINT)
     with delayed_signals() as interruption:
