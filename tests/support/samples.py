@@ -51,9 +51,13 @@ SHRUNK = {
 }
 
 
-def families(by_default):
+def families(by_default, without=()):
     """The names in SHRUNK as parameters of a test; those that are not in `by_default` are slow."""
-    return [name if name in by_default else pytest.param(name, marks=pytest.mark.slow) for name in SHRUNK]
+    return [
+        name if name in by_default else pytest.param(name, marks=pytest.mark.slow)
+        for name in SHRUNK
+        if name not in without
+    ]
 
 
 def repetitions(count):
