@@ -1,1 +1,1 @@
-"""Diffusion: noise schedules, the steps of a sampler, noise that depends on the pixel, and losses. Arithmetic only."""
+"""Diffusion: noise schedules and the steps of a sampler. Arithmetic only."""

@@ -33,15 +33,6 @@ def row_blocks(stripes):
         del stripe
 
 
-def apply_tiled(function, image, *, scale, tile, halo):
-    """Applies an upscaling function tile by tile and joins the results; see `exact_stripes`.
-
-    Returns:
-        [scale * height, scale * width, channels] array of the function's dtype.
-    """
-    return np.concatenate(list(exact_stripes(function, image, scale=scale, tile=tile, halo=halo)))
-
-
 def exact_stripes(function, image, *, scale, tile, halo):
     """Applies a local upscaling function tile by tile, and yields the result in stripes from top to bottom.
 

@@ -1,8 +1,33 @@
+"""Chains run backwards step by step, with predictions that are known."""
+
+import itertools
+
 import numpy as np
 import pytest
 
-from srgan_tf.diffusion.sampler import image_from_noise, pixel_noise, sample
 from srgan_tf.diffusion.schedules import linear_schedule, shift_schedule
+
+
+def sample(predict, schedule, steps, noise):
+    """Runs a chain backwards, from noise to an image.
+
+    Args:
+        predict: function from a state float32 array and its number t to an estimate of the image.
+        schedule: a `Schedule`.
+        steps: number of steps, at most the length of the chain.
+        noise: function of the number of a step, from 0, to standard normal noise of the shape of the image.
+
+    Returns:
+        The image.
+    """
+    states = schedule.strided(steps)
+    z = schedule.noise[states[0]] * noise(0)
+    for index, (state, target) in enumerate(itertools.pairwise(states), start=1):
+        of_state, of_image, deviation = schedule.step(state, target)
+        z = of_state * z + of_image * predict(np.float32(z), state)
+        if deviation:
+            z = z + deviation * noise(index)
+    return z
 
 
 @pytest.mark.parametrize("schedule", [linear_schedule(), shift_schedule(4), shift_schedule(40)])
@@ -34,17 +59,3 @@ def test_a_toy_distribution_is_recovered(rng, schedule, steps):
     assert np.abs(samples - values[nearest]).max() < 0.15
     shares = np.bincount(nearest, minlength=3) / 4000
     assert np.abs(shares - 1 / 3).max() < 0.06
-
-
-def test_the_image_that_a_noise_implies():
-    assert image_from_noise(np.array([2.0]), np.array([0.5]), 0.8, 0.6) == pytest.approx((2 - 0.3) / 0.8)
-
-
-def test_noise_of_a_tile_is_that_of_the_whole_image():
-    whole = pixel_noise(7, 1, (0, 20), (0, 30))
-    assert whole.shape == (20, 30, 3)
-    np.testing.assert_array_equal(pixel_noise(7, 1, (5, 12), (9, 30)), whole[5:12, 9:])
-    for other in (pixel_noise(8, 1, (0, 20), (0, 30)), pixel_noise(7, 2, (0, 20), (0, 30))):
-        assert np.abs(np.corrcoef(whole.ravel(), other.ravel())[0, 1]) < 0.1
-    assert abs(whole.mean()) < 0.1
-    assert abs(whole.std() - 1) < 0.05

@@ -91,8 +91,18 @@ def test_noise_belongs_to_the_pixel(generator):
     whole = layer.noise(1, rows, columns)[0].numpy()
     np.testing.assert_array_equal(layer.noise(1, rows[:, 30:50], columns[:, 270:])[0], whole[30:50, 270:])
     np.testing.assert_array_equal(whole[:50], whole[251:301])
+    for other in (
+        layer.noise(2, rows, columns),
+        with_sampling(generator, seed=8).get_layer(LAYER).noise(1, rows, columns),
+    ):
+        assert abs(np.corrcoef(whole.ravel(), np.ravel(other))[0, 1]) < 0.1
     assert abs(whole.mean()) < 0.02
     assert abs(whole.std() - 1) < 0.02
+
+
+def test_the_image_that_a_noise_implies():
+    layer = build(prediction="noise").get_layer(LAYER)
+    assert float(layer.image_of(0.5, 2.0, 0.8, 0.6)) == pytest.approx((2 - 0.3) / 0.8)
 
 
 def test_every_weight_of_the_diffusion_gets_a_gradient(generator):
