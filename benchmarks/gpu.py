@@ -25,6 +25,7 @@ from srgan_tf.precisions import PRECISIONS
 
 _log = logging.getLogger(__name__)
 
+_MOST_SKIPPED = 30  # halvings of a loss scale
 _TABLES = {
     "proof": "One GAN step of a small SRGAN against float32 on the CPU: the largest relative difference of a loss or "
     "gradient norm",
@@ -165,7 +166,10 @@ def _proof_row(precision, jit):
 
 
 def _small_step(precision, jit, device):
-    """The scalars of the first step of a small SRGAN on a device; the same weights and images for all."""
+    """The scalars of the first step of a small SRGAN on a device; the same weights and images for all.
+
+    In float16 the first calls are skipped, which changes nothing but the loss scales, until these fit.
+    """
     import keras
     import numpy as np
     import tensorflow as tf
@@ -173,6 +177,7 @@ def _small_step(precision, jit, device):
     from srgan_tf import hardware
     from srgan_tf.config import presets
     from srgan_tf.config.overrides import with_settings
+    from srgan_tf.training.names import SKIPPED
     from srgan_tf.training.objective import discriminator_terms, gan_terms
     from srgan_tf.training.state import gan_state
     from srgan_tf.training.steps import make_gan_step
@@ -191,7 +196,10 @@ def _small_step(precision, jit, device):
         for network, values in zip(_networks(state), weights, strict=True):
             network.set_weights(values)
         step = make_gan_step(state, gan_terms(config.gan), discriminator_terms(config.gan), ema_decay=0.9, jit=jit)
-        return step(tf.constant(lr), tf.constant(hr)).scalars
+        scalars = step(tf.constant(lr), tf.constant(hr)).scalars
+        while scalars[SKIPPED] and int(state.skipped_in_a_row.numpy()) < _MOST_SKIPPED:
+            scalars = step(tf.constant(lr), tf.constant(hr)).scalars
+        return scalars
 
 
 def _networks(state):
