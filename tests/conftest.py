@@ -41,6 +41,16 @@ def vgg_weights():
     return str(path)
 
 
+@pytest.fixture(scope="module")
+def browser():
+    """A headless Chromium, if it is installed."""
+    from support.browser import open_browser
+
+    driver = open_browser()
+    yield driver
+    driver.quit()
+
+
 @pytest.fixture
 def rng():
     return np.random.default_rng(0)

@@ -138,13 +138,19 @@ def test_tiles_are_blended_if_the_halo_is_too_large(rng):
     np.testing.assert_allclose(tiles.upscale(lr), whole.upscale(lr), rtol=0, atol=1e-4)
 
 
-@pytest.mark.parametrize("height", [50, 400])
-def test_stripes_of_a_wide_image_are_bounded(monkeypatch, height):
+def watched(monkeypatch):
+    """Bicubic x2 with memory for tiles of 40x40, its function, and the list of the shapes that it is called with."""
     shapes = []
     whole = BicubicUpscaler(2)
     upscale = whole.upscale
     monkeypatch.setattr(whole, "upscale", lambda lr: shapes.append(lr.shape) or upscale(lr))
     monkeypatch.setattr(tiled, "_MOST_BYTES", 40 * 40 * whole.bytes_per_pixel)
+    return whole, upscale, shapes
+
+
+@pytest.mark.parametrize("height", [50, 400])
+def test_stripes_of_a_wide_image_are_bounded(monkeypatch, height):
+    whole, upscale, shapes = watched(monkeypatch)
     monkeypatch.setattr(tiled, "_STRIPE_BYTES", 10 * 1000 * 4 * 4 * 3)  # ten LR rows
     lr = np.random.default_rng(0).random((height, 1000, 3), np.float32)
     stripes = list(TiledUpscaler(whole).stripes(lr))
@@ -156,11 +162,7 @@ def test_stripes_of_a_wide_image_are_bounded(monkeypatch, height):
 
 
 def test_tiles_of_a_narrow_image_are_high(monkeypatch, rng):
-    shapes = []
-    whole = BicubicUpscaler(2)
-    upscale = whole.upscale
-    monkeypatch.setattr(whole, "upscale", lambda lr: shapes.append(lr.shape) or upscale(lr))
-    monkeypatch.setattr(tiled, "_MOST_BYTES", 40 * 40 * whole.bytes_per_pixel)
+    whole, upscale, shapes = watched(monkeypatch)
     lr = rng.random((4000, 2, 3), np.float32)
     np.testing.assert_allclose(TiledUpscaler(whole).upscale(lr), upscale(lr), rtol=0, atol=1e-6)
     assert len(shapes) == 6  # 671 pixels high, halo included; squares of 36 would be 112 tiles

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import requests
 from PIL import Image
-from support.browser import find, open_browser
+from support.browser import find
 from support.hostile import png
 from support.waiting import wait_until
 from support.web_server import serve, stub_app
@@ -42,13 +42,6 @@ def app(tmp_path_factory):
 def url(app):
     with serve(app) as port:
         yield f"http://127.0.0.1:{port}/"
-
-
-@pytest.fixture(scope="module")
-def browser():
-    driver = open_browser()
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture

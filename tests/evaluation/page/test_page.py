@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pytest
 from PIL import Image
-from support.browser import find, open_browser
+from support.browser import find
 from support.samples import Shifted
 
 from srgan_tf.data.pairs import make_pair
@@ -93,13 +93,6 @@ def test_at_most_n_pictures_are_shown_evenly_spread(tmp_path):
     assert re.findall(r"<figcaption>mine/(p\d)", text) == ["p0", "p3", "p5", "p8"]
     evaluate_sources([BicubicUpscaler(4)], [source], tmp_path, page_pictures=0)
     assert '<figure class="viewer"' not in (tmp_path / "report.html").read_text()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    driver = open_browser()
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture
