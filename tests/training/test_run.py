@@ -86,7 +86,7 @@ def test_tensorboard_has_scalars_and_pictures(trained_run):
 def test_a_finished_run_is_left_as_it_is(trained_run, monkeypatch):
     before = {path: path.read_bytes() for path in trained_run.rglob("*") if path.is_file()}
     settings = json.loads((trained_run / "config.json").read_text())
-    for work in ("load_datasets", "perceptual_features", "pretrain_state", "gan_state"):
+    for work in ("load_datasets", "perceptual_features", "_STATES"):
         monkeypatch.delattr(training_run, work)
     training_run.run(Config.from_dict(settings), trained_run)
     assert before == {path: path.read_bytes() for path in trained_run.rglob("*") if path.is_file()}
@@ -308,7 +308,7 @@ def test_settings_reach_the_networks_features_and_batches(tmp_path, monkeypatch)
 
     monkeypatch.setattr(training_run, "vgg19_features", watch_features)
     monkeypatch.setattr(pipeline, "crop_batch", watch_batches)
-    monkeypatch.setattr(training_run, "gan_state", watch_state)
+    monkeypatch.setitem(training_run._STATES, "gan", watch_state)
     config = with_settings(
         presets.msrgan_x4(),
         [
