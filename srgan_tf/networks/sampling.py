@@ -42,10 +42,11 @@ class Positions(keras.layers.Layer):
         shape = tf.shape(image, tf.int64)
         size = shape[self.axis]
         if isinstance(self.scale, int):
-            scaled = size * self.scale
+            positions = _repeated_positions(size, self.scale)
         else:
             scaled = tf.cast(tf.round(tf.cast(size, tf.float64) * self.scale), tf.int64)
-        return tf.tile(axis_positions(size, tf.maximum(scaled, 1))[tf.newaxis], [shape[0], 1, 1])
+            positions = axis_positions(size, tf.maximum(scaled, 1))
+        return tf.tile(positions[tf.newaxis], [shape[0], 1, 1])
 
     def compute_output_shape(self, input_shape):
         """Unknown sizes stay unknown."""
@@ -65,6 +66,15 @@ def axis_positions(in_size, out_size):
     step = tf.cast(in_size, tf.float32) / tf.cast(out_size, tf.float32)
     number = tf.range(tf.cast(out_size, tf.float32))
     return tf.stack([tf.cast(index, tf.float32), offset, tf.fill(tf.shape(offset), step), number], axis=1)
+
+
+def _repeated_positions(in_size, scale):
+    """`axis_positions` for an integer factor, without a division of integers, which LiteRT lacks."""
+    index = tf.range(tf.cast(in_size, tf.float32))[:, tf.newaxis]
+    number = index * scale + tf.range(float(scale))
+    offset = (2 * tf.range(float(scale)) + (1 - scale)) / (2 * scale)
+    columns = [index, offset, tf.constant(1 / scale), number]
+    return tf.reshape(tf.stack([tf.broadcast_to(x, tf.shape(number)) for x in columns], axis=2), [-1, 4])
 
 
 class _Sampling(keras.layers.Layer):
@@ -107,7 +117,7 @@ def _interpolate(image, positions, axis):
     for tap in range(4):
         pixel = first + tap
         weight = _cubic(tf.cast(index - pixel, tf.float32) + offset)
-        mirrored = tf.math.floormod(pixel, 2 * size)
+        mirrored = tf.math.floormod(pixel + 2 * size, 2 * size)  # converters truncate quotients below 0
         mirrored = tf.minimum(mirrored, 2 * size - 1 - mirrored)
         total += tf.gather(image, mirrored, axis=axis) * tf.reshape(weight, [-1] + [1] * (3 - axis))
     return total

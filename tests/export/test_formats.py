@@ -48,7 +48,7 @@ def sr_of(generator, lr):
     return np.clip(generator(lr), 0, 1)
 
 
-@pytest.mark.parametrize("family", families(by_default=("srresnet",), without=("continuous",)))
+@pytest.mark.parametrize("family", families(by_default=("srresnet",)))
 def test_any_size(tmp_path, rng, form, family):
     export, load, name, _ = form
     generator = SHRUNK[family]()

@@ -51,13 +51,9 @@ SHRUNK = {
 }
 
 
-def families(by_default, without=()):
+def families(by_default):
     """The names in SHRUNK as parameters of a test; those that are not in `by_default` are slow."""
-    return [
-        name if name in by_default else pytest.param(name, marks=pytest.mark.slow)
-        for name in SHRUNK
-        if name not in without
-    ]
+    return [name if name in by_default else pytest.param(name, marks=pytest.mark.slow) for name in SHRUNK]
 
 
 def repetitions(count):
