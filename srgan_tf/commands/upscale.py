@@ -13,140 +13,15 @@ overwritten. Video needs the extra [video]; an interrupted run continues with th
 import os
 import sys
 
-from srgan_tf.commands import cli, flag_types
+from srgan_tf.commands import upscale_flags
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.precisions import CHOICES
-from srgan_tf.weights import shipped
 
 _BAR = "{l_bar}{bar}| {elapsed}<{remaining}"
 
 
 def main():
     """Parses the flags, upscales, and prints where the results are."""
-    parser = cli.Parser(__doc__)
-    parser.add_argument(
-        "pictures",
-        nargs="+",
-        metavar="PICTURE_OR_FOLDER",
-        help="images, folders, which are searched recursively, or video files",
-    )
-    parser.add_argument(
-        "--model",
-        default=shipped.DEFAULT,
-        help=f"bicubic, {', '.join(shipped.names())}, a run folder, a .keras file, or an export (default: %(default)s)",
-    )
-    parser.add_argument("--output", required=True, help="folder for the results")
-    parser.add_argument(
-        "--format",
-        default="png",
-        choices=("png", "tiff", "jpeg", "webp", "avif", "jxl", "heic"),
-        help="file format of the results (default: %(default)s)",
-    )
-    size = parser.add_mutually_exclusive_group()
-    size.add_argument(
-        "--scale",
-        type=flag_types.factor,
-        metavar="FACTOR",
-        help="factor, such as 3 or 2.5 (default: the network's); at another than the network's, the result is resized, "
-        "except from continuous networks",
-    )
-    size.add_argument(
-        "--size",
-        type=flag_types.box,
-        metavar="WxH",
-        help="fit the result into this many pixels, keeping its aspect ratio",
-    )
-    parser.add_argument(
-        "--ensemble", action="store_true", help="self-ensemble: mean over eight flips and rotations, 8 times slower"
-    )
-    parser.add_argument(
-        "--back-projection",
-        type=flag_types.count,
-        default=0,
-        metavar="STEPS",
-        help="iterative back-projection: correct the result until it downscales to the input",
-    )
-    parser.add_argument(
-        "--strength",
-        type=float,
-        metavar="S",
-        help=f"between 0, the faithful counterpart of the model, and 1, the model (default: 1); for "
-        f"{', '.join(shipped.pairs())}",
-    )
-    parser.add_argument(
-        "--interpolate", metavar="MODEL", help="interpolate the weights of --model and this model, by --alpha"
-    )
-    parser.add_argument("--alpha", type=float, metavar="A", help="0 is --model, 1 is the model of --interpolate")
-    parser.add_argument(
-        "--tile",
-        type=flag_types.count,
-        metavar="N",
-        help="side of a tile in input pixels; 0: no tiles (default: by free memory)",
-    )
-    parser.add_argument(
-        "--steps",
-        type=cli.positive_int,
-        metavar="N",
-        help="steps of sampling of a diffusion network (default: its own)",
-    )
-    parser.add_argument("--seed", type=cli.seed, metavar="N", help="seed of a diffusion network's noise (default: 0)")
-    parser.add_argument(
-        "--existing",
-        default="overwrite",
-        choices=("overwrite", "skip", "refuse"),
-        help="what to do with existing results (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--precision",
-        default="auto",
-        choices=CHOICES,
-        help="of the network's feature maps; auto: bfloat16 where the device is faster in it (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--crop",
-        type=flag_types.crop,
-        metavar="X,Y,W,H",
-        help="upscale only this rectangle, at full size, as a trial; pixels",
-    )
-    parser.add_argument(
-        "--mask",
-        metavar="PICTURE",
-        help="upscale by the model where this picture is white, by bicubic where it is black",
-    )
-    parser.add_argument(
-        "--animation",
-        default="first",
-        choices=("first", "all"),
-        help="frames of animated files; all: --format png, webp or avif (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--codec",
-        default="h264",
-        choices=("h264", "h265", "av1", "vp9"),
-        help="of the results of video files (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--crf",
-        type=flag_types.count,
-        metavar="N",
-        help="quality of the codec, lower is better (default: h264 17, h265 20, others 24)",
-    )
-    parser.add_argument(
-        "--frames",
-        type=flag_types.frames,
-        metavar="A-B",
-        help="only these frames of video files, as a trial; the first is 0",
-    )
-    parser.add_argument("--allow-huge", action="store_true", help="allow images of more than 250 million pixels")
-    flags = parser.parse_args()
-    if (flags.interpolate is None) != (flags.alpha is None):
-        parser.error("--interpolate and --alpha must be given together")
-    if flags.strength is not None and flags.interpolate is not None:
-        parser.error("--strength and --interpolate cannot be given together")
-    if flags.animation == "all" and flags.format not in ("png", "webp", "avif"):
-        parser.error(f"--animation all needs --format png, webp or avif (received {flags.format})")
-    if flags.interpolate is not None and (flags.steps is not None or flags.seed is not None):
-        parser.error("--steps and --seed cannot be given with --interpolate")
+    flags = upscale_flags.parse(__doc__)
 
     from srgan_tf import hardware
     from srgan_tf.files import check_targets, make_folder
@@ -218,6 +93,7 @@ def _run_pictures(flags, upscaler, jobs, enlargement):
             mask=flags.mask,
             animated=flags.animation == "all",
             max_pixels=None if flags.allow_huge else MAX_PIXELS,
+            png_level=flags.png_level,
             progress=show,
         )
 

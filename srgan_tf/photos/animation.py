@@ -8,6 +8,7 @@ from srgan_tf.errors import WorkError
 from srgan_tf.images.pictures import open_image
 from srgan_tf.photos.formats import MAX_PIXELS, Photo, check_size
 from srgan_tf.photos.metadata import read_metadata
+from srgan_tf.photos.png import LEVEL as PNG_LEVEL
 from srgan_tf.photos.upscale import enlarge
 from srgan_tf.photos.writing import write_animation
 
@@ -74,7 +75,9 @@ def read_frames(path, animation):
             yield Photo(pixels[..., :3], alpha, {}, ()), file.info.get("duration") or _UNKNOWN_DURATION
 
 
-def upscale_animation(upscaler, source, target, animation, *, mask=None, progress=lambda share: None, **options):
+def upscale_animation(
+    upscaler, source, target, animation, *, mask=None, png_level=PNG_LEVEL, progress=lambda share: None, **options
+):
     """Upscales an animated file, frame by frame.
 
     Args:
@@ -83,6 +86,7 @@ def upscale_animation(upscaler, source, target, animation, *, mask=None, progres
         target: path of the result, with a suffix of `ANIMATED_FORMATS`.
         animation: from `read_animation`.
         mask: function of width, height and dtype that returns the mask, see `enlarge`; None for no mask.
+        png_level: see `write_photo`.
         progress: called with the finished fraction, 0 to 1.
         **options: see `enlarge`.
 
@@ -112,5 +116,13 @@ def upscale_animation(upscaler, source, target, animation, *, mask=None, progres
         first = next(results)
     except StopIteration:
         raise WorkError(f"no frame in {str(source)!r}") from None
-    write_animation(target, first, results, count=animation.count, plays=animation.plays, metadata=animation.metadata)
+    write_animation(
+        target,
+        first,
+        results,
+        count=animation.count,
+        plays=animation.plays,
+        metadata=animation.metadata,
+        png_level=png_level,
+    )
     return sizes[0], (first[0].width, first[0].height)

@@ -5,6 +5,7 @@ import functools
 import os
 import pathlib
 import time
+from concurrent.futures import Future
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError, WorkError, printable
@@ -12,9 +13,11 @@ from srgan_tf.files import remove_leftovers
 from srgan_tf.images.pictures import PICTURE_SUFFIXES, list_pictures, names_of
 from srgan_tf.images.plugins import has_plugin
 from srgan_tf.photos.animation import read_animation, upscale_animation
+from srgan_tf.photos.encoding import Encoders, finished
 from srgan_tf.photos.formats import MAX_PIXELS, read_photo
 from srgan_tf.photos.parts import read_mask
-from srgan_tf.photos.upscale import upscale_photo
+from srgan_tf.photos.png import LEVEL as PNG_LEVEL
+from srgan_tf.photos.upscale import enlarge
 from srgan_tf.photos.writing import FORMATS
 
 _SUFFIXES = (*PICTURE_SUFFIXES, ".gif", ".avif", ".jp2", ".ppm")
@@ -159,6 +162,8 @@ def run(
 ):
     """Runs the jobs; an image that fails does not stop the others.
 
+    Files are encoded in threads while the next images are upscaled. Reports come in the order of the jobs.
+
     Args:
         upscaler: an `Upscaler` of whole images; tiling happens here.
         jobs: from `plan`.
@@ -167,7 +172,7 @@ def run(
         animated: whether all frames of animated files are upscaled, and not only the first.
         mask: path of a mask, see `parts.read_mask`; None for no mask.
         progress: called with the number of finished images plus the finished fraction of the current one.
-        **options: `tile`, `enlargement` and `server_limit`, see `upscale.enlarge`.
+        **options: `tile`, `enlargement` and `server_limit`, see `upscale.enlarge`; `png_level`, see `write_photo`.
 
     Raises:
         WorkError: some images failed; the message has their number. Each reason was passed to `report`.
@@ -175,41 +180,78 @@ def run(
     for folder in {job.target.parent for job in jobs}:
         remove_leftovers(folder)
     failed = 0
-    for number, job in enumerate(jobs, start=1):
-        start = time.perf_counter()
+    waiting = collections.deque()  # results whose files are being written, in order
+
+    def finish():
+        number, job, start, result = waiting.popleft()
         try:
-            (width, height), size, notes = _upscale(
-                upscaler,
-                job,
-                max_pixels=max_pixels,
-                animated=animated,
-                mask=mask and functools.partial(read_mask, mask),
-                progress=lambda share, before=number - 1: progress(before + share),
-                **options,
-            )
+            if isinstance(result, Exception):
+                raise result
+            result.written.result()
         except (WorkError, MemoryError) as error:
-            failed += 1
-            reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
-            if str(job.source) not in reason and str(job.target) not in reason:
-                reason = f"{str(job.source)!r}: {reason}"
-            report(f"[{number}/{len(jobs)}] failed: {reason}")
-        else:
-            report(
-                f"[{number}/{len(jobs)}] {printable(job.target)}  {width}x{height} -> {size[0]}x{size[1]}"
-                f"  {time.perf_counter() - start:.1f} s" + "".join(f"; {note}" for note in notes)
-            )
-        progress(number)
+            report(f"[{number}/{len(jobs)}] failed: {_reason(error, job)}")
+            return 1
+        size = f"{result.size[0]}x{result.size[1]} -> {result.new_size[0]}x{result.new_size[1]}"
+        notes = "".join(f"; {note}" for note in result.notes)
+        seconds = time.perf_counter() - start
+        report(f"[{number}/{len(jobs)}] {printable(job.target)}  {size}  {seconds:.1f} s{notes}")
+        return 0
+
+    with Encoders() as encoders:
+        for number, job in enumerate(jobs, start=1):
+            start = time.perf_counter()
+            try:
+                result = _upscale(
+                    upscaler,
+                    job,
+                    encoders,
+                    max_pixels=max_pixels,
+                    animated=animated,
+                    mask=mask and functools.partial(read_mask, mask),
+                    progress=lambda share, before=number - 1: progress(before + share),
+                    **options,
+                )
+            except (WorkError, MemoryError) as error:
+                result = error
+            waiting.append((number, job, start, result))
+            progress(number)
+            while waiting and (len(waiting) > encoders.most or _is_done(waiting[0][-1])):
+                failed += finish()
+        while waiting:
+            failed += finish()
     if failed:
         raise WorkError(f"{failed} of {len(jobs)} pictures failed")
 
 
-def _upscale(upscaler, job, *, max_pixels, animated, mask, **options):
-    """Does one job; returns the sizes of the input and of the result, and notes."""
+class _Result(NamedTuple):
+    """An upscaled image: width and height before and after, notes, and the future of its file."""
+
+    size: tuple[int, int]
+    new_size: tuple[int, int]
+    notes: tuple[str, ...]
+    written: Future
+
+
+def _is_done(result):
+    return isinstance(result, Exception) or result.written.done()
+
+
+def _reason(error, job):
+    reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
+    named = str(job.source) in reason or str(job.target) in reason
+    return reason if named else f"{str(job.source)!r}: {reason}"
+
+
+def _upscale(upscaler, job, encoders, *, max_pixels, animated, mask, png_level=PNG_LEVEL, **options):
+    """Does one job, but for writing a file that fits into memory, which `encoders` do."""
     if animated and (animation := read_animation(job.source, max_pixels=max_pixels)):
-        own, size = upscale_animation(upscaler, job.source, job.target, animation, mask=mask, **options)
-        return own, size, (f"{animation.count} frames", *animation.notes)
+        sizes = upscale_animation(
+            upscaler, job.source, job.target, animation, mask=mask, png_level=png_level, **options
+        )
+        return _Result(*sizes, (f"{animation.count} frames", *animation.notes), finished())
     photo = read_photo(job.source, max_pixels=max_pixels)
     height, width = photo.colour.shape[:2]
     weights = mask(width, height, photo.colour.dtype.type) if mask else None
-    size = upscale_photo(upscaler, photo, job.target, mask=weights, **options)
-    return (width, height), size, photo.notes
+    enlarged = enlarge(upscaler, photo, mask=weights, **options)
+    written = encoders.write(job.target, enlarged, photo.metadata, png_level=png_level)
+    return _Result((width, height), (enlarged.width, enlarged.height), photo.notes, written)

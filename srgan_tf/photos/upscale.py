@@ -15,6 +15,7 @@ from srgan_tf.inference.refinement import RepeatedUpscaler
 from srgan_tf.inference.tiled import TiledUpscaler
 from srgan_tf.inference.upscalers import BicubicUpscaler, Wrapper
 from srgan_tf.photos.parts import Crop
+from srgan_tf.photos.png import LEVEL as PNG_LEVEL
 from srgan_tf.photos.writing import write_photo
 
 _CONTEXT = 64  # input pixels around a crop, for networks of unknown or large receptive field
@@ -57,14 +58,20 @@ class Enlarged(NamedTuple):
     bits: int
     stripes: object
 
+    @property
+    def nbytes(self):
+        """Bytes of its pixels."""
+        return self.width * self.height * self.channels * self.bits // 8
 
-def upscale_photo(upscaler, photo, path, **options):
+
+def upscale_photo(upscaler, photo, path, *, png_level=PNG_LEVEL, **options):
     """Upscales one image into a file, stripe by stripe: a PNG result is never in memory as a whole.
 
     Args:
         upscaler: an `Upscaler` of whole images.
         photo: a `Photo`.
         path: the file to write.
+        png_level: see `write_photo`.
         **options: see `enlarge`.
 
     Returns:
@@ -75,16 +82,15 @@ def upscale_photo(upscaler, photo, path, **options):
             is not inside the image.
     """
     result = enlarge(upscaler, photo, **options)
-    write_photo(
-        path,
-        result.stripes,
-        width=result.width,
-        height=result.height,
-        channels=result.channels,
-        bits=result.bits,
-        metadata=photo.metadata,
-    )
+    write_enlarged(path, result, photo.metadata, png_level=png_level)
     return result.width, result.height
+
+
+def write_enlarged(path, enlarged, metadata, **options):
+    """Writes a result: `write_photo` with the arguments of an `Enlarged`."""
+    width, height, channels, bits, stripes = enlarged
+    options |= {"width": width, "height": height, "channels": channels, "bits": bits, "metadata": metadata}
+    write_photo(path, stripes, **options)
 
 
 def enlarge(upscaler, photo, *, tile=None, enlargement=OWN, mask=None, server_limit=None, progress=lambda share: None):

@@ -11,8 +11,8 @@ from PIL import Image, features
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import atomic_write
 from srgan_tf.images.plugins import load_plugin
+from srgan_tf.photos import png
 from srgan_tf.photos.metadata import corrected, jpeg_iptc, tiff_tags
-from srgan_tf.photos.png import write_apng, write_png
 
 FORMATS = {
     "png": ".png",
@@ -55,7 +55,7 @@ def require_format(name):
             raise UserError(str(error)) from error
 
 
-def write_photo(path, stripes, *, width, height, channels, bits, metadata):
+def write_photo(path, stripes, *, width, height, channels, bits, metadata, png_level=png.LEVEL):
     """Writes an image from stripes of rows, in the format of the path's suffix; creates its folder.
 
     PNG is written stripe by stripe; the other formats need the whole image in memory. All but PNG and TIFF are written
@@ -70,6 +70,7 @@ def write_photo(path, stripes, *, width, height, channels, bits, metadata):
         bits: 8 or 16.
         metadata: see `Photo`; it is `corrected`. Gamma and chromaticity are written to PNG only, IPTC to PNG, JPEG and
             TIFF; EXIF to all but TIFF, which gets its descriptive tags. A JPEG has no XMP above 64 KB.
+        png_level: compression of a PNG, 0 (none) to 9; smaller files take longer.
 
     Raises:
         WorkError: the file cannot be written; the message names it.
@@ -78,8 +79,9 @@ def write_photo(path, stripes, *, width, height, channels, bits, metadata):
     with _checked(path, width, height) as unfinished:
         metadata = corrected(metadata, width, height)
         if path.suffix == ".png":
+            layout = {"width": width, "height": height, "channels": channels, "bits": bits}
             with open(unfinished, "wb") as file:
-                write_png(file, stripes, width=width, height=height, channels=channels, bits=bits, metadata=metadata)
+                png.write_png(file, stripes, **layout, metadata=metadata, level=png_level)
         elif path.suffix == ".tif":
             _write_tiff(unfinished, _whole(stripes, height, width, channels, bits), metadata)
         else:
@@ -87,7 +89,7 @@ def write_photo(path, stripes, *, width, height, channels, bits, metadata):
             _write_with_pillow(unfinished, _whole(stripes, height, width, channels, 8), metadata)
 
 
-def write_animation(path, first, others, *, count, plays, metadata):
+def write_animation(path, first, others, *, count, plays, metadata, png_level=png.LEVEL):
     """Writes an animation. PNG is written frame by frame; WebP and AVIF need all frames in memory.
 
     Args:
@@ -97,6 +99,7 @@ def write_animation(path, first, others, *, count, plays, metadata):
         count: number of frames.
         plays: how often it is played; 0: for ever. AVIF does not store it.
         metadata: see `write_photo`.
+        png_level: see `write_photo`.
 
     Raises:
         WorkError: the file cannot be written; the message names it.
@@ -108,7 +111,7 @@ def write_animation(path, first, others, *, count, plays, metadata):
         metadata = corrected(metadata, start.width, start.height)
         if path.suffix == ".png":
             with open(unfinished, "wb") as file:
-                write_apng(
+                png.write_apng(
                     file,
                     ((frame.stripes, milliseconds) for frame, milliseconds in frames),
                     count=count,
@@ -118,6 +121,7 @@ def write_animation(path, first, others, *, count, plays, metadata):
                     channels=start.channels,
                     bits=start.bits,
                     metadata=metadata,
+                    level=png_level,
                 )
             return
         images, durations = [], []
