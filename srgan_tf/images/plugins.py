@@ -13,6 +13,7 @@ _JXL_CODESTREAM = b"\xff\x0a"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 _SIDE_BITS = (9, 13, 18, 30)
 _MOST_BOXES = 100
+_LONGEST_XMP = 16 << 20  # bytes
 
 
 def plugin_format(start):
@@ -94,26 +95,43 @@ def jxl_size(stream):
     return height * numerator // denominator, height
 
 
+def jxl_xmp(stream):
+    """The XMP of a JPEG XL file, which its plugin does not read; None if there is none or it is compressed."""
+    stream.seek(0)
+    if stream.read(len(_JXL_CONTAINER)) == _JXL_CONTAINER:
+        for kind, length in _boxes(stream):
+            if kind == b"xml " and (length is None or length <= _LONGEST_XMP):
+                return stream.read(length)
+    return None
+
+
 def _codestream(stream):
     """The first bytes of the codestream, after its signature."""
     start = stream.read(len(_JXL_CONTAINER))
     if start.startswith(_JXL_CODESTREAM):
         return (start + stream.read(16))[2:18]
+    for kind, _ in _boxes(stream):
+        if kind in (b"jxlc", b"jxlp"):
+            content = stream.read(22)[4 if kind == b"jxlp" else 0 :]
+            if content.startswith(_JXL_CODESTREAM):
+                return content[2:]
+            break
+    raise ValueError("its header is damaged or cut off")
+
+
+def _boxes(stream):
+    """Yields kind and length of each box (ISO/IEC 14496-12), the stream at its content; None: to the end of the file."""
     for _ in range(_MOST_BOXES):
         header = stream.read(8)
         length, kind = int.from_bytes(header[:4], "big"), header[4:]
         used = 8
         if length == 1:
             length, used = int.from_bytes(stream.read(8), "big"), 16
-        if kind in (b"jxlc", b"jxlp"):
-            content = stream.read(22)[4 if kind == b"jxlp" else 0 :]
-            if content.startswith(_JXL_CODESTREAM):
-                return content[2:]
-            break
+        content = stream.tell()
+        yield kind, None if length == 0 else max(length - used, 0)
         if length < used:
-            break
-        stream.seek(length - used, 1)
-    raise ValueError("its header is damaged or cut off")
+            return
+        stream.seek(content + length - used)
 
 
 def _bits(data):

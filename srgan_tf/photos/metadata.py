@@ -10,6 +10,8 @@ import struct
 
 from PIL import ExifTags, Image
 
+from srgan_tf.images.plugins import jxl_xmp
+
 _LARGEST_DPI = 1e6  # pixels per inch; larger values are damaged metadata
 # EXIF tags that are kept. Others describe the original file, not the image.
 _DESCRIPTIVE = ("ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "Copyright")
@@ -42,6 +44,8 @@ def read_metadata(file, stream):
         del metadata["dpi"]
     if not all(math.isfinite(number) and 0 <= number < 1e4 for number in metadata.get("chromaticity", ())):
         del metadata["chromaticity"]
+    if file.format == "JXL" and (xmp := jxl_xmp(stream)):
+        metadata["xmp"] = xmp
     if isinstance(metadata.get("xmp"), str):
         metadata["xmp"] = metadata["xmp"].encode("utf-8", "surrogateescape")
     exif = file.getexif()  # of a PNG it decodes the pixels: their errors must not be taken for damaged EXIF

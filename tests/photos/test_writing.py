@@ -99,5 +99,4 @@ def test_pixels_and_metadata_of_upscaled_files(run_script, tmp_path, name, kind,
     kept = Image.Exif()
     kept.load(result.metadata["exif"])
     assert kept[315] == "A. Painter"
-    if name != "jxl":  # its plugin does not read XMP
-        assert result.metadata["xmp"] == b"<x/>"
+    assert result.metadata["xmp"] == b"<x/>"
