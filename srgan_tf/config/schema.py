@@ -13,6 +13,7 @@ from pydantic import Field
 
 from srgan_tf.config.sections import Data, Diffusion, Gan, PositiveInt, Pretrain, Reporting, settings
 from srgan_tf.errors import UserError
+from srgan_tf.losses.colour import AREA as COLOUR_AREA
 from srgan_tf.networks.discriminators import DISCRIMINATORS
 from srgan_tf.networks.generators import CONTINUOUS, GENERATORS
 from srgan_tf.precisions import AUTO, CHOICES
@@ -91,6 +92,8 @@ class Config:
                 f"gan.perceptual.crop_size must be 0, or from {_VGG_STRIDE} to data.hr_patch_size {side} "
                 f"(received {crop})"
             )
+        if self.gan.colour_weight and side < COLOUR_AREA:
+            raise UserError(f"gan.colour_weight needs data.hr_patch_size of at least {COLOUR_AREA} (received {side})")
         penalties = [name for name in ("gradient_penalty_weight", "r1_weight") if getattr(self.gan, name)]
         if self.gan.steps and penalties and self.discriminator.get("normalization") == "batch":
             raise UserError(

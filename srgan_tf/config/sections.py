@@ -179,6 +179,8 @@ class Gan:
     """weight of LDL's L1, which is weighted by an artifact map"""
     lr_consistency_weight: NonNegativeFloat = 0.0
     """weight of the L1 between LR and the downscaled SR"""
+    colour_weight: NonNegativeFloat = 0.0
+    """weight of the L1 between the mean colours of areas of 16x16 pixels, against a shift of colours"""
     grid_weight: NonNegativeFloat = 0.0
     """weight of the L1 of means by position modulo the scale, against a grid that a pixel shuffle can leave"""
     rank_weight: NonNegativeFloat = 0.0

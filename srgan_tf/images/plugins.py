@@ -120,7 +120,7 @@ def _codestream(stream):
 
 
 def _boxes(stream):
-    """Yields kind and length of each box (ISO/IEC 14496-12), the stream at its content; None: to the end of the file."""
+    """Yields kind and length of each box (ISO/IEC 14496-12), the stream at its content; None: up to the end."""
     for _ in range(_MOST_BOXES):
         header = stream.read(8)
         length, kind = int.from_bytes(header[:4], "big"), header[4:]

@@ -59,7 +59,7 @@ _ALARMS = {
         (names.score_tag(names.COLOUR_DRIFT),),
         lambda levels: levels > 2.0,
         1,
-        "colours drift: the downscaled output differs from the input by {:.1f} grey levels; increase gan.pixel_weight",
+        "colours drift: the downscaled output differs from the input by {:.1f} grey levels; increase gan.colour_weight",
     ),
 }
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from srgan_tf.losses.adversarial import ADVERSARIAL_LOSSES
 from srgan_tf.losses.artifacts import artifact_loss
+from srgan_tf.losses.colour import colour_loss
 from srgan_tf.losses.consistency import lr_consistency
 from srgan_tf.losses.dists import dists_loss
 from srgan_tf.losses.grid import grid_loss
@@ -97,6 +98,7 @@ def gan_terms(gan, features=None, ranker=None):
             lambda outputs: artifact_loss(outputs.hr, outputs.sr, outputs.generator_ema(outputs.lr)),
         ),
         "lr_consistency": Term(gan.lr_consistency_weight, lambda outputs: lr_consistency(outputs.lr, outputs.sr)),
+        "colour": Term(gan.colour_weight, lambda outputs: colour_loss(outputs.hr, outputs.sr)),
         "grid": Term(
             gan.grid_weight,
             lambda outputs: grid_loss(outputs.hr, outputs.sr, outputs.hr.shape[1] // outputs.lr.shape[1]),

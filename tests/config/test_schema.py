@@ -200,6 +200,11 @@ def test_an_old_name_on_the_command_line_is_refused_with_the_new_one():
         with_settings(Config(), ["gan.discriminator_steps=5"])
 
 
+def test_colours_of_areas_need_patches_of_their_size():
+    with pytest.raises(UserError, match="hr_patch_size of at least 16"):
+        with_settings(load_preset("tiny"), ["gan.colour_weight=1", "data.hr_patch_size=8", "discriminator.name=unet"])
+
+
 def test_lr_consistency_needs_the_lr_that_it_means():
     with pytest.raises(UserError, match=r"needs data\.degradation=bicubic \(received 'realistic'\)"):
         with_settings(Config(), ["gan.lr_consistency_weight=0.1", "data.degradation=realistic"])
