@@ -46,7 +46,7 @@ def files_in(folder):
     return sorted(path for path in folder.rglob("*") if path.is_file())
 
 
-@pytest.mark.parametrize("command", ["upscale", "evaluate", "export"])
+@pytest.mark.parametrize("command", ["upscale", "evaluate", pytest.param("export", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("limit", [100, *(pytest.param(limit, marks=pytest.mark.slow) for limit in (0, 4000))])  # bytes
 def test_file_size_limit(monkeypatch, capfd, tmp_path, picture_folder, small_generator, command, limit):
     """The output of the command is not captured in files here, which the limit would hold for too."""

@@ -62,6 +62,7 @@ def served(tmp_path_factory):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seeds", BATCHES, ids=str)
 def test_served_signature(served, seeds):
     answered = 0

@@ -141,6 +141,7 @@ def test_batches_drawn_by_area_are_the_same_from_any_step():
     assert any((one[0].numpy() != other[0].numpy()).any() for one, other in zip(whole, by_picture, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("store", ["memory", "disk"])
 def test_a_thousand_crops_of_photographs_are_aligned(real_data, tmp_path, store):
     pairs = load_pairs(

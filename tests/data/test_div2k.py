@@ -104,7 +104,7 @@ def test_wild_without_validation_pictures_holds_out_none(archives, tmp_path):
         open_source(data, split="valid", scale=4)
 
 
-@pytest.mark.parametrize("prepared_by", ["this package", "another program"])
+@pytest.mark.parametrize("prepared_by", ["this package", pytest.param("another program", marks=pytest.mark.slow)])
 def test_plain_div2k_is_bicubic(archives, prepared_by, caplog):
     expected = archives()
     if prepared_by == "another program":

@@ -80,7 +80,11 @@ def test_a_bug_in_a_loader_is_not_swallowed():
 
 @pytest.mark.parametrize(
     ("dataset", "psnr_y"),
-    [("Set5", 28.43), ("Set14", 26.09), pytest.param("BSD100", 25.96, marks=pytest.mark.slow)],
+    [
+        ("Set5", 28.43),
+        pytest.param("Set14", 26.09, marks=pytest.mark.slow),
+        pytest.param("BSD100", 25.96, marks=pytest.mark.slow),
+    ],
 )
 def test_bicubic_matches_the_published_scores(real_data, dataset, psnr_y):
     source = open_source(str(real_data / "benchmark" / dataset), split="valid", scale=4)

@@ -118,6 +118,7 @@ def test_an_onnx_file_describes_its_model(tmp_path, rng, small_generator):
     np.testing.assert_allclose(load_onnx(tmp_path / "small.onnx")[0](batch), sr_of(small_generator, batch), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_as_a_model_of_the_other_scripts(tmp_path, rng, form, small_generator):
     export, _, name, _ = form
     export(small_generator, tmp_path / name)

@@ -43,6 +43,7 @@ def encoded_picture(number):
     return file.getvalue()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("requests", [40, pytest.param(1000, marks=pytest.mark.soak)])
 def test_eight_threads_equal_local_upscaling(served, requests):
     signature, upscaler = served

@@ -40,7 +40,15 @@ def test_a_whole_picture(generator, scale):
         assert np.abs(sr.astype(int) - imresize(lr, *sr.shape[:2])).max() > 5
 
 
-@pytest.mark.parametrize(("scale", "size"), [(2.7, (37, 29)), (3.3, (24, 61)), (1.5, (41, 40)), (4, (33, 18))])
+@pytest.mark.parametrize(
+    ("scale", "size"),
+    [
+        (2.7, (37, 29)),
+        pytest.param(3.3, (24, 61), marks=pytest.mark.slow),
+        pytest.param(1.5, (41, 40), marks=pytest.mark.slow),
+        (4, (33, 18)),
+    ],
+)
 def test_tiles_equal_the_whole(generator, scale, size):
     upscaler = ContinuousUpscaler(generator, "any", scale)
     lr = draw_picture(2, *size)

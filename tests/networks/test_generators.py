@@ -51,7 +51,13 @@ SCALES = [(name, 4) for name in VARIANTS] + [
 ]
 
 
-@pytest.mark.parametrize(("variant", "scale"), SCALES)
+BY_DEFAULT = [("srresnet", 4), ("compact", 3), ("continuous", 2)]
+
+
+@pytest.mark.parametrize(
+    ("variant", "scale"),
+    [case if case in BY_DEFAULT else pytest.param(*case, marks=pytest.mark.slow) for case in SCALES],
+)
 def test_any_size_any_batch(rng, scale, variant):
     generator = build(variant, scale=scale)
     lr = rng.random((3, 17, 23, 3), np.float32)

@@ -64,6 +64,7 @@ def test_spectral_norm_iterates_in_training_only_and_keeps_the_kernel(rng):
     np.testing.assert_array_equal(layer.kernel.numpy(), kernel)
 
 
+@pytest.mark.slow
 def test_gradient_flows_through_the_singular_value(rng):
     # The normalized kernel does not depend on the scale of the kernel, so the gradient is orthogonal to the kernel.
     layer, x = spectral_conv(rng, 200)

@@ -5,6 +5,7 @@ import pytest
 from srgan_tf.networks.rrdbnet import rrdbnet
 
 
+@pytest.mark.slow
 def test_parameters():
     # A dense block: 3*3 * (64 + 96 + 128 + 160) * 32 + 4 * 32, and 3*3 * 192 * 64 + 64.
     dense_block = 9 * (64 + 96 + 128 + 160) * 32 + 4 * 32 + 9 * 192 * 64 + 64

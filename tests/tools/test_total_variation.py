@@ -60,6 +60,7 @@ def test_each_weight_is_a_run_from_the_same_start(tmp_path, monkeypatch, capsys)
     assert output.count("total variation") == 3
 
 
+@pytest.mark.slow
 def test_the_start_is_the_network_of_the_settings():
     """`init_generator` would be refused otherwise."""
     config = total_variation.with_settings(

@@ -58,7 +58,7 @@ def save_at(checkpoints, state, *steps):
 
 
 @pytest.mark.usefixtures("eager_steps")
-@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])
 def test_restored_state_is_identical_and_takes_the_same_next_step(tmp_path, rng, precision):
     config = with_settings(presets.tiny(), [*SMALL, f"precision={precision}"])
     state = gan_state(config)

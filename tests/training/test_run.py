@@ -425,6 +425,7 @@ GUARDED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_damaged_batches_are_skipped_and_counted(tmp_path, monkeypatch):
     damage_batches(monkeypatch, [2, 3, 9])
@@ -449,6 +450,7 @@ def test_repeated_nonfinite_steps_roll_back_to_the_checkpoint_once(tmp_path, mon
     assert [row["step"] for row in rows(tmp_path) if "guard/skipped" in row] == [2, 4, 6, 8, 10, 12]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("eager_steps")
 def test_a_second_divergence_stops_the_run_with_advice(tmp_path, monkeypatch):
     damage_batches(monkeypatch, [5, 6, 7, 8, 9, 10], sessions=2)

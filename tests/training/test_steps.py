@@ -13,7 +13,7 @@ from srgan_tf.training.optimizers import ClippedAdam, LossScale
 from srgan_tf.training.state import gan_state, pretrain_state
 from srgan_tf.training.steps import make_gan_step, make_pretrain_step
 
-PRECISIONS = ["float32", pytest.param("bfloat16", marks=pytest.mark.slow), "float16"]
+PRECISIONS = ["float32", *(pytest.param(name, marks=pytest.mark.slow) for name in ("bfloat16", "float16"))]
 SMALL = [
     "precision=float32",
     *("generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"),
@@ -245,6 +245,7 @@ def test_float16_skips_a_step_that_overflows(batch):
     assert any(changed(before, state.generator))
 
 
+@pytest.mark.slow
 def test_loss_scale_doubles_after_2000_good_steps_and_halves_at_once():
     scale = LossScale(dynamic=True)
     for _ in range(1999):

@@ -61,7 +61,7 @@ def test_the_receptive_field_is_that_of_the_float32_network(family):
     assert receptive_field(optimize_for_inference(model, "bfloat16")) == reach
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("precision", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 def test_tiles_equal_the_whole(rng, precision):
     keras.utils.set_random_seed(0)
     upscaler = network_upscaler(optimize_for_inference(compact(num_blocks=1, num_filters=8), precision), "half")
@@ -69,7 +69,7 @@ def test_tiles_equal_the_whole(rng, precision):
     assert_same_picture(TiledUpscaler(upscaler, 20).upscale(lr), upscaler.upscale(lr))
 
 
-@pytest.mark.parametrize("precision", ["bfloat16", "float16"])
+@pytest.mark.parametrize("precision", ["bfloat16", pytest.param("float16", marks=pytest.mark.slow)])
 @pytest.mark.parametrize(
     ("family", "tolerance"),
     # An untrained RRDBNet sums many branches into an output near zero, so that rounding weighs more.
@@ -85,6 +85,7 @@ def test_every_family_runs_and_stays_near_float32(rng, family, tolerance, precis
     assert np.abs(actual.numpy() - expected).max() < tolerance * np.std(expected)
 
 
+@pytest.mark.slow
 def test_a_trained_network_moves_by_less_than_a_grey_level(rng):
     """Also in flat bright areas, where bfloat16 has steps of a whole grey level: pixels are not rounded to it."""
     model = load_generator("compact_x4")
