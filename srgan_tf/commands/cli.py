@@ -6,8 +6,11 @@ Commands import TensorFlow inside `main`, after the flags are parsed, so `--help
 import argparse
 import errno
 import importlib
+import importlib.metadata
 import logging
 import os
+import pathlib
+import platform
 import re
 import sys
 
@@ -44,6 +47,23 @@ class Parser(argparse.ArgumentParser):
     def error(self, message):
         """Prints the error and exits with code 2."""
         self.exit(2, f"{self.prog}: error: {_safe(message)} (see --help)\n")
+
+
+def keep_compilations():
+    """Lets XLA keep compiled steps for the next run, in the user's cache folder; before TensorFlow is imported.
+
+    The folder is of this machine and this TensorFlow: compiled code may not run on another. An environment variable
+    TF_XLA_FLAGS takes precedence.
+    """
+    try:
+        version = importlib.metadata.version("tensorflow")
+        cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+        folder = cache / "srgan_tf" / f"xla-{platform.node()}-tensorflow-{version}"
+        folder.mkdir(parents=True, exist_ok=True)
+    except (importlib.metadata.PackageNotFoundError, OSError, RuntimeError):  # other builds of TensorFlow; no home
+        return
+    if os.access(folder, os.W_OK):
+        os.environ.setdefault("TF_XLA_FLAGS", f"--tf_xla_persistent_cache_directory={folder}")
 
 
 def positive_int(text):

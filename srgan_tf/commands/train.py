@@ -17,6 +17,7 @@ from srgan_tf.precisions import CHOICES
 
 def main():
     """Parses the flags, trains, and prints where the results are."""
+    cli.keep_compilations()
     parser = cli.Parser(__doc__, epilog="--list shows every preset and setting.")
     parser.add_argument("--preset", default="srgan_x4", help="recipe (default: %(default)s)")
     parser.add_argument(

@@ -1,5 +1,8 @@
 import errno
 import logging
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -59,3 +62,49 @@ def test_seeds_that_are_not_valid(text):
     with pytest.raises(cli.argparse.ArgumentTypeError, match="expected an integer from 0 to"):
         cli.seed(text)
     assert cli.seed("2147483647") == 2**31 - 1
+
+
+def test_compiled_steps_are_kept_in_the_cache_folder_of_the_user(monkeypatch, tmp_path):
+    monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    cli.keep_compilations()
+    (folder,) = (tmp_path / "srgan_tf").iterdir()
+    assert folder.name.startswith("xla-")
+    assert os.environ["TF_XLA_FLAGS"] == f"--tf_xla_persistent_cache_directory={folder}"
+    monkeypatch.setenv("TF_XLA_FLAGS", "--tf_xla_enable_xla_devices")
+    cli.keep_compilations()
+    assert os.environ["TF_XLA_FLAGS"] == "--tf_xla_enable_xla_devices"
+
+
+def test_without_a_cache_folder_nothing_is_kept(monkeypatch, tmp_path):
+    monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    cli.keep_compilations()
+    assert "TF_XLA_FLAGS" not in os.environ
+
+
+@pytest.mark.slow
+def test_a_second_run_finds_the_compiled_step(monkeypatch, tmp_path):
+    monkeypatch.delenv("TF_XLA_FLAGS", raising=False)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    flags = [
+        "--preset",
+        "tiny",
+        "--data",
+        "synthetic",
+        "--jit",
+        "on",
+        "--set",
+        "pretrain.steps=1",
+        "--set",
+        "gan.steps=0",
+    ]
+    times = []
+    for number in range(2):
+        command = [sys.executable, "-m", "srgan_tf", "train", *flags, "--workdir", str(tmp_path / str(number))]
+        subprocess.run(command, check=True, capture_output=True)
+        files = [*(tmp_path / "cache").rglob("xla_compile_cache*")]
+        times.append({file.name: file.stat().st_mtime_ns for file in files})
+    assert times[0]
+    assert times[0] == times[1]
