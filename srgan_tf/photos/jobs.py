@@ -1,6 +1,7 @@
 """Upscaling jobs: which image files are read, which files are written, and the loop over them."""
 
 import collections
+import errno
 import functools
 import os
 import pathlib
@@ -69,7 +70,7 @@ def plan(inputs, output, suffix=FORMATS["png"]):
             inside = own in (path.resolve(), *path.resolve().parents)
             relative += [
                 (picture, picture.relative_to(path))
-                for picture in list_pictures(path, _suffixes())
+                for picture in list_pictures(path, readable_suffixes())
                 if inside or own not in picture.resolve().parents  # else results of an earlier run
             ]
         elif os.path.isfile(path):
@@ -92,9 +93,14 @@ def plan(inputs, output, suffix=FORMATS["png"]):
     return jobs
 
 
-def _suffixes():
+def readable_suffixes():
     """Suffixes of the files that are taken from folders."""
     return *_SUFFIXES, *(suffix for suffix, name in _PLUGIN_SUFFIXES.items() if has_plugin(name))
+
+
+def unsupported_suffixes():
+    """Suffixes of image files that cannot be read here; such files in folders are counted and skipped."""
+    return {*_UNSUPPORTED, *_PLUGIN_SUFFIXES} - {*readable_suffixes()}
 
 
 def unsupported_files(inputs):
@@ -106,7 +112,7 @@ def unsupported_files(inputs):
     Returns:
         Dictionary of suffixes, such as ".heic", to numbers of files, sorted.
     """
-    unsupported = {*_UNSUPPORTED, *_PLUGIN_SUFFIXES} - {*_suffixes()}
+    unsupported = unsupported_suffixes()
     found = collections.Counter(
         path.suffix.lower()
         for folder in filter(os.path.isdir, inputs)
@@ -118,7 +124,11 @@ def unsupported_files(inputs):
 
 def skipped_note(inputs):
     """A sentence about the files that `unsupported_files` counts; "" if there are none."""
-    skipped = unsupported_files(inputs)
+    return note_on(unsupported_files(inputs))
+
+
+def note_on(skipped):
+    """The sentence of `skipped_note` about such counts."""
     kinds = ", ".join(f"{number} {suffix}" for suffix, number in skipped.items())
     if not skipped:
         return ""
@@ -149,30 +159,28 @@ def without_existing(jobs, existing):
     return missing
 
 
-def run(
-    upscaler,
-    jobs,
-    report,
-    *,
-    max_pixels=MAX_PIXELS,
-    animated=False,
-    mask=None,
-    progress=lambda done: None,
-    **options,
-):
-    """Runs the jobs; an image that fails does not stop the others.
+class Result(NamedTuple):
+    """What became of a job.
 
-    Files are encoded in threads while the next images are upscaled. Reports come in the order of the jobs.
+    Attributes:
+        line: a line that reports it.
+        failure: the reason if it failed, with the name of the picture; else None.
+        disk_is_full: whether it failed because the disk of the result takes no more bytes.
+    """
+
+    line: str
+    failure: str | None = None
+    disk_is_full: bool = False
+
+
+def run(upscaler, jobs, report, **options):
+    """Runs the jobs; an image that fails does not stop the others.
 
     Args:
         upscaler: an `Upscaler` of whole images; tiling happens here.
         jobs: from `plan`.
-        report: called with a line about each image.
-        max_pixels: larger inputs are refused; None for no limit.
-        animated: whether all frames of animated files are upscaled, and not only the first.
-        mask: path of a mask, see `parts.read_mask`; None for no mask.
-        progress: called with the number of finished images plus the finished fraction of the current one.
-        **options: `tile`, `enlargement` and `server_limit`, see `upscale.enlarge`; `png_level`, see `write_photo`.
+        report: called with a line about each image, in the order of the jobs.
+        **options: see `results`.
 
     Raises:
         WorkError: some images failed; the message has their number. Each reason was passed to `report`.
@@ -180,28 +188,45 @@ def run(
     for folder in {job.target.parent for job in jobs}:
         remove_leftovers(folder)
     failed = 0
-    waiting = collections.deque()  # results whose files are being written, in order
+    for number, result in enumerate(results(upscaler, jobs, **options), start=1):
+        failed += result.failure is not None
+        report(f"[{number}/{len(jobs)}] {result.line}")
+    if failed:
+        raise WorkError(f"{failed} of {len(jobs)} pictures failed")
 
-    def finish():
-        number, job, start, result = waiting.popleft()
-        try:
-            if isinstance(result, Exception):
-                raise result
-            result.written.result()
-        except (WorkError, MemoryError) as error:
-            report(f"[{number}/{len(jobs)}] failed: {_reason(error, job)}")
-            return 1
-        size = f"{result.size[0]}x{result.size[1]} -> {result.new_size[0]}x{result.new_size[1]}"
-        notes = "".join(f"; {note}" for note in result.notes)
-        seconds = time.perf_counter() - start
-        report(f"[{number}/{len(jobs)}] {printable(job.target)}  {size}  {seconds:.1f} s{notes}")
-        return 0
 
-    with Encoders() as encoders:
+def results(
+    upscaler,
+    jobs,
+    *,
+    max_pixels=MAX_PIXELS,
+    animated=False,
+    mask=None,
+    threads=None,
+    progress=lambda done: None,
+    **options,
+):
+    """Upscales images. Files are encoded in threads while the next images are upscaled.
+
+    Args:
+        upscaler: an `Upscaler` of whole images; tiling happens here.
+        jobs: iterable of `Job`.
+        max_pixels: larger inputs are refused; None for no limit.
+        animated: whether all frames of animated files are upscaled, and not only the first.
+        mask: path of a mask, see `parts.read_mask`; None for no mask.
+        threads: see `Encoders`.
+        progress: called with the number of finished images plus the finished fraction of the current one.
+        **options: `tile`, `enlargement` and `server_limit`, see `upscale.enlarge`; `png_level`, see `write_photo`.
+
+    Yields:
+        A `Result` for each job, in their order, when its file is written. Failures are results too.
+    """
+    waiting = collections.deque()  # jobs whose files are being written, in order
+    with Encoders(threads) as encoders:
         for number, job in enumerate(jobs, start=1):
             start = time.perf_counter()
             try:
-                result = _upscale(
+                upscaled = _upscale(
                     upscaler,
                     job,
                     encoders,
@@ -212,18 +237,16 @@ def run(
                     **options,
                 )
             except (WorkError, MemoryError) as error:
-                result = error
-            waiting.append((number, job, start, result))
+                upscaled = error
+            waiting.append((job, start, upscaled))
             progress(number)
             while waiting and (len(waiting) > encoders.most or _is_done(waiting[0][-1])):
-                failed += finish()
+                yield _result(*waiting.popleft())
         while waiting:
-            failed += finish()
-    if failed:
-        raise WorkError(f"{failed} of {len(jobs)} pictures failed")
+            yield _result(*waiting.popleft())
 
 
-class _Result(NamedTuple):
+class _Upscaled(NamedTuple):
     """An upscaled image: width and height before and after, notes, and the future of its file."""
 
     size: tuple[int, int]
@@ -232,14 +255,25 @@ class _Result(NamedTuple):
     written: Future
 
 
-def _is_done(result):
-    return isinstance(result, Exception) or result.written.done()
+def _is_done(upscaled):
+    return isinstance(upscaled, Exception) or upscaled.written.done()
 
 
-def _reason(error, job):
-    reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
-    named = str(job.source) in reason or str(job.target) in reason
-    return reason if named else f"{str(job.source)!r}: {reason}"
+def _result(job, start, upscaled):
+    """Waits for the file of an image; the `Result` of its job."""
+    try:
+        if isinstance(upscaled, Exception):
+            raise upscaled
+        upscaled.written.result()
+    except (WorkError, MemoryError) as error:
+        reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
+        if str(job.source) not in reason and str(job.target) not in reason:
+            reason = f"{str(job.source)!r}: {reason}"
+        is_full = getattr(error.__cause__, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
+        return Result(f"failed: {reason}", reason, is_full)
+    size = f"{upscaled.size[0]}x{upscaled.size[1]} -> {upscaled.new_size[0]}x{upscaled.new_size[1]}"
+    line = f"{printable(job.target)}  {size}  {time.perf_counter() - start:.1f} s"
+    return Result(line + "".join(f"; {note}" for note in upscaled.notes))
 
 
 def _upscale(upscaler, job, encoders, *, max_pixels, animated, mask, png_level=PNG_LEVEL, **options):
@@ -248,10 +282,10 @@ def _upscale(upscaler, job, encoders, *, max_pixels, animated, mask, png_level=P
         sizes = upscale_animation(
             upscaler, job.source, job.target, animation, mask=mask, png_level=png_level, **options
         )
-        return _Result(*sizes, (f"{animation.count} frames", *animation.notes), finished())
+        return _Upscaled(*sizes, (f"{animation.count} frames", *animation.notes), finished())
     photo = read_photo(job.source, max_pixels=max_pixels)
     height, width = photo.colour.shape[:2]
     weights = mask(width, height, photo.colour.dtype.type) if mask else None
     enlarged = enlarge(upscaler, photo, mask=weights, **options)
     written = encoders.write(job.target, enlarged, photo.metadata, png_level=png_level)
-    return _Result((width, height), (enlarged.width, enlarged.height), photo.notes, written)
+    return _Upscaled((width, height), (enlarged.width, enlarged.height), photo.notes, written)

@@ -56,6 +56,14 @@ def test_a_file_that_cannot_be_written_is_the_failure_of_its_image(tmp_path):
     assert sorted(path.name for path in (tmp_path / "out").iterdir() if path.is_file()) == ["0.png", "2.png"]
 
 
+def test_without_threads_images_are_written_by_the_caller(tmp_path):
+    with encoding.Encoders(0) as encoders:
+        assert encoders.write(tmp_path / "a.png", one_colour(7), {}).done()
+        with pytest.raises(WorkError, match="cannot write"):
+            encoders.write(tmp_path / "a.png" / "b.png", one_colour(7), {})
+    assert (tmp_path / "a.png").exists()
+
+
 @pytest.mark.parametrize("in_memory", [0, 72])  # the image has 72 bytes
 def test_large_and_small_images_have_the_same_pixels(tmp_path, monkeypatch, in_memory):
     monkeypatch.setattr(encoding, "_IN_MEMORY", in_memory)
