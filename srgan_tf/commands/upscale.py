@@ -22,7 +22,6 @@ _BAR = "{l_bar}{bar}| {elapsed}<{remaining}"
 def main():
     """Parses the flags, upscales, and prints where the results are."""
     flags = upscale_flags.parse(__doc__)
-
     from srgan_tf import hardware
     from srgan_tf.files import check_targets, make_folder
     from srgan_tf.images.pictures import read_picture
@@ -142,27 +141,20 @@ def _kept(planned, jobs):
 
 
 def _upscaler(flags):
-    """The model that the flags ask for, with what they add to it; it takes whole pictures, tiles come later."""
-    from srgan_tf import hardware
-    from srgan_tf.inference.ensemble import EnsembleUpscaler
-    from srgan_tf.inference.loading import load_upscaler, upscaler_of
-    from srgan_tf.inference.refinement import BackProjectionUpscaler
-    from srgan_tf.networks.interpolation import interpolate
-    from srgan_tf.networks.rewrites.inference import optimize_for_inference
-    from srgan_tf.networks.saved import load_generator
+    from srgan_tf.inference.assembly import assemble_upscaler
 
-    if flags.interpolate is not None:
-        generator = interpolate(load_generator(flags.model), load_generator(flags.interpolate), flags.alpha)
-        network = optimize_for_inference(generator, hardware.resolve_precision(flags.precision))
-        upscaler = upscaler_of(network, f"{flags.model} + {flags.alpha:g} {flags.interpolate}")
-    else:
-        whole_factor = flags.scale is not None and flags.scale.is_integer()
-        scale = int(flags.scale) if flags.model == "bicubic" and whole_factor else None
-        options = {"strength": flags.strength, "precision": flags.precision, "steps": flags.steps, "seed": flags.seed}
-        upscaler = load_upscaler(flags.model, scale=scale, **options)
-    if flags.ensemble:
-        upscaler = EnsembleUpscaler(upscaler)
-    return BackProjectionUpscaler(upscaler, flags.back_projection) if flags.back_projection else upscaler
+    return assemble_upscaler(
+        flags.model,
+        factor=flags.scale,
+        strength=flags.strength,
+        other=flags.interpolate,
+        alpha=flags.alpha,
+        precision=flags.precision,
+        steps=flags.steps,
+        seed=flags.seed,
+        ensemble=flags.ensemble,
+        back_projection=flags.back_projection,
+    )
 
 
 def _describe(enlargement, upscaler):
