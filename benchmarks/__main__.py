@@ -8,6 +8,7 @@ from srgan_tf.errors import UserError
 
 # A command NAME is `main(arguments)` of the module benchmarks/NAME.py.
 COMMANDS = {
+    "cluster": "upscaling on Ray nodes of this machine: pictures per second, time per job of the driver",
     "data": "data pipeline: patches per second",
     "family": "every preset from training to export, with one small budget; hours",
     "gpu": "one command for a new GPU: proof, training steps, upscaling, beside PyTorch; JSON and Markdown",

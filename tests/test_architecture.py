@@ -36,6 +36,7 @@ FLOORS = {
     "srgan_tf.client": 7,
     "srgan_tf.web": 7,
     "srgan_tf.video": 7,
+    "srgan_tf.cluster": 7,
     "srgan_tf.commands": 8,
     "srgan_tf.__main__": 9,
     "train": 9,

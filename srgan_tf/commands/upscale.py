@@ -13,7 +13,7 @@ overwritten. Video needs the extra [video]; an interrupted run continues with th
 import os
 import sys
 
-from srgan_tf.commands import upscale_flags
+from srgan_tf.commands import upscale_cluster, upscale_flags
 from srgan_tf.errors import UserError, WorkError
 
 _BAR = "{l_bar}{bar}| {elapsed}<{remaining}"
@@ -22,6 +22,10 @@ _BAR = "{l_bar}{bar}| {elapsed}<{remaining}"
 def main():
     """Parses the flags, upscales, and prints where the results are."""
     flags = upscale_flags.parse(__doc__)
+    if flags.cluster is not None:
+        upscale_cluster.run(flags, _BAR)
+        return
+
     from srgan_tf import hardware
     from srgan_tf.files import check_targets, make_folder
     from srgan_tf.images.pictures import read_picture
@@ -43,7 +47,7 @@ def main():
     check_targets([job.target for job in planned], filter(None, [flags.model, flags.interpolate, flags.mask]))
     if flags.mask is not None:
         read_picture(flags.mask)  # a wrong one fails before any work
-    jobs = without_existing(planned, flags.existing)
+    jobs = without_existing(planned, flags.existing or "overwrite")
     picture_jobs, clip_jobs = (
         [job for job in jobs if job not in planned_clips],
         [job for job in jobs if job in planned_clips],

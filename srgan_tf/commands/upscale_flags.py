@@ -1,6 +1,6 @@
 """The flags of `srgan-tf upscale`."""
 
-from srgan_tf.commands import cli, flag_types
+from srgan_tf.commands import cli, flag_types, upscale_cluster
 from srgan_tf.precisions import CHOICES
 from srgan_tf.weights import shipped
 
@@ -88,9 +88,8 @@ def parse(description):
     parser.add_argument("--seed", type=cli.seed, metavar="N", help="seed of a diffusion network's noise (default: 0)")
     parser.add_argument(
         "--existing",
-        default="overwrite",
         choices=("overwrite", "skip", "refuse"),
-        help="what to do with existing results (default: %(default)s)",
+        help="what to do with existing results (default: overwrite; with --cluster: skip)",
     )
     parser.add_argument(
         "--precision",
@@ -134,6 +133,7 @@ def parse(description):
         help="only these frames of video files, as a trial; the first is 0",
     )
     parser.add_argument("--allow-huge", action="store_true", help="allow images of more than 250 million pixels")
+    upscale_cluster.add_arguments(parser)
     flags = parser.parse_args()
     if (flags.interpolate is None) != (flags.alpha is None):
         parser.error("--interpolate and --alpha must be given together")
@@ -143,4 +143,6 @@ def parse(description):
         parser.error(f"--animation all needs --format png, webp or avif (received {flags.format})")
     if flags.interpolate is not None and (flags.steps is not None or flags.seed is not None):
         parser.error("--steps and --seed cannot be given with --interpolate")
+    if flags.cluster is not None and len(flags.pictures) > 1:
+        parser.error(f"--cluster takes one folder (received {len(flags.pictures)})")
     return flags

@@ -20,7 +20,7 @@ def test_the_list_is_printed(capsys):
 
 
 def test_unknown_benchmarks_and_absent_packages_are_named(monkeypatch):
-    with pytest.raises(UserError, match="unknown benchmark 'tain': expected one of data, family"):
+    with pytest.raises(UserError, match="unknown benchmark 'tain': expected one of cluster, data, family"):
         program.main(["tain"])
 
     def fail(name):

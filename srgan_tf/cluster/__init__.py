@@ -1,0 +1,1 @@
+"""Upscaling of folders on a Ray cluster."""

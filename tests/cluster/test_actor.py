@@ -1,0 +1,130 @@
+"""The work of an actor, in this process and without Ray."""
+
+import errno
+import os
+import uuid
+
+import pytest
+from support.samples import ROOT
+
+from srgan_tf.cluster.actor import Loaded, Options, Refused, Upscaling, checksum
+from srgan_tf.cluster.places import open_folder
+from srgan_tf.cluster.plan import Picture
+from srgan_tf.files import _UNFINISHED, sha256
+from srgan_tf.inference.upscalers import BicubicUpscaler
+from srgan_tf.photos import jobs
+
+MODEL = {
+    **{"model": "bicubic", "strength": None, "other": None, "alpha": None, "precision": "float32", "steps": None},
+    **{"seed": None, "ensemble": False, "back_projection": 0},
+}
+
+
+@pytest.fixture(autouse=True)
+def _environment(monkeypatch):
+    monkeypatch.setattr(os, "environ", os.environ.copy())  # an actor has a process of its own
+
+
+def actor(source, target, **changes):
+    return Upscaling(Options(str(source), str(target), ".png", {**MODEL, **changes}, factor=2.0), threads=1)
+
+
+def test_results_are_those_of_one_machine(picture_folder, tmp_path):
+    (picture_folder / "bad.png").write_text("no picture")
+    batch = [Picture(path.name, path.name, 1) for path in sorted(picture_folder.iterdir())]
+    expected = tmp_path / "expected"
+    lines = []
+    with pytest.raises(Exception, match="1 of 13 pictures failed"):
+        jobs.run(BicubicUpscaler(2), jobs.plan([picture_folder], expected), lines.append)
+    for target in (str(tmp_path / "out"), f"file://{tmp_path}/file", f"memory://{uuid.uuid4().hex}"):
+        work = actor(f"file://{picture_folder}" if "file" in target else picture_folder, target)
+        assert isinstance(work.load(), Loaded)
+        results = work.run(batch)
+        assert [result.failure is None for result in results] == [True] * 12 + [False]
+        assert results[0].line.startswith(f"{target}/00.png  80x72 -> 160x144")
+        assert str(picture_folder) in results[-1].failure
+        for path in expected.iterdir():
+            with open_folder(target).reading(path.name) as written:
+                assert written.read_bytes() == path.read_bytes()
+
+
+def test_missing_pictures_of_an_address_are_failures(tmp_path):
+    work = actor(f"file://{tmp_path}", tmp_path / "out")
+    work.load()
+    (result,) = work.run([Picture("gone.png", "gone.png", 1)])
+    assert result.failure == f"cannot read 'file://{tmp_path}/gone.png': no such file"
+    assert not result.disk_is_full
+
+
+def test_a_full_disk_ends_the_batch(picture_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "srgan_tf.photos.writing.write_png", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space"))
+    )
+    work = actor(picture_folder, tmp_path / "out")
+    work.load()
+    (result,) = work.run([Picture("00.png", "00.png", 1), Picture("01.png", "01.png", 1)])
+    assert result.disk_is_full
+    assert result.failure.startswith(f"cannot write '{tmp_path}/out/00.png'")
+
+
+def test_checksums_of_models(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "generator.keras").write_text("weights")
+    (tmp_path / "run" / "metrics.jsonl").write_text("changes in training")
+    (tmp_path / "a.keras").write_text("weights")
+    assert checksum(tmp_path / "run") == checksum(tmp_path / "a.keras") == sha256(tmp_path / "a.keras")
+    (tmp_path / "export" / "variables").mkdir(parents=True)
+    (tmp_path / "export" / "variables" / "x").write_text("weights")
+    before = checksum(tmp_path / "export")
+    (tmp_path / "export" / "variables" / "x").write_text("others")
+    assert checksum(tmp_path / "export") != before
+    assert checksum("bicubic") == "bicubic"
+    assert checksum("compact_x4") == sha256(ROOT / "srgan_tf/weights/compact_x4.keras")
+
+
+def test_mistakes_are_returned(tmp_path):
+    refused = actor(tmp_path, tmp_path, model="missing").load()
+    assert isinstance(refused, Refused)
+    assert refused.is_mistake
+    assert refused.reason.startswith("no model 'missing'")
+
+
+def test_folders_that_a_node_does_not_have(tmp_path):
+    assert (
+        actor(tmp_path / "missing", tmp_path).load().reason.startswith(f"no folder '{tmp_path}/missing' (on the mach")
+    )
+    refused = actor(tmp_path, tmp_path).load("float32")
+    assert refused.reason.startswith(
+        f"the output folder '{tmp_path}' is not shared with the other nodes (on the machine"
+    )
+    assert not refused.is_mistake
+
+
+def test_the_precision_of_the_other_actors_is_used(tmp_path, monkeypatch):
+    asked = []
+
+    def load(model, *, precision, **_):
+        asked.append(precision)
+        return BicubicUpscaler(2)
+
+    monkeypatch.setattr("srgan_tf.inference.assembly.load_upscaler", load)
+    monkeypatch.setattr("srgan_tf.hardware.fast_precision", lambda: "bfloat16")
+    work = actor(tmp_path, tmp_path, precision="auto")
+    (tmp_path / ".srgan_tf_upscale.json").touch()
+    assert [work.load(other).precision for other in (None, "bfloat16", "float32")] == [
+        "bfloat16",
+        "bfloat16",
+        "float32",
+    ]
+    assert asked == ["auto", "auto", "float32"]
+    assert actor(tmp_path, tmp_path, precision="float32").load("float32").precision == "float32"
+
+
+def test_leftovers_of_killed_processes_are_removed(tmp_path):
+    work = actor(tmp_path, tmp_path / "out")
+    work.load()
+    (tmp_path / "out/sub").mkdir(parents=True)
+    leftover = tmp_path / "out/sub" / f"{_UNFINISHED}x.png"
+    leftover.touch()
+    work.clean(["sub", "missing"])
+    assert not leftover.exists()
