@@ -58,7 +58,7 @@ def test_missing_pictures_of_an_address_are_failures(tmp_path):
 
 def test_a_full_disk_ends_the_batch(picture_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "srgan_tf.photos.writing.write_png", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space"))
+        "srgan_tf.photos.png.write_png", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space"))
     )
     work = actor(picture_folder, tmp_path / "out")
     work.load()
