@@ -88,7 +88,7 @@ class Upscaling:
 
     def __init__(self, options, threads):
         self._options, self._threads = options, threads
-        for name in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
+        for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
             os.environ[name] = str(threads)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
         os.environ.setdefault("TF_FORCE_GPU_ALLOW_GROWTH", "true")

@@ -1,6 +1,7 @@
 """Pictures and results in S3, served on loopback by moto."""
 
 import io
+import uuid
 
 import pytest
 from PIL import Image
@@ -27,9 +28,10 @@ def bucket(monkeypatch):
     keys = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test", "PYTHONPATH": str(ROOT)}
     for name, value in {**settings, **keys}.items():
         monkeypatch.setenv(name, value)
-    boto3.client("s3").create_bucket(Bucket="pictures")
+    name = f"pictures-{uuid.uuid4().hex}"  # moto keeps the buckets of earlier servers
+    boto3.client("s3").create_bucket(Bucket=name)
     s3fs.S3FileSystem.clear_instance_cache()
-    yield "s3://pictures"
+    yield f"s3://{name}"
     s3fs.S3FileSystem.clear_instance_cache()
     server.stop()
 
