@@ -8,7 +8,7 @@ import tempfile
 
 from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import atomic_write, unfinished_folder
-from srgan_tf.images.pictures import picture_size
+from srgan_tf.images.pictures import open_image
 
 # Object stores: a file appears when all of it has arrived. Elsewhere it is renamed when it is complete.
 _WHOLE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oci", "oss", "memory"}
@@ -83,10 +83,10 @@ class LocalFolder:
         try:
             if path.suffix.lower() == _DECODED_WHEN_OPENED:
                 return _PIXELS_PER_BYTE * path.stat().st_size
-            height, width = picture_size(path)
+            with open_image(path, pillow_limit=False) as (image, _):
+                return image.width * image.height
         except (WorkError, OSError):  # whoever upscales the picture reports it
             return 1
-        return height * width
 
     @contextlib.contextmanager
     def reading(self, relative):
@@ -137,8 +137,8 @@ class RemoteFolder:
         except (ValueError, ImportError) as error:
             raise UserError(f"cannot use the address {str(address)!r}: {first_line(error)}") from error
         self._address, self._root = str(address).rstrip("/"), root.rstrip("/")
-        protocol = self._files.protocol
-        self._is_whole = bool(_WHOLE & {protocol} if isinstance(protocol, str) else _WHOLE & {*protocol})
+        names = self._files.protocol  # one or several
+        self._is_whole = not _WHOLE.isdisjoint([names] if isinstance(names, str) else names)
 
     def __str__(self):
         return self._address
@@ -149,7 +149,7 @@ class RemoteFolder:
 
     def walk(self, suffixes, *, without=None):
         """See `LocalFolder.walk`."""
-        skipped = without.root_below(self) if isinstance(without, RemoteFolder) else None
+        skipped = without.path_on(self) if isinstance(without, RemoteFolder) else None
         with self._reported("list", ""):
             for parent, folders, files in self._files.walk(self._root, detail=True):
                 for name in [*folders]:
@@ -164,13 +164,13 @@ class RemoteFolder:
                     },
                 )
 
-    def root_below(self, other):
+    def path_on(self, other):
         """Its path, if it is on the same file system as another folder, else None."""
         return self._root if self._files == other._files else None
 
     def is_in(self, other):
         """Whether it is another remote folder or lies in it."""
-        return isinstance(other, RemoteFolder) and f"{self.root_below(other)}/".startswith(f"{other._root}/")
+        return isinstance(other, RemoteFolder) and f"{self.path_on(other)}/".startswith(f"{other._root}/")
 
     def names(self, relative):
         """See `LocalFolder.names`."""
