@@ -12,7 +12,7 @@ from srgan_tf.images.pictures import open_image
 
 # Object stores: a file appears when all of it has arrived. Elsewhere it is renamed when it is complete.
 _WHOLE = {"s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "oci", "oss", "memory"}
-# Pixels in a byte of a picture file whose header is not read: between a PNG (0.5) and a JPEG (4).
+# Pixels in a byte of a picture file whose header is not read: between a PNG (1) and a JPEG (3).
 _PIXELS_PER_BYTE = 2
 _DECODED_WHEN_OPENED = ".jxl"
 
