@@ -88,6 +88,7 @@ class Upscaling:
 
     def __init__(self, options, threads):
         self._options, self._threads = options, threads
+        self._is_shared = False  # the output folder, with the driver
         for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS", "OMP_NUM_THREADS"):
             os.environ[name] = str(threads)
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -106,8 +107,10 @@ class Upscaling:
         try:
             return self._load(precision)
         except (UserError, WorkError, MemoryError, OSError) as error:
-            where = platform.node()
-            return Refused(f"{first_line(error)} (on the machine {where!r})", isinstance(error, UserError))
+            return self._refused(first_line(error), is_mistake=isinstance(error, UserError))
+
+    def _refused(self, reason, *, is_mistake=False):
+        return Refused(f"{reason} (on the machine {platform.node()!r})", is_mistake)
 
     def _load(self, precision):
         from srgan_tf import hardware
@@ -126,8 +129,6 @@ class Upscaling:
         # Exports take no other name than "auto" where their own precision is meant.
         asked = options.model["precision"] if precision in (None, own) else precision
         self._upscaler = assemble_upscaler(**{**options.model, "factor": options.factor, "precision": asked})
-        if precision is not None and not self.has_record():
-            raise WorkError(f"the output folder {options.target!r} is not shared with the other nodes")
         remove_leftovers(tempfile.gettempdir())
         files = {"model": options.model["model"], "interpolate": options.model["other"], "mask": options.mask}
         return Loaded(
@@ -138,10 +139,6 @@ class Upscaling:
             {f"{name} file": file and checksum(file) for name, file in files.items()},
         )
 
-    def has_record(self):
-        """Whether the output folder has the record that the driver wrote: else it is another one of the same path."""
-        return self._target.has(RECORD_FILE)
-
     def run(self, batch):
         """Upscales the pictures of a batch. Files are encoded in other threads if the actor has more than one core.
 
@@ -149,10 +146,14 @@ class Upscaling:
             batch: list of `plan.Picture`.
 
         Returns:
-            List of `photos.jobs.Result`. It ends early, with the picture that failed, if the disk is full.
+            List of `photos.jobs.Result`. It ends early, with the picture that failed, if the disk is full. `Refused` if
+            the output folder has no record of the driver: it is another one of the same path.
         """
         from srgan_tf.photos.jobs import Result, results
 
+        if not self._is_shared and not self._target.has(RECORD_FILE):
+            return self._refused(f"the output folder {self._options.target!r} is not shared with the driver")
+        self._is_shared = True
         done = []
         with contextlib.ExitStack() as files:
             opened = [self._open(picture, files) for picture in batch]

@@ -63,14 +63,13 @@ def upscale_folder(options, *, cluster, cores, existing, report, started, progre
     check_record(target, record, _settings(options))
     with connected(cluster) as ray:
         pool = Pool(ray, options, cores=cores, most=max(1, to_do), report=report)
-        first = pool.start(record and record.get("precision"))
+        asked = options.model["precision"]
+        first = pool.start(asked if asked != "auto" else record and record.get("precision"))
         wanted = {**_settings(options), "precision": first.precision, **first.files}
         check_record(target, record, wanted)
         if isinstance(target, LocalFolder):
             make_folder(options.target)
         write_record(target, wanted, model=options.model["model"], interpolate=options.model["other"])
-        if not pool.shares_output():
-            raise WorkError(f"the output folder {str(target)!r} is not shared with the node of the first actor")
         started(first, to_do, kept)
         plan = pictures_to_do(source, target, options.suffix, skip_existing=existing == "skip")
         groups = batches(plan, most_pictures=pictures_per_batch(to_do, pool.places()))

@@ -73,10 +73,10 @@ class Pool:
         self._without_actor_since, self._has_said_so = time.monotonic(), False
 
     def start(self, precision=None):
-        """Starts one actor and waits for its model.
+        """Starts actors and waits for the first model.
 
         Args:
-            precision: of the results that exist; None if there are none.
+            precision: of all actors; None: that of the first, for which the others wait.
 
         Returns:
             `actor.Loaded`.
@@ -87,18 +87,15 @@ class Pool:
         """
         self._precision = precision
         while self._first is None:
-            self._look(most=1)
+            self._look(most=1 if precision is None else self._most)
             for actor, loaded in self._loaded(self._ready()):
-                if isinstance(loaded, Refused):
+                if self._first is None and isinstance(loaded, Refused):
                     raise (UserError if loaded.is_mistake else WorkError)(loaded.reason)
-                self._idle.append(actor)
-                self._first, self._precision = loaded, loaded.precision
+                if self._first is None:
+                    self._first, self._precision = loaded, loaded.precision
+                self._take(actor, loaded)
         self._next_look = 0.0
         return self._first
-
-    def shares_output(self):
-        """Whether the first actor finds the record in the output folder; the others look when they load the model."""
-        return self._ray.get(self._idle[0].handle.has_record.remote())
 
     def places(self):
         """Number of actors that the nodes take."""
@@ -129,11 +126,7 @@ class Pool:
         self._look(self._most)
         ready = self._ready()
         for actor, loaded in self._loaded(ready):
-            reason = loaded.reason if isinstance(loaded, Refused) else _difference(self._first, loaded)
-            if reason is None:
-                self._idle.append(actor)
-            else:
-                self._leave_out(actor, reason)
+            self._take(actor, loaded)
         return [self._end(reference) for reference in ready if reference in self._running]
 
     def clean(self, folders):
@@ -212,6 +205,14 @@ class Pool:
                 if self._failed_starts[actor.node] == _STARTS:
                     self._leave_out(actor, f"processes do not start there: {_last_line(error)}")
 
+    def _take(self, actor, loaded):
+        """Uses an actor whose results are those of the first."""
+        reason = loaded.reason if isinstance(loaded, Refused) else _difference(self._first, loaded)
+        if reason is None:
+            self._idle.append(actor)
+        else:
+            self._leave_out(actor, reason)
+
     def _leave_out(self, actor, reason):
         """Uses a node no more."""
         if actor.node not in self._left_out:
@@ -236,6 +237,9 @@ class Pool:
             if isinstance(error, errors.ActorDiedError) and "node has died" not in str(error):
                 return batch, Lost("its process was killed, perhaps for lack of memory", by_process=True)
             return batch, Lost("its node was lost", by_process=False)
+        if isinstance(results, Refused):
+            self._leave_out(actor, results.reason)
+            return batch, Lost(results.reason, by_process=False)
         self._idle.append(actor)
         return batch, results
 

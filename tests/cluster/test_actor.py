@@ -10,6 +10,7 @@ from support.samples import ROOT
 from srgan_tf.cluster.actor import Loaded, Options, Refused, Upscaling, checksum
 from srgan_tf.cluster.places import open_folder
 from srgan_tf.cluster.plan import Picture
+from srgan_tf.cluster.record import write_record
 from srgan_tf.files import _UNFINISHED, sha256
 from srgan_tf.inference.upscalers import BicubicUpscaler
 from srgan_tf.photos import jobs
@@ -25,7 +26,10 @@ def _environment(monkeypatch):
     monkeypatch.setattr(os, "environ", os.environ.copy())  # an actor has a process of its own
 
 
-def actor(source, target, **changes):
+def actor(source, target, *, has_record=False, **changes):
+    """An actor; `has_record` as if the driver had written the record of the output folder."""
+    if has_record:
+        write_record(open_folder(target), {})
     return Upscaling(Options(str(source), str(target), ".png", {**MODEL, **changes}, factor=2.0), threads=1)
 
 
@@ -37,7 +41,8 @@ def test_results_are_those_of_one_machine(picture_folder, tmp_path):
     with pytest.raises(Exception, match="1 of 13 pictures failed"):
         jobs.run(BicubicUpscaler(2), jobs.plan([picture_folder], expected), lines.append)
     for target in (str(tmp_path / "out"), f"file://{tmp_path}/file", f"memory://{uuid.uuid4().hex}"):
-        work = actor(f"file://{picture_folder}" if "file" in target else picture_folder, target)
+        (tmp_path / "out").mkdir(exist_ok=True)
+        work = actor(f"file://{picture_folder}" if "file" in target else picture_folder, target, has_record=True)
         assert isinstance(work.load(), Loaded)
         results = work.run(batch)
         assert [result.failure is None for result in results] == [True] * 12 + [False]
@@ -49,7 +54,7 @@ def test_results_are_those_of_one_machine(picture_folder, tmp_path):
 
 
 def test_missing_pictures_of_an_address_are_failures(tmp_path):
-    work = actor(f"file://{tmp_path}", tmp_path / "out")
+    work = actor(f"file://{tmp_path}", tmp_path, has_record=True)
     work.load()
     (result,) = work.run([Picture("gone.png", "gone.png", 1)])
     assert result.failure == f"cannot read 'file://{tmp_path}/gone.png': no such file"
@@ -60,11 +65,11 @@ def test_a_full_disk_ends_the_batch(picture_folder, tmp_path, monkeypatch):
     monkeypatch.setattr(
         "srgan_tf.photos.png.write_png", lambda *_, **__: (_ for _ in ()).throw(OSError(errno.ENOSPC, "No space"))
     )
-    work = actor(picture_folder, tmp_path / "out")
+    work = actor(picture_folder, tmp_path, has_record=True)
     work.load()
     (result,) = work.run([Picture("00.png", "00.png", 1), Picture("01.png", "01.png", 1)])
     assert result.disk_is_full
-    assert result.failure.startswith(f"cannot write '{tmp_path}/out/00.png'")
+    assert result.failure.startswith(f"cannot write '{tmp_path}/00.png'")
 
 
 def test_checksums_of_models(tmp_path):
@@ -93,9 +98,12 @@ def test_folders_that_a_node_does_not_have(tmp_path):
     assert (
         actor(tmp_path / "missing", tmp_path).load().reason.startswith(f"no folder '{tmp_path}/missing' (on the mach")
     )
-    refused = actor(tmp_path, tmp_path).load("float32")
+    (tmp_path / "in").mkdir()
+    work = actor(tmp_path / "in", tmp_path / "out")
+    work.load()
+    refused = work.run([Picture("00.png", "00.png", 1)])
     assert refused.reason.startswith(
-        f"the output folder '{tmp_path}' is not shared with the other nodes (on the machine"
+        f"the output folder '{tmp_path}/out' is not shared with the driver (on the machine"
     )
     assert not refused.is_mistake
 
@@ -110,7 +118,6 @@ def test_the_precision_of_the_other_actors_is_used(tmp_path, monkeypatch):
     monkeypatch.setattr("srgan_tf.inference.assembly.load_upscaler", load)
     monkeypatch.setattr("srgan_tf.hardware.fast_precision", lambda: "bfloat16")
     work = actor(tmp_path, tmp_path, precision="auto")
-    (tmp_path / ".srgan_tf_upscale.json").touch()
     assert [work.load(other).precision for other in (None, "bfloat16", "float32")] == [
         "bfloat16",
         "bfloat16",

@@ -175,6 +175,24 @@ def test_an_actor_that_died_is_replaced(start, error, lost):
     assert ray.killed == ["a"]
 
 
+def test_all_actors_start_at_once_if_the_precision_is_known(start):
+    pool, _ = start(Ray({"a": LOADED, "b": LOADED, "c": LOADED._replace(files={"model file": "other"})}))
+    pool.start("float32")
+    pool.submit(["1"])
+    pool.submit(["2"])
+    assert not pool.has_idle()
+
+
+def test_a_node_that_does_not_share_the_output_is_left_out(start):
+    ray = Ray({"a": LOADED, "b": LOADED})
+    ray.ends = [Refused("not shared", False)]
+    pool, lines = start(ray)
+    pool.start("float32")
+    assert results(pool, ["1"])[0] == (["1"], Lost("not shared", by_process=False))
+    assert lines == ["note: a node is not used: not shared"]
+    assert results(pool, ["1"], ["2"]) == [(["1"], ["b: 1"]), (["2"], ["b: 2"])]
+
+
 def test_a_bug_is_raised(start):
     ray = Ray({"a": LOADED})
     ray.ends = [Errors.RayTaskError("ZeroDivisionError")]
