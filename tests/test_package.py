@@ -68,5 +68,5 @@ def test_the_wheel_has_weights_templates_and_the_command(tmp_path):
     assert {name.split("/")[0] for name in names} == {"srgan_tf", info}
     assert "Requires-Python: <3.14,>=3.11" in metadata
     assert [line.split(": ")[1] for line in metadata.splitlines() if line.startswith("Provides-Extra")] == [
-        *("gpu", "export", "formats", "video", "web", "dev")
+        *("gpu", "export", "formats", "video", "web", "cluster", "dev")
     ]
