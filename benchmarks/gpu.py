@@ -10,6 +10,7 @@ are written after each row. VGG19's weights are random, which costs the same. On
 those of its CPU.
 """
 
+import functools
 import json
 import logging
 import pathlib
@@ -165,6 +166,7 @@ def _proof_row(precision, jit):
     return {"largest difference": differences[worst], "of": worst}
 
 
+@functools.cache  # every row of a process compares with the same step
 def _small_step(precision, jit, device):
     """The scalars of the first step of a small SRGAN on a device; the same weights and images for all.
 
