@@ -17,8 +17,7 @@ from srgan_tf.precisions import CHOICES
 
 def main():
     """Parses the flags, trains, and prints where the results are."""
-    cli.keep_compilations()
-    parser = cli.Parser(__doc__, epilog="--list shows every preset and setting.")
+    parser = cli.Parser(__doc__, imports_tensorflow=False, epilog="--list shows every preset and setting.")
     parser.add_argument("--preset", default="srgan_x4", help="recipe (default: %(default)s)")
     parser.add_argument(
         "--data",
@@ -57,6 +56,8 @@ def main():
     )
     parser.add_argument("--list", action="store_true", help="list all presets and the settings of --preset, and exit")
     flags = parser.parse_args()
+    cli.keep_compilations()
+    cli.quiet_tensorflow()
 
     from srgan_tf.config import presets
     from srgan_tf.config.overrides import describe, with_settings
