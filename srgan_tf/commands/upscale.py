@@ -29,6 +29,7 @@ def main():
     from srgan_tf import hardware
     from srgan_tf.files import check_targets, make_folder
     from srgan_tf.images.pictures import read_picture
+    from srgan_tf.inference.assembly import assemble_upscaler
     from srgan_tf.photos.jobs import plan, skipped_note, without_existing
     from srgan_tf.photos.parts import Crop
     from srgan_tf.photos.upscale import Enlargement
@@ -48,17 +49,18 @@ def main():
     if flags.mask is not None:
         read_picture(flags.mask)  # a wrong one fails before any work
     jobs = without_existing(planned, flags.existing or "overwrite")
+    kept = upscale_flags.kept(len(planned) - len(jobs))
     picture_jobs, clip_jobs = (
         [job for job in jobs if job not in planned_clips],
         [job for job in jobs if job in planned_clips],
     )
-    upscaler = _upscaler(flags)
+    upscaler = assemble_upscaler(factor=flags.scale, **upscale_flags.model_options(flags))
     make_folder(flags.output)
     enlargement = Enlargement(flags.scale, flags.size, flags.crop and Crop(*flags.crop))
     precision = hardware.resolve_precision(flags.precision)
     print(
-        f"upscaling {_describe(enlargement, upscaler)} with {upscaler.name}, pictures: {len(jobs)}"
-        f"{_kept(planned, jobs)}; device {hardware.describe()}, precision {precision}",
+        f"upscaling {upscale_flags.describe_size(flags, upscaler.scale)} with {upscaler.name}, pictures: {len(jobs)}"
+        f"{kept}; device {hardware.describe()}, precision {precision}",
         flush=True,
     )
     failures = []
@@ -72,7 +74,7 @@ def main():
         raise WorkError("; ".join(failures))
     if note := skipped_note(pictures):
         print(note)
-    print(f"done: {flags.output}, upscaled: {len(jobs)}{_kept(planned, jobs)}")
+    print(f"done: {flags.output}, upscaled: {len(jobs)}{kept}")
 
 
 def _run_pictures(flags, upscaler, jobs, enlargement):
@@ -138,30 +140,3 @@ def _settings(flags):
     names = ("model", "strength", "interpolate", "alpha", "ensemble", "back_projection", "precision")
     models = [name for name in (flags.model, flags.interpolate) if name and os.path.exists(name)]
     return [*(getattr(flags, name) for name in names), *(os.stat(name).st_mtime for name in models)]
-
-
-def _kept(planned, jobs):
-    return f", kept: {len(planned) - len(jobs)}" if len(jobs) < len(planned) else ""
-
-
-def _upscaler(flags):
-    from srgan_tf.inference.assembly import assemble_upscaler
-
-    return assemble_upscaler(
-        flags.model,
-        factor=flags.scale,
-        strength=flags.strength,
-        other=flags.interpolate,
-        alpha=flags.alpha,
-        precision=flags.precision,
-        steps=flags.steps,
-        seed=flags.seed,
-        ensemble=flags.ensemble,
-        back_projection=flags.back_projection,
-    )
-
-
-def _describe(enlargement, upscaler):
-    if enlargement.box:
-        return f"into {enlargement.box[0]}x{enlargement.box[1]}"
-    return f"x{enlargement.factor or upscaler.scale:g}"

@@ -3,24 +3,7 @@
 import os
 import sys
 
-from srgan_tf.commands import cli
-
-
-def add_arguments(parser):
-    """Adds the flags of `upscale` that are for clusters."""
-    parser.add_argument(
-        "--cluster",
-        metavar="ADDRESS",
-        help="upscale one folder on a Ray cluster: HOST:PORT of its head, auto (this machine is a node of it) or local "
-        "(only this machine); both folders may be addresses such as s3://bucket/folder",
-    )
-    parser.add_argument(
-        "--cluster-cores",
-        type=cli.positive_int,
-        default=4,
-        metavar="N",
-        help="CPU cores for each copy of the model in a cluster (default: %(default)s)",
-    )
+from srgan_tf.commands import upscale_flags
 
 
 def run(flags, bar_format):
@@ -49,10 +32,10 @@ def run(flags, bar_format):
 
         def started(first, pictures, kept):
             bar.reset(total=pictures)
-            size = f"into {flags.size[0]}x{flags.size[1]}" if flags.size else f"x{flags.scale or first.scale:g}"
+            size = upscale_flags.describe_size(flags, first.scale)
             write(
-                f"upscaling {size} with {first.name}, pictures: {pictures}{_kept(kept)}; cluster {flags.cluster}, "
-                f"device {first.device}, precision {first.precision}"
+                f"upscaling {size} with {first.name}, pictures: {pictures}{upscale_flags.kept(kept)}; "
+                f"cluster {flags.cluster}, device {first.device}, precision {first.precision}"
             )
 
         def show(done):
@@ -70,11 +53,7 @@ def run(flags, bar_format):
         )
     if summary.note:
         print(summary.note)
-    print(f"done: {flags.output}, upscaled: {summary.upscaled}{_kept(summary.kept)}")
-
-
-def _kept(number):
-    return f", kept: {number}" if number else ""
+    print(f"done: {flags.output}, upscaled: {summary.upscaled}{upscale_flags.kept(summary.kept)}")
 
 
 def _options(flags):
@@ -88,15 +67,9 @@ def _options(flags):
         target=_absolute(flags.output, always=True),
         suffix=FORMATS[flags.format],
         model={
+            **upscale_flags.model_options(flags),
             "model": _absolute(flags.model),
-            "strength": flags.strength,
             "other": flags.interpolate and _absolute(flags.interpolate),
-            "alpha": flags.alpha,
-            "precision": flags.precision,
-            "steps": flags.steps,
-            "seed": flags.seed,
-            "ensemble": flags.ensemble,
-            "back_projection": flags.back_projection,
         },
         factor=flags.scale,
         box=flags.size,

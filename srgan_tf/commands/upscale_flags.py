@@ -1,6 +1,6 @@
 """The flags of `srgan-tf upscale`."""
 
-from srgan_tf.commands import cli, flag_types, upscale_cluster
+from srgan_tf.commands import cli, flag_types
 from srgan_tf.precisions import CHOICES
 from srgan_tf.weights import shipped
 
@@ -133,7 +133,19 @@ def parse(description):
         help="only these frames of video files, as a trial; the first is 0",
     )
     parser.add_argument("--allow-huge", action="store_true", help="allow images of more than 250 million pixels")
-    upscale_cluster.add_arguments(parser)
+    parser.add_argument(
+        "--cluster",
+        metavar="ADDRESS",
+        help="upscale one folder on a Ray cluster: HOST:PORT of its head, auto (this machine is a node of it) or local "
+        "(only this machine); both folders may be addresses such as s3://bucket/folder",
+    )
+    parser.add_argument(
+        "--cluster-cores",
+        type=cli.positive_int,
+        default=4,
+        metavar="N",
+        help="CPU cores for each copy of the model in a cluster (default: %(default)s)",
+    )
     flags = parser.parse_args()
     if (flags.interpolate is None) != (flags.alpha is None):
         parser.error("--interpolate and --alpha must be given together")
@@ -146,3 +158,28 @@ def parse(description):
     if flags.cluster is not None and len(flags.pictures) > 1:
         parser.error(f"--cluster takes one folder (received {len(flags.pictures)})")
     return flags
+
+
+def model_options(flags):
+    """The keyword arguments of `assembly.assemble_upscaler`, beside the factor."""
+    return {
+        "model": flags.model,
+        "strength": flags.strength,
+        "other": flags.interpolate,
+        "alpha": flags.alpha,
+        "precision": flags.precision,
+        "steps": flags.steps,
+        "seed": flags.seed,
+        "ensemble": flags.ensemble,
+        "back_projection": flags.back_projection,
+    }
+
+
+def describe_size(flags, scale):
+    """The size of the results in words; `scale` is the network's factor."""
+    return f"into {flags.size[0]}x{flags.size[1]}" if flags.size else f"x{flags.scale or scale:g}"
+
+
+def kept(number):
+    """The end of a line, about results that exist and were kept."""
+    return f", kept: {number}" if number else ""
