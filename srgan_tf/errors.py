@@ -1,5 +1,6 @@
-"""The two errors that commands report in one line, without a traceback, and text that is safe to print."""
+"""The two errors that commands report in one line, without a traceback, and what is asked of errors and text."""
 
+import errno
 import re
 
 
@@ -9,6 +10,12 @@ class UserError(ValueError):
 
 class WorkError(RuntimeError):
     """The work started and failed: a damaged image, a diverged training run. Exit code 1."""
+
+
+def is_disk_full(error):
+    """Whether an `OSError`, or the cause of another exception, is that of a full disk or quota."""
+    cause = error if isinstance(error, OSError) else error.__cause__
+    return getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
 
 
 def first_line(error):

@@ -4,7 +4,6 @@ TensorFlow is imported when the model is loaded, after its number of threads is 
 """
 
 import contextlib
-import errno
 import functools
 import os
 import pathlib
@@ -14,7 +13,7 @@ from typing import NamedTuple
 
 from srgan_tf.cluster.places import LocalFolder, open_folder
 from srgan_tf.cluster.record import RECORD_FILE
-from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.errors import UserError, WorkError, first_line, is_disk_full
 from srgan_tf.files import remove_leftovers, sha256
 
 _MOST_ENCODERS = 4
@@ -215,8 +214,7 @@ def _failure(error):
     from srgan_tf.photos.jobs import Result
 
     reason = first_line(error)
-    cause = error if isinstance(error, OSError) else error.__cause__
-    return Result(f"failed: {reason}", reason, getattr(cause, "errno", None) in (errno.ENOSPC, errno.EDQUOT))
+    return Result(f"failed: {reason}", reason, is_disk_full(error))
 
 
 def checksum(model):

@@ -1,7 +1,6 @@
 """Upscaling jobs: which image files are read, which files are written, and the loop over them."""
 
 import collections
-import errno
 import functools
 import os
 import pathlib
@@ -9,7 +8,7 @@ import time
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from srgan_tf.errors import UserError, WorkError, printable
+from srgan_tf.errors import UserError, WorkError, is_disk_full, printable
 from srgan_tf.files import remove_leftovers
 from srgan_tf.images.pictures import PICTURE_SUFFIXES, list_pictures, names_of
 from srgan_tf.images.plugins import has_plugin
@@ -269,8 +268,7 @@ def _result(job, start, upscaled):
         reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
         if str(job.source) not in reason and str(job.target) not in reason:
             reason = f"{str(job.source)!r}: {reason}"
-        is_full = getattr(error.__cause__, "errno", None) in (errno.ENOSPC, errno.EDQUOT)
-        return Result(f"failed: {reason}", reason, is_full)
+        return Result(f"failed: {reason}", reason, is_disk_full(error))
     size = f"{upscaled.size[0]}x{upscaled.size[1]} -> {upscaled.new_size[0]}x{upscaled.new_size[1]}"
     line = f"{printable(job.target)}  {size}  {time.perf_counter() - start:.1f} s"
     return Result(line + "".join(f"; {note}" for note in upscaled.notes))
