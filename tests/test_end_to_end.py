@@ -83,7 +83,9 @@ def test_a_run_without_its_last_checkpoint_resumes_to_the_same_weights(tmp_path,
 
 
 @pytest.mark.slow  # tests/training/test_loop.py raises both signals in its own process
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGTERM, 143), pytest.param(signal.SIGINT, 130, marks=pytest.mark.soak)]
+)
 def test_an_interrupted_run_saves_a_checkpoint_and_resumes(tmp_path, trained_run, number, code):
     workdir = tmp_path / "interrupted"
     returned, output = stop_when(workdir, "pretrain", 6, number)

@@ -50,7 +50,7 @@ def pictures(picture_folder):
     return picture_folder
 
 
-@pytest.mark.parametrize("seed", kills(4, 12, by_default=1))
+@pytest.mark.parametrize("seed", kills(2, 14, by_default=1))
 def test_upscale(run_script, tmp_path, pictures, seed):
     arguments = ("upscale", pictures, "--model", "bicubic")
     kill(tmp_path / "out", seed, *arguments, longest=1)
@@ -63,7 +63,7 @@ def test_upscale(run_script, tmp_path, pictures, seed):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", kills(4, 12, by_default=1))
+@pytest.mark.parametrize("seed", kills(2, 14, by_default=1))
 def test_evaluate(run_script, tmp_path, picture_folder, seed):
     arguments = ("evaluate", "--model", "bicubic", "--data", picture_folder)
     output = tmp_path / "out"
@@ -79,7 +79,7 @@ def test_evaluate(run_script, tmp_path, picture_folder, seed):
     assert len(images) == len(list((output / "pictures" / "sr").iterdir())) == 12
 
 
-@pytest.mark.parametrize("seed", kills(4, 12, by_default=0))
+@pytest.mark.parametrize("seed", kills(2, 14, by_default=0))
 def test_export(run_script, tmp_path, small_generator, seed):
     small_generator.save(tmp_path / "small.keras")
     arguments = ("export", "--model", tmp_path / "small.keras")

@@ -85,6 +85,7 @@ def test_results_are_those_of_one_machine(upscale, pictures, expected, tmp_path)
     assert "holds results of another scale (None, now 2.0): give another --output" in error
 
 
+@pytest.mark.soak
 def test_results_of_a_network_at_addresses(run_script, upscale, picture_folder, tmp_path):
     (picture_folder / "bad.png").write_text("no picture")
     network = ("--model", "compact_x4", "--precision", "float32")

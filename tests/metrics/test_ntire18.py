@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from support.samples import repetitions
 
 from srgan_tf.data.camera import photograph
 from srgan_tf.data.synthetic import draw_picture
@@ -44,8 +45,7 @@ def test_equals_the_plain_loops(index):
     assert ssim_ntire18(hr, sr, 4) == pytest.approx(ssim, abs=1e-6)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("index", range(10))
+@pytest.mark.parametrize("index", repetitions(10))
 def test_equals_the_plain_loops_on_photographs(real_data, index):
     """The stand-in for the mild track, upscaled by bicubic and moved by up to 12 pixels: all shifts of both scores."""
     hr = modcrop(read_picture(list_pictures(real_data / "benchmark" / "BSD100" / "HR")[10 * index]), 4)

@@ -20,7 +20,10 @@ sys.exit(code)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("model", "mode"), [("bicubic", "RGB"), ("bicubic", "RGBA"), ("compact_x4", "RGB")])
+@pytest.mark.parametrize(
+    ("model", "mode"),
+    [("bicubic", "RGB"), pytest.param("bicubic", "RGBA", marks=pytest.mark.soak), ("compact_x4", "RGB")],
+)
 def test_memory_of_a_wide_picture(tmp_path, model, mode):
     """Two stripes of 384 MiB. Before stripes and PNG rows were bounded: 4.8 GiB for 60000x100 with compact_x4."""
     width, height = 60_000, 40
@@ -37,7 +40,7 @@ def test_memory_of_a_wide_picture(tmp_path, model, mode):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("equal", [False, True])
+@pytest.mark.parametrize("equal", [pytest.param(False, marks=pytest.mark.soak), True])
 def test_two_processes_with_the_same_number_share_an_output(tmp_path, run_script, equal):
     """As in two containers: both have process number 1. Files named by it overwrote each other while unfinished."""
     unshare = shutil.which("unshare")
