@@ -5,7 +5,7 @@ import pytest
 from benchmarks import data, stores
 
 
-@pytest.mark.parametrize("degradation", ["bicubic", pytest.param("realistic", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("degradation", ["bicubic", pytest.param("realistic", marks=pytest.mark.soak)])
 def test_patches_a_second_of_the_pipeline(picture_folder, tmp_path, caplog, degradation):
     caplog.set_level("INFO")
     where = ["--data", str(picture_folder), "--store", "disk", "--cache", str(tmp_path / "cache")]

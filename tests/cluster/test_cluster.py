@@ -124,8 +124,9 @@ def kill_a_node(cluster):
     cluster.remove_node(next(iter(cluster.worker_nodes)), allow_graceful=False)
 
 
+# test_a_picture_that_kills_its_process_is_named is the faster test of a lost actor.
 @pytest.mark.parametrize("seed", repetitions(15))
-@pytest.mark.parametrize("kill", [kill_an_actor, kill_a_node])
+@pytest.mark.parametrize("kill", [pytest.param(kill_an_actor, marks=pytest.mark.soak), kill_a_node])
 def test_kills(monkeypatch, upscale, cluster, pictures, expected, tmp_path, kill, seed):
     use(monkeypatch, Slow)
     output = tmp_path / "out"
