@@ -15,6 +15,7 @@ from srgan_tf.cluster.places import LocalFolder, open_folder
 from srgan_tf.cluster.record import RECORD_FILE
 from srgan_tf.errors import UserError, WorkError, first_line, is_disk_full
 from srgan_tf.files import remove_leftovers, sha256
+from srgan_tf.photos.file_formats import PNG_LEVEL
 
 _MOST_ENCODERS = 4
 _KNOWN_FOLDERS = 4096  # whose leftovers were removed
@@ -49,7 +50,7 @@ class Options(NamedTuple):
     mask: str | None = None
     animated: bool = False
     max_pixels: int | None = None
-    png_level: int = 4
+    png_level: int = PNG_LEVEL
 
 
 class Loaded(NamedTuple):
@@ -114,9 +115,10 @@ class Upscaling:
     def _load(self, precision):
         from srgan_tf import hardware
         from srgan_tf.inference.assembly import assemble_upscaler
+        from srgan_tf.photos.file_formats import FORMATS
         from srgan_tf.photos.parts import Crop
         from srgan_tf.photos.upscale import Enlargement
-        from srgan_tf.photos.writing import FORMATS, require_format
+        from srgan_tf.photos.writing import require_format
 
         options = self._options
         require_format(next(name for name, suffix in FORMATS.items() if suffix == options.suffix))

@@ -1,5 +1,6 @@
 """Upscales images and folders of images.
 
+    srgan-tf upscale photo.jpg --output big.png
     srgan-tf upscale photo.jpg holiday/ --output upscaled
     srgan-tf upscale photo.jpg --output upscaled --strength 0.5
     srgan-tf upscale photo.jpg --model runs/srgan_x4 --output upscaled --size 3840x2160 --ensemble
@@ -11,6 +12,7 @@ overwritten. Video needs the extra [video]; an interrupted run continues with th
 """
 
 import os
+import pathlib
 import sys
 
 from srgan_tf.commands import upscale_cluster, upscale_flags
@@ -30,10 +32,11 @@ def main():
     from srgan_tf.files import check_targets, make_folder
     from srgan_tf.images.pictures import read_picture
     from srgan_tf.inference.assembly import assemble_upscaler
+    from srgan_tf.photos.file_formats import FORMATS
     from srgan_tf.photos.jobs import plan, skipped_note, without_existing
     from srgan_tf.photos.parts import Crop
     from srgan_tf.photos.upscale import Enlargement
-    from srgan_tf.photos.writing import FORMATS, require_format
+    from srgan_tf.photos.writing import require_format
     from srgan_tf.video.clips import require_av
     from srgan_tf.video.jobs import plan_clips, split
 
@@ -43,7 +46,7 @@ def main():
         require_av()
         if flags.mask or flags.crop:
             raise UserError(f"--mask and --crop are for pictures: {clips[0]!r} is a video file")
-    planned_clips = plan_clips(clips, flags.output, flags.codec)
+    planned_clips = plan_clips(clips, flags.output, flags.codec) if clips else []
     planned = (plan(pictures, flags.output, FORMATS[flags.format]) if pictures else []) + planned_clips
     check_targets([job.target for job in planned], filter(None, [flags.model, flags.interpolate, flags.mask]))
     if flags.mask is not None:
@@ -55,7 +58,8 @@ def main():
         [job for job in jobs if job in planned_clips],
     )
     upscaler = assemble_upscaler(factor=flags.scale, **upscale_flags.model_options(flags))
-    make_folder(flags.output)
+    single = planned[0].target == pathlib.Path(flags.output)  # and not a folder
+    make_folder(planned[0].target.parent if single else flags.output)
     enlargement = Enlargement(flags.scale, flags.size, flags.crop and Crop(*flags.crop))
     precision = hardware.resolve_precision(flags.precision)
     print(

@@ -59,8 +59,8 @@ def run(flags, bar_format):
 def _options(flags):
     """The options for the actors, whose current folder is another one."""
     from srgan_tf.cluster.actor import Options
+    from srgan_tf.photos.file_formats import FORMATS
     from srgan_tf.photos.formats import MAX_PIXELS
-    from srgan_tf.photos.writing import FORMATS
 
     return Options(
         source=_absolute(flags.pictures[0], always=True),

@@ -1,6 +1,7 @@
 """The flags of `srgan-tf upscale`."""
 
 from srgan_tf.commands import cli, flag_types
+from srgan_tf.photos import file_formats
 from srgan_tf.precisions import CHOICES
 from srgan_tf.weights import shipped
 
@@ -23,19 +24,20 @@ def parse(description):
         default=shipped.DEFAULT,
         help=f"bicubic, {', '.join(shipped.names())}, a run folder, a .keras file, or an export (default: %(default)s)",
     )
-    parser.add_argument("--output", required=True, help="folder for the results")
+    parser.add_argument(
+        "--output", required=True, help="folder for the results, or for one input the file of its result"
+    )
     parser.add_argument(
         "--format",
-        default="png",
-        choices=("png", "tiff", "jpeg", "webp", "avif", "jxl", "heic"),
-        help="file format of the results (default: %(default)s)",
+        choices=tuple(file_formats.FORMATS),
+        help="file format of the results (default: png, or that of the file --output)",
     )
     parser.add_argument(
         "--png-level",
         type=int,
         choices=range(10),
         metavar="0-9",
-        default=4,
+        default=file_formats.PNG_LEVEL,
         help="compression of PNG: 1 is fast, 9 small (default: %(default)s)",
     )
     size = parser.add_mutually_exclusive_group()
@@ -147,11 +149,12 @@ def parse(description):
         help="CPU cores for each copy of the model in a cluster (default: %(default)s)",
     )
     flags = parser.parse_args()
+    flags.format = flags.format or file_formats.format_of(flags.output) or "png"
     if (flags.interpolate is None) != (flags.alpha is None):
         parser.error("--interpolate and --alpha must be given together")
     if flags.strength is not None and flags.interpolate is not None:
         parser.error("--strength and --interpolate cannot be given together")
-    if flags.animation == "all" and flags.format not in ("png", "webp", "avif"):
+    if flags.animation == "all" and flags.format not in file_formats.ANIMATED_FORMATS:
         parser.error(f"--animation all needs --format png, webp or avif (received {flags.format})")
     if flags.interpolate is not None and (flags.steps is not None or flags.seed is not None):
         parser.error("--steps and --seed cannot be given with --interpolate")

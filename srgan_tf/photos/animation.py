@@ -6,9 +6,9 @@ import numpy as np
 
 from srgan_tf.errors import WorkError
 from srgan_tf.images.pictures import open_image
+from srgan_tf.photos.file_formats import PNG_LEVEL
 from srgan_tf.photos.formats import MAX_PIXELS, Photo, check_size
 from srgan_tf.photos.metadata import read_metadata
-from srgan_tf.photos.png import LEVEL as PNG_LEVEL
 from srgan_tf.photos.upscale import enlarge
 from srgan_tf.photos.writing import write_animation
 
@@ -83,7 +83,7 @@ def upscale_animation(
     Args:
         upscaler: an `Upscaler` of whole images.
         source: path of the file.
-        target: path of the result, with a suffix of `ANIMATED_FORMATS`.
+        target: path of the result, in one of `ANIMATED_FORMATS`.
         animation: from `read_animation`.
         mask: function of width, height and dtype that returns the mask, see `enlarge`; None for no mask.
         png_level: see `write_photo`.

@@ -14,11 +14,10 @@ from srgan_tf.images.pictures import PICTURE_SUFFIXES, list_pictures, names_of
 from srgan_tf.images.plugins import has_plugin
 from srgan_tf.photos.animation import read_animation, upscale_animation
 from srgan_tf.photos.encoding import Encoders, finished
+from srgan_tf.photos.file_formats import FORMATS, PNG_LEVEL, format_of, names_file
 from srgan_tf.photos.formats import MAX_PIXELS, read_photo
 from srgan_tf.photos.parts import read_mask
-from srgan_tf.photos.png import LEVEL as PNG_LEVEL
 from srgan_tf.photos.upscale import enlarge
-from srgan_tf.photos.writing import FORMATS
 
 _SUFFIXES = (*PICTURE_SUFFIXES, ".gif", ".avif", ".jp2", ".ppm")
 _PLUGIN_SUFFIXES = {".heic": "HEIF", ".heif": "HEIF", ".jxl": "JXL"}
@@ -46,16 +45,20 @@ class Job(NamedTuple):
 def plan(inputs, output, suffix=FORMATS["png"]):
     """Chooses the output files: `output/NAME.png` for a file, the same tree of subfolders for a folder.
 
+    `output` can also be the file of the result, if the only input is a file.
+
     Args:
         inputs: paths of pictures and folders.
         output: folder. Images in it are results of an earlier run and not inputs, unless it contains an input folder.
-        suffix: of the results.
+            Or a file, see `names_file`.
+        suffix: of the results, a value of `FORMATS`.
 
     Returns:
         List of `Job`, at least one. Names that differ only in their suffix keep it: `a.jpg` becomes `a.jpg.png`.
 
     Raises:
-        UserError: an input does not exist or has no image, or a result would replace an input.
+        UserError: an input does not exist or has no image, a result would replace an input, or `output` is a file of
+            another format than `suffix`.
         WorkError: all images are results of an earlier run.
     """
     output = pathlib.Path(output)
@@ -79,7 +82,15 @@ def plan(inputs, output, suffix=FORMATS["png"]):
     if not relative:
         raise WorkError("no image to upscale: all inputs are results of an earlier run in the output folder")
     names = names_of(place for _, place in relative)
-    jobs = [Job(picture, output / f"{name}{suffix}") for (picture, _), name in zip(relative, names, strict=True)]
+    if names_file(output, inputs):
+        if FORMATS[format_of(output)] != suffix:
+            raise UserError(
+                f"--output {str(output)!r} has another suffix than the results of this --format, {suffix!r}"
+            )
+        targets = [output]
+    else:
+        targets = [output / f"{name}{suffix}" for name in names]
+    jobs = [Job(picture, target) for (picture, _), target in zip(relative, targets, strict=True)]
     sources = {job.source.resolve() for job in jobs}
     targets = set()
     for job in jobs:

@@ -9,14 +9,14 @@ import zlib
 
 import numpy as np
 
+from srgan_tf.photos.file_formats import PNG_LEVEL
 from srgan_tf.photos.metadata import png_text
 
 _COLOUR_TYPES = {1: 0, 2: 4, 3: 2, 4: 6}  # channels: gray, gray + alpha, RGB, RGBA
-LEVEL = 4  # of zlib: 6 takes twice the time of 4 for files that are as large (photographs, Sub, Up and Paeth filters)
 _BLOCK_BYTES = 1 << 20  # of the rows that are filtered at a time, which takes about 25 times as much memory
 
 
-def write_png(file, stripes, *, width, height, channels, bits, metadata=None, level=LEVEL):
+def write_png(file, stripes, *, width, height, channels, bits, metadata=None, level=PNG_LEVEL):
     """Writes a PNG from stripes of rows.
 
     Args:
@@ -38,7 +38,7 @@ def write_png(file, stripes, *, width, height, channels, bits, metadata=None, le
     _chunk(file, b"IEND", b"")
 
 
-def write_apng(file, frames, *, count, plays, width, height, channels, bits, metadata=None, level=LEVEL):
+def write_apng(file, frames, *, count, plays, width, height, channels, bits, metadata=None, level=PNG_LEVEL):
     """Writes an animated PNG, frame by frame; programs that do not know APNG show the first frame.
 
     Args:

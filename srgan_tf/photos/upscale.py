@@ -14,8 +14,8 @@ from srgan_tf.images.transparency import spread_colour
 from srgan_tf.inference.refinement import RepeatedUpscaler
 from srgan_tf.inference.tiled import TiledUpscaler
 from srgan_tf.inference.upscalers import BicubicUpscaler, Wrapper
+from srgan_tf.photos.file_formats import PNG_LEVEL
 from srgan_tf.photos.parts import Crop
-from srgan_tf.photos.png import LEVEL as PNG_LEVEL
 from srgan_tf.photos.writing import write_photo
 
 _CONTEXT = 64  # input pixels around a crop, for networks of unknown or large receptive field

@@ -12,27 +12,18 @@ from srgan_tf.errors import UserError, WorkError, first_line
 from srgan_tf.files import atomic_write
 from srgan_tf.images.plugins import load_plugin
 from srgan_tf.photos import png
+from srgan_tf.photos.file_formats import PNG_LEVEL, format_of
 from srgan_tf.photos.metadata import corrected, jpeg_iptc, tiff_tags
 
-FORMATS = {
-    "png": ".png",
-    "tiff": ".tif",
-    "jpeg": ".jpg",
-    "webp": ".webp",
-    "avif": ".avif",
-    "jxl": ".jxl",
-    "heic": ".heic",
-}
-ANIMATED_FORMATS = ("png", "webp", "avif")
 _PLUGINS = {"jxl": "JXL", "heic": "HEIF"}
-_LONGEST_SIDE = {".jpg": 65_535, ".webp": 16_383, ".avif": 65_535, ".heic": 16_384}
+_LONGEST_SIDE = {"jpeg": 65_535, "webp": 16_383, "avif": 65_535, "heic": 16_384}
 # Pillow's name and options. Chroma is not subsampled where the format's default would do so.
 _PILLOW = {
-    ".jpg": ("JPEG", {"quality": 95}),
-    ".webp": ("WEBP", {"quality": 95}),
-    ".avif": ("AVIF", {"quality": 95, "subsampling": "4:4:4"}),
-    ".jxl": ("JXL", {"quality": 95, "use_container": True}),
-    ".heic": ("HEIF", {"quality": 95, "chroma": 444}),
+    "jpeg": ("JPEG", {"quality": 95}),
+    "webp": ("WEBP", {"quality": 95}),
+    "avif": ("AVIF", {"quality": 95, "subsampling": "4:4:4"}),
+    "jxl": ("JXL", {"quality": 95, "use_container": True}),
+    "heic": ("HEIF", {"quality": 95, "chroma": 444}),
 }
 _LONGEST_XMP = 65_504  # bytes, in a JPEG
 
@@ -41,7 +32,7 @@ def require_format(name):
     """Registers the plugin of a format with Pillow, if it needs one.
 
     Args:
-        name: a key of `FORMATS`.
+        name: a key of `file_formats.FORMATS`.
 
     Raises:
         UserError: this Pillow cannot write it; the message says what to install.
@@ -55,7 +46,7 @@ def require_format(name):
             raise UserError(str(error)) from error
 
 
-def write_photo(path, stripes, *, width, height, channels, bits, metadata, png_level=png.LEVEL):
+def write_photo(path, stripes, *, width, height, channels, bits, metadata, png_level=PNG_LEVEL):
     """Writes an image from stripes of rows, in the format of the path's suffix; creates its folder.
 
     PNG is written stripe by stripe; the other formats need the whole image in memory. All but PNG and TIFF are written
@@ -78,22 +69,22 @@ def write_photo(path, stripes, *, width, height, channels, bits, metadata, png_l
     path = pathlib.Path(path)
     with _checked(path, width, height) as unfinished:
         metadata = corrected(metadata, width, height)
-        if path.suffix == ".png":
+        if format_of(path) == "png":
             layout = {"width": width, "height": height, "channels": channels, "bits": bits}
             with open(unfinished, "wb") as file:
                 png.write_png(file, stripes, **layout, metadata=metadata, level=png_level)
-        elif path.suffix == ".tif":
+        elif format_of(path) == "tiff":
             _write_tiff(unfinished, _whole(stripes, height, width, channels, bits), metadata)
         else:
             stripes = (_to_uint8(stripe) for stripe in stripes)
             _write_with_pillow(unfinished, _whole(stripes, height, width, channels, 8), metadata)
 
 
-def write_animation(path, first, others, *, count, plays, metadata, png_level=png.LEVEL):
+def write_animation(path, first, others, *, count, plays, metadata, png_level=PNG_LEVEL):
     """Writes an animation. PNG is written frame by frame; WebP and AVIF need all frames in memory.
 
     Args:
-        path: the file, with a suffix of `ANIMATED_FORMATS`.
+        path: the file, in one of `file_formats.ANIMATED_FORMATS`.
         first: (`photos.upscale.Enlarged`, milliseconds) of the first frame.
         others: iterator of those of the other frames.
         count: number of frames.
@@ -109,7 +100,7 @@ def write_animation(path, first, others, *, count, plays, metadata, png_level=pn
     frames = itertools.chain([first], others)
     with _checked(path, start.width, start.height) as unfinished:
         metadata = corrected(metadata, start.width, start.height)
-        if path.suffix == ".png":
+        if format_of(path) == "png":
             with open(unfinished, "wb") as file:
                 png.write_apng(
                     file,
@@ -128,7 +119,7 @@ def write_animation(path, first, others, *, count, plays, metadata, png_level=pn
         for frame, milliseconds in frames:
             images.append(Image.fromarray(np.concatenate(list(frame.stripes))))
             durations.append(round(milliseconds))
-        name, options = _PILLOW[path.suffix]
+        name, options = _PILLOW[format_of(path)]
         options = {**options, "append_images": images[1:], "duration": durations, "loop": plays}
         images[0].save(unfinished, name, save_all=True, **options, **_for_pillow(metadata))
 
@@ -136,7 +127,7 @@ def write_animation(path, first, others, *, count, plays, metadata, png_level=pn
 @contextlib.contextmanager
 def _checked(path, width, height):
     """Yields the path of an unfinished file that becomes `path`, in a folder that is created."""
-    longest = _LONGEST_SIDE.get(path.suffix)
+    longest = _LONGEST_SIDE.get(format_of(path))
     if longest and max(width, height) > longest:
         raise WorkError(
             f"cannot write {str(path)!r}: {width}x{height} is more than the format's {longest} pixels a side"
@@ -192,12 +183,12 @@ def _write_tiff(path, picture, metadata):
 
 def _write_with_pillow(path, picture, metadata):
     image = Image.fromarray(picture[..., 0] if picture.shape[2] == 1 else picture)
-    if path.suffix == ".jpg" and image.mode in ("LA", "RGBA"):
+    if format_of(path) == "jpeg" and image.mode in ("LA", "RGBA"):
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")
         image.alpha_composite(layer)
         image = image.convert("L" if picture.shape[2] == 2 else "RGB")
-    name, options = _PILLOW[path.suffix]
+    name, options = _PILLOW[format_of(path)]
     kept = _for_pillow(metadata)
     if name == "JPEG":
         if len(kept.get("xmp", b"")) > _LONGEST_XMP:

@@ -5,9 +5,10 @@ import pathlib
 import time
 
 from srgan_tf.errors import UserError, WorkError, printable
+from srgan_tf.photos.file_formats import FORMATS, names_file
 from srgan_tf.photos.jobs import Job
 from srgan_tf.video.clips import SUFFIXES
-from srgan_tf.video.encoding import container_for
+from srgan_tf.video.encoding import CONTAINERS, container_for
 from srgan_tf.video.upscale import upscale_clip
 
 
@@ -18,23 +19,28 @@ def split(inputs):
 
 
 def plan_clips(clips, output, codec):
-    """Chooses the output files: `output/NAME.SUFFIX`, see `container_for`.
+    """Chooses the output files: `output/NAME.SUFFIX`, see `container_for`; or `output` itself for a single clip.
 
     Args:
         clips: paths of video files.
-        output: folder.
+        output: folder, or file with a suffix of `CONTAINERS`.
         codec: a key of `encoding.CODECS`.
 
     Returns:
         List of `Job`.
 
     Raises:
-        UserError: a result would replace an input or another result.
+        UserError: a result would replace an input or another result, or `output` is a file of another format.
     """
     jobs = []
     sources = {pathlib.Path(clip).resolve() for clip in clips}
+    is_file = names_file(output, clips, (*CONTAINERS, *FORMATS.values()))
     for clip in map(pathlib.Path, clips):
-        target = pathlib.Path(output, clip.name).with_suffix(container_for(clip.suffix, codec)[0])
+        target = pathlib.Path(output) if is_file else pathlib.Path(output, clip.name)
+        suffix, _ = container_for(target.suffix, codec)
+        if is_file and target.suffix != suffix:
+            raise UserError(f"{codec} video is not written as {target.suffix!r}: give --output the suffix {suffix!r}")
+        target = target.with_suffix(suffix)
         if target.resolve() in sources:
             raise UserError(f"the result would replace the input {str(target)!r}: give another --output")
         if target in [job.target for job in jobs]:

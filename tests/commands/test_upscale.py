@@ -36,3 +36,15 @@ def test_a_continuous_network_enlarges_to_the_size_itself(run_script, tmp_path, 
     if "--ensemble" not in flags and size[0] > 17:
         upscaler = load_upscaler(str(tmp_path / "any.keras"))
         assert_same_picture(sr, upscaler.sample(lr, axis_positions(17, size[0]), axis_positions(23, size[1])))
+
+
+@pytest.mark.parametrize(("name", "kind"), [("big.png", "PNG"), ("new/big.JPG", "JPEG"), ("big.tiff", "TIFF")])
+def test_the_output_is_a_file(run_script, tmp_path, name, kind):
+    Image.fromarray(draw_picture(0, 6, 8)).save(tmp_path / "a.png")
+    output = tmp_path / name
+    code, text, _ = run_script("upscale", tmp_path / "a.png", "--model", "bicubic", "--scale", 2, "--output", output)
+    assert code == 0
+    assert text.endswith(f"done: {output}, upscaled: 1\n")
+    with Image.open(output) as image:
+        assert (image.format, image.size) == (kind, (16, 12))
+    assert [path.name for path in output.parent.iterdir() if path.name != "a.png"] == [output.name]

@@ -39,6 +39,20 @@ def test_files_by_their_name(folder, tmp_path):
     assert targets(jobs, tmp_path / "out") == ["a.png", "b.png"]
 
 
+def test_the_output_is_a_file(folder, tmp_path):
+    picture, output = folder / "b.png", tmp_path / "big.JPEG"
+    assert job_module.plan([picture], output, ".jpg") == [job_module.Job(picture, output)]
+    with pytest.raises(UserError, match=r"has another suffix than the results of this --format, '\.png'"):
+        job_module.plan([picture], output)
+    for inputs in ([folder], [picture, folder / "a.jpg"]):
+        with pytest.raises(UserError, match=r"big\.JPEG' is the name of a file: give a folder for several results"):
+            job_module.plan(inputs, output, ".jpg")
+    with pytest.raises(UserError, match="would replace the input"):
+        job_module.plan([picture], picture)
+    output.mkdir()  # a folder is a folder
+    assert targets(job_module.plan([picture], output), output) == ["b.png"]
+
+
 def test_names_that_differ_in_their_suffix_keep_it(folder, tmp_path):
     Image.new("RGB", (9, 7)).save(folder / "a.bmp")
     jobs = job_module.plan([folder], tmp_path / "out")

@@ -12,8 +12,9 @@ from srgan_tf.errors import UserError, WorkError
 from srgan_tf.images import plugins
 from srgan_tf.images.resize import imresize
 from srgan_tf.photos import writing
+from srgan_tf.photos.file_formats import FORMATS
 from srgan_tf.photos.formats import read_photo
-from srgan_tf.photos.writing import FORMATS, require_format, write_photo
+from srgan_tf.photos.writing import require_format, write_photo
 
 
 def test_formats_that_cannot_store_the_image_are_refused(tmp_path):

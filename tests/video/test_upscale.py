@@ -185,6 +185,10 @@ def test_clips_are_found_by_their_suffix(tmp_path):
     assert [job.target.name for job in plan_clips(clips, tmp_path / "out", "h264")] == ["a.mp4", "b.mkv"]
     with pytest.raises(UserError, match="would replace the input"):
         plan_clips(clips, tmp_path, "h264")
+    (job,) = plan_clips(clips[:1], tmp_path / "big.mkv", "h264")
+    assert job.target == tmp_path / "big.mkv"
+    with pytest.raises(UserError, match=r"h264 video is not written as '\.png': give --output the suffix '\.mkv'"):
+        plan_clips(clips[:1], tmp_path / "big.png", "h264")
 
 
 @pytest.mark.parametrize("stamps", [[], [5], [0, 4, 2, 6], [0, 8, 4, 2, 6, 100, 10], list(range(10))])
