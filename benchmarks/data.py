@@ -35,6 +35,7 @@ def main(arguments):
     parser.add_argument(
         "--degradation", choices=("bicubic", "realistic"), default="bicubic", help="default: %(default)s"
     )
+    parser.add_argument("--patch-uses", type=int, default=1, metavar="N", help="data.patch_uses (default: %(default)s)")
     parser.add_argument("--store", choices=("auto", "memory", "disk"), default="auto", help="default: %(default)s")
     parser.add_argument("--cache", default="", help="folder of the stores on disk (default: the user's cache folder)")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement (default: %(default)s)")
@@ -74,6 +75,7 @@ def main(arguments):
                 hr_patch_size=side,
                 scale=flags.scale,
                 degradation=flags.degradation,
+                patch_uses=flags.patch_uses,
             )
             batches = pictures.batches(0, 2**40, seed=0)
             speed = batch_size * batches_per_second(batches, flags.seconds)

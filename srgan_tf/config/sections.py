@@ -91,6 +91,8 @@ class Data:
     """estimate the shift between LR and HR of each pair and crop by it; "auto": for div2k/realistic_* only"""
     clean_fraction: Annotated[float, Field(ge=0, le=1)] = 0.0
     """share of patches that degradation=realistic degrades lightly or not at all"""
+    patch_uses: PositiveInt = 1
+    """use each degraded patch this often, in other orders and orientations; for degradations that the GPU waits for"""
     store: Literal["auto", "memory", "disk"] = "auto"
     """where decoded training images are kept; "auto": in memory if they fit into half of the free memory"""
     cache: str = ""
@@ -105,6 +107,8 @@ class Data:
             raise UserError(f"data.min_scale must be 0, or 1 or more (received {self.min_scale:g})")
         if self.clean_fraction and self.degradation != "realistic":
             raise UserError(f"data.clean_fraction needs data.degradation=realistic (received {self.degradation!r})")
+        if self.patch_uses > 1 and self.degradation == "bicubic":
+            raise UserError("data.patch_uses is for other degradations than bicubic, whose patches are made fast")
 
 
 @settings

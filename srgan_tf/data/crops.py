@@ -66,8 +66,8 @@ def crop_batch(pairs, step, *, batch_size, hr_patch_size, scale, seed, augment=T
         lr_patch = lr[top : top + lr_patch_size, left : left + lr_patch_size]
         top, left = scale * top, scale * left
         hr_patch = hr[top : top + hr_patch_size, left : left + hr_patch_size]
-        _pixels(lr_batch[slot])[...] = dihedral(_pixels(lr_patch), symmetry)
-        _pixels(hr_batch[slot])[...] = dihedral(_pixels(hr_patch), symmetry)
+        turn(lr_patch, symmetry, lr_batch[slot])
+        turn(hr_patch, symmetry, hr_batch[slot])
     return lr_batch, hr_batch
 
 
@@ -103,6 +103,11 @@ def dihedral(image, symmetry):
         View of the array; height and width are swapped after an odd number of quarter turns.
     """
     return np.rot90(image[:, ::-1] if symmetry >= 4 else image, symmetry % 4)
+
+
+def turn(patch, symmetry, target):
+    """Writes one of the eight symmetries of a patch into `target`, both uint8 [side, side, 3]; see `dihedral`."""
+    _pixels(target)[...] = dihedral(_pixels(patch), symmetry)
 
 
 def _pixels(image):

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from srgan_tf.data.crops import crop_batch, cumulative_areas
 from srgan_tf.data.degradations import DEGRADATIONS
+from srgan_tf.data.echoing import echo, new_steps
 from srgan_tf.data.pairs import UnreadableError
 from srgan_tf.data.progress import with_progress
 from srgan_tf.data.sources import require_all
@@ -135,6 +136,7 @@ class TrainingPictures(collections.abc.Sequence):
         degradation: a name of `DEGRADATIONS`; other than "bicubic" makes LR patches from HR patches.
         sampling: how often each picture is drawn, as for `cumulative_areas`.
         clean_fraction: share of the patches that "realistic" degrades lightly or not at all.
+        patch_uses: how often each patch is used that a degradation made, see `echoing`.
 
     Raises:
         ValueError: `hr_patch_size` is not a multiple of `scale`.
@@ -151,6 +153,7 @@ class TrainingPictures(collections.abc.Sequence):
         degradation="bicubic",
         sampling="auto",
         clean_fraction=0.0,
+        patch_uses=1,
     ):
         if hr_patch_size % scale:
             raise ValueError(f"`hr_patch_size` must be a multiple of the scale {scale}. Received: {hr_patch_size}")
@@ -161,6 +164,7 @@ class TrainingPictures(collections.abc.Sequence):
         self._augment = augment
         self._degradation = degradation
         self._areas = cumulative_areas(pairs, sampling)
+        self._patch_uses = patch_uses
         self._degradation_options = {"clean_fraction": clean_fraction} if clean_fraction else {}
 
     @classmethod
@@ -222,12 +226,18 @@ class TrainingPictures(collections.abc.Sequence):
             hr.set_shape((batch_size, crop_size, crop_size, 3))
             return lr, hr
 
-        batches = tf.data.Dataset.range(first_step, last_step).map(make_batch, num_parallel_calls=2)
+        steps, uses = (first_step, last_step), self._patch_uses
+        first, last = steps if uses == 1 else new_steps(*steps, uses)
+        batches = tf.data.Dataset.range(first, last).map(make_batch, num_parallel_calls=2)
         if not DEGRADATIONS[self._degradation].keeps_source_lr:
             degrade = functools.partial(self._degrade_crop, _base_seed(seed))
             # Patch by patch, so that all cores work on one batch.
-            crops = batches.unbatch().enumerate(first_step * batch_size)
-            batches = crops.map(degrade, num_parallel_calls=tf.data.AUTOTUNE).batch(batch_size, drop_remainder=True)
+            crops = batches.unbatch().enumerate(first * batch_size)
+            patches = crops.map(degrade, num_parallel_calls=tf.data.AUTOTUNE)
+            if uses == 1:
+                batches = patches.batch(batch_size, drop_remainder=True)
+            else:
+                batches = echo(patches, steps, batch_size, uses=uses, seed=_base_seed(seed), augment=self._augment)
         return batches.prefetch(_PREFETCHED)
 
     def _degrade_crop(self, seed, number, crop):

@@ -52,7 +52,8 @@ def load_datasets(config):
     if data.min_scale:
         kind, more = ContinuousPictures, {"min_scale": data.min_scale, "contiguous": config.diffusion.steps > 0}
     else:
-        kind, more = TrainingPictures, {"degradation": data.degradation, "clean_fraction": data.clean_fraction}
+        kind, names = TrainingPictures, ("degradation", "clean_fraction", "patch_uses")
+        more = {name: getattr(data, name) for name in names}
     train_pictures = kind.load(
         train,
         store=data.store,
