@@ -5,7 +5,7 @@ import pytest
 from benchmarks import train
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_a_row_for_each_phase_beside_the_plain_step(caplog, monkeypatch):
     caplog.set_level("INFO")
     # In this process: starting one with TensorFlow for each row would take most of the test's time.

@@ -1,6 +1,7 @@
 """Upscaling on two nodes of a Ray cluster on loopback: results, faults, and what the same command does afterwards.
 
-One repetition of each fault is slow, all others are soak tests. `python -m benchmarks cluster` measures.
+A poison picture, a killed node and a full disk are slow tests, once each; the rest is `-m soak`.
+`python -m benchmarks cluster` measures.
 """
 
 import functools
@@ -151,7 +152,8 @@ def test_kills(monkeypatch, upscale, cluster, pictures, expected, tmp_path, kill
     assert len(numbers) == 30
 
 
-@pytest.mark.parametrize("seed", repetitions(15))
+@pytest.mark.soak
+@pytest.mark.parametrize("seed", range(15))
 def test_a_killed_driver(upscale, cluster, pictures, expected, tmp_path, seed):
     output = tmp_path / "out"
     arguments = ("upscale", pictures, "--output", output, "--cluster", cluster.address, "--model", "bicubic")
