@@ -1,5 +1,6 @@
 """Scores of an upscaler on pictures. Validation during training and evaluation both use this code."""
 
+import contextlib
 import math
 import time
 from collections.abc import Iterable, Iterator
@@ -54,16 +55,23 @@ def evaluate(upscaler: Upscaler, pairs: Iterable[Pair], metrics: dict[str, Score
 
 def evaluate_pair(upscaler: Upscaler, pair: Pair, metrics: dict[str, Score]) -> Scored:
     """Upscales and scores one pair; see `evaluate`."""
-    try:
+    with named_errors(pair):
         start = time.perf_counter()
         sr, blended = _upscale(upscaler, pair.lr)
         seconds = time.perf_counter() - start
         scores = score(Sample(pair.lr, pair.hr, sr), metrics, scale=upscaler.scale)
+    return Scored(pair, sr, scores, seconds, blended)
+
+
+@contextlib.contextmanager
+def named_errors(pair: Pair):
+    """Raises errors of upscaling and scoring as `WorkError`s with the name of the pair."""
+    try:
+        yield
     except ValueError as error:
         raise WorkError(f"cannot score {pair.name!r}: {error}") from error
     except (MemoryError, tf.errors.ResourceExhaustedError) as error:
         raise WorkError(f"not enough memory to score {pair.name!r}") from error
-    return Scored(pair, sr, scores, seconds, blended)
 
 
 def upscale(upscaler: Upscaler, lr: np.ndarray) -> np.ndarray:

@@ -1,6 +1,8 @@
 """Validation during training: the scores of evaluate.py, four scores more, and sample pictures."""
 
 import logging
+import os
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import tensorflow as tf
@@ -12,6 +14,7 @@ from srgan_tf.images.pixels import to_float
 from srgan_tf.images.resize import imresize
 from srgan_tf.losses.grid import grid_energy
 from srgan_tf.metrics.stlpips import load_stlpips
+from srgan_tf.metrics.table import Sample, load_metrics, score
 from srgan_tf.training import names
 from srgan_tf.training.objective import LossInputs
 
@@ -22,6 +25,7 @@ BEST = {"psnr_y": True, names.PERCEPTUAL: False, names.STLPIPS: False}
 
 _PERCEPTUAL_SIDE = 512  # HR pixels: VGG19's features of a whole 2K picture would take gigabytes
 _STLPIPS_SIDE = 32  # smallest images of ST-LPIPS
+_MOST_THREADS = 8  # of a 2K picture, each takes about 200 MB
 _SAMPLE_SIDE = 256  # HR pixels: side of the sample pictures
 
 
@@ -50,22 +54,39 @@ def validate(upscaler, pairs, *, samples, perceptual=None, stlpips=None):
         picture. "grid" and "stlpips" are left out if a picture is too small for them.
     """
     rows, sheets = [], {}
+    metrics = load_metrics(scoring.DEFAULT_METRICS)
     smallest = min(min(pair.hr.shape[:2]) for pair in pairs)
-    for index, scored in enumerate(scoring.evaluate(upscaler, pairs)):
-        pair, sr = scored.pair, scored.sr
-        scores = scored.scores | {names.COLOUR_DRIFT: colour_drift(pair.lr, sr)}
+
+    def score_on_cpu(pair, sr, draw):
+        """The scores that need no device, and the sample picture or None."""
+        with scoring.named_errors(pair):
+            scores = score(Sample(pair.lr, pair.hr, sr), metrics, scale=upscaler.scale)
+        scores[names.COLOUR_DRIFT] = colour_drift(pair.lr, sr)
         if smallest >= 8 * upscaler.scale:
             scores[names.GRID] = grid(pair.hr, sr, upscaler.scale)
-        if perceptual is not None:
-            images = [to_float(_middle(picture, _PERCEPTUAL_SIDE)[np.newaxis]) for picture in (pair.hr, sr)]
-            scores[names.PERCEPTUAL] = float(perceptual(LossInputs(*(tf.convert_to_tensor(image) for image in images))))
-        if stlpips is not None and smallest >= _STLPIPS_SIDE:
-            scores[names.STLPIPS] = stlpips(_middle(pair.hr, _PERCEPTUAL_SIDE), _middle(sr, _PERCEPTUAL_SIDE))
-        rows.append(scores)
-        if index < samples:
-            # Two sources may have pictures of the same name, and a name may be too long for a file.
-            name = f"{index}-{pair.name.replace('/', '-')[:100]}"
-            sheets[name] = sample_sheet(pair, sr, upscaler.scale)
+        return scores, sample_sheet(pair, sr, upscaler.scale) if draw else None
+
+    # Pictures are scored while the device upscales the next ones.
+    with ThreadPoolExecutor(min(os.cpu_count(), _MOST_THREADS)) as threads:
+        running = []
+        for index, pair in enumerate(pairs):
+            with scoring.named_errors(pair):
+                sr = scoring.upscale(upscaler, pair.lr)
+            running.append(threads.submit(score_on_cpu, pair, sr, index < samples))
+            scores = {}
+            centres = [_middle(picture, _PERCEPTUAL_SIDE) for picture in (pair.hr, sr)]
+            if perceptual is not None:
+                images = [tf.convert_to_tensor(to_float(centre[np.newaxis])) for centre in centres]
+                scores[names.PERCEPTUAL] = float(perceptual(LossInputs(*images)))
+            if stlpips is not None and smallest >= _STLPIPS_SIDE:
+                scores[names.STLPIPS] = stlpips(*centres)
+            rows.append(scores)
+        for index, (pair, future) in enumerate(zip(pairs, running, strict=True)):
+            scores, sheet = future.result()
+            rows[index] = scores | rows[index]
+            if sheet is not None:
+                # Two sources may have pictures of the same name, and a name may be too long for a file.
+                sheets[f"{index}-{pair.name.replace('/', '-')[:100]}"] = sheet
     return scoring.mean_scores(rows), sheets
 
 
