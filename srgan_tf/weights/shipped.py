@@ -12,8 +12,8 @@ DEFAULT = "photo_x4"  # of upscaling, if no model is given
 REPLACED = {
     "srresnet_x4": "srresnet_lite_x4",
     "srresnet_skip_x4": "srresnet_lite_x4",
-    "srgan_x4": "photo_x4",
-    "srgan_skip_x4": "photo_x4",
+    "srgan_x4": "srgan_lite_x4",
+    "srgan_skip_x4": "srgan_lite_x4",
 }
 
 

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
-from srgan_tf.config.recipes.msrgan import MODERN_GAN, PUBLISHED_FIVE_LAYERS, UNET_GAN
-from srgan_tf.config.recipes.small import LITE
+from srgan_tf.config.recipes.msrgan import MODERN_GAN, PUBLISHED_FIVE_LAYERS
+from srgan_tf.config.recipes.small import LITE, LITE_GAN
 from srgan_tf.config.schema import Config
 from srgan_tf.config.sections import Data, Gan, LearningRate, Pretrain
 
@@ -31,11 +31,9 @@ def photo_faithful_x4():
 def photo_x4():
     """For photographs as they are, with sharp texture: a small form of `realesrgan_x4` (Wang et al. 2021).
 
-    The generator and the degradation of `photo_faithful_x4`, HR 128, batch 8. Pretraining as there. GAN: 1 pixel L1 +
-    0.15 perceptual (L1 on four layers of VGG19 before activation, each about a quarter of the sum, on a random square
-    of 64 pixels) + 0.08 adversarial + 4 for the grid of the pixel shuffle + 2 for the mean colours of areas, a U-Net
-    discriminator of 32 filters with spectral norm, 6k steps at 2e-4, halved at 0.6 and 0.8 of them. To start from a run
-    of `photo_faithful_x4`: `--init-generator RUN --set pretrain.steps=0`.
+    The generator and the degradation of `photo_faithful_x4`, HR 128, batch 8. Pretraining as there. GAN: that of
+    `srgan_lite_x4`, with an adversarial weight of 0.08 and 6k steps. To start from a run of `photo_faithful_x4`:
+    `--init-generator RUN --set pretrain.steps=0`.
 
     Deviations: those of `photo_faithful_x4`; Real-ESRGAN weighs the five layers of `realesrgan_x4` with 1 and the
     adversarial loss with 0.1, has no loss against a grid, and twice the filters in its discriminator.
@@ -45,15 +43,7 @@ def photo_x4():
         preset="photo_x4",
         discriminator={"name": "unet", "num_filters": 32},
         data=Data(hr_patch_size=128, batch_size=8, degradation="realistic", clean_fraction=0.3),
-        gan=replace(
-            UNET_GAN,
-            steps=6_000,
-            perceptual=replace(UNET_GAN.perceptual, crop_size=64),
-            perceptual_weight=0.15,
-            adversarial_weight=0.08,
-            grid_weight=4.0,
-            colour_weight=2.0,
-        ),
+        gan=replace(LITE_GAN, steps=6_000, adversarial_weight=0.08),
     )
 
 

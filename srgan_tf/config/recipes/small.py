@@ -7,6 +7,13 @@ from srgan_tf.config.schema import Config
 from srgan_tf.config.sections import Data, Gan, LearningRate, Pretrain, Reporting
 
 LITE = {"name": "compact", "num_blocks": 16, "num_filters": 64}
+# Of `srgan_lite_x4` and `photo_x4`; their docstrings describe it.
+LITE_GAN = replace(
+    UNET_GAN,
+    perceptual=replace(UNET_GAN.perceptual, crop_size=64),
+    grid_weight=4.0,
+    colour_weight=2.0,
+)
 
 
 def compact_x4():
@@ -76,10 +83,11 @@ def srresnet_lite_x4():
 def srgan_lite_x4():
     """SRGAN with the generator of `srresnet_lite_x4`: sharp, for clean images.
 
-    Pretraining as there. GAN: 1 pixel L1 + 0.15 perceptual (L1 on four layers of VGG19 before activation, each about a
-    quarter of the sum) + 0.03 adversarial, a U-Net discriminator of 32 filters with spectral norm (Wang et al. 2021
-    (Real-ESRGAN)), 20k steps at 2e-4, halved at 0.6 and 0.8 of them. To start from a run of `srresnet_lite_x4`:
-    `--init-generator RUN --set pretrain.steps=0`.
+    Pretraining as there, with HR 128, batch 8. GAN: 1 pixel L1 + 0.15 perceptual (L1 on four layers of VGG19 before
+    activation, each about a quarter of the sum, on a random square of 64 pixels) + 0.5 adversarial + 4 for the grid of
+    the pixel shuffle + 2 for the mean colours of areas, a U-Net discriminator of 32 filters with spectral norm (Wang et
+    al. 2021 (Real-ESRGAN)), 8k steps at 2e-4, halved at 0.6 and 0.8 of them. To start from a run of
+    `srresnet_lite_x4`: `--init-generator RUN --set pretrain.steps=0`.
 
     Deviations: those of `srresnet_lite_x4`; SRGAN (Ledig et al. 2017) has no pixel loss, one VGG layer after its
     activation, and an adversarial weight of 1e-3 with a discriminator of one logit.
@@ -88,7 +96,8 @@ def srgan_lite_x4():
         srresnet_lite_x4(),
         preset="srgan_lite_x4",
         discriminator={"name": "unet", "num_filters": 32},
-        gan=replace(UNET_GAN, steps=20_000, adversarial_weight=0.03),
+        data=Data(hr_patch_size=128, batch_size=8),
+        gan=replace(LITE_GAN, steps=8_000, adversarial_weight=0.5),
     )
 
 
