@@ -50,7 +50,7 @@ def test_each_patch_is_used_in_each_pass_of_its_window():
 
 
 def test_lr_and_hr_are_turned_alike_to_all_symmetries():
-    found = batches(0, 30 * USES * WINDOW)
+    found = batches(0, 8 * USES * WINDOW)
     seen = set()
     for lr, hr in found:
         np.testing.assert_array_equal(lr + 1, hr)
@@ -64,7 +64,7 @@ def test_lr_and_hr_are_turned_alike_to_all_symmetries():
             np.testing.assert_array_equal(same, patch(int(same.min()) // SIDE**2))
 
 
-@pytest.mark.parametrize("first", [1, 5, 6, 9, 13])
+@pytest.mark.parametrize("first", [1, 6, 13])
 def test_batches_are_those_of_a_run_from_the_start(first):
     whole, resumed = batches(0, 15), batches(first, 15)
     assert len(resumed) == 15 - first
