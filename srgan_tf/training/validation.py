@@ -53,40 +53,39 @@ def validate(upscaler, pairs, *, samples, perceptual=None, stlpips=None):
         better), "colour_drift" and "grid" (see the functions of these names); and a dictionary of comparison strips by
         picture. "grid" and "stlpips" are left out if a picture is too small for them.
     """
-    rows, sheets = [], {}
     metrics = load_metrics(scoring.DEFAULT_METRICS)
     smallest = min(min(pair.hr.shape[:2]) for pair in pairs)
 
-    def score_on_cpu(pair, sr, draw):
-        """The scores that need no device, and the sample picture or None."""
+    def score_on_device(pair, sr):
+        scores = {}
+        centres = [_middle(picture, _PERCEPTUAL_SIDE) for picture in (pair.hr, sr)]
+        if perceptual is not None:
+            images = [tf.convert_to_tensor(to_float(centre[np.newaxis])) for centre in centres]
+            scores[names.PERCEPTUAL] = float(perceptual(LossInputs(*images)))
+        if stlpips is not None and smallest >= _STLPIPS_SIDE:
+            scores[names.STLPIPS] = stlpips(*centres)
+        return scores
+
+    def score_on_cpu(pair, sr):
         with scoring.named_errors(pair):
             scores = score(Sample(pair.lr, pair.hr, sr), metrics, scale=upscaler.scale)
         scores[names.COLOUR_DRIFT] = colour_drift(pair.lr, sr)
         if smallest >= 8 * upscaler.scale:
             scores[names.GRID] = grid(pair.hr, sr, upscaler.scale)
-        return scores, sample_sheet(pair, sr, upscaler.scale) if draw else None
+        return scores
 
+    on_device, on_cpu, sheets = [], [], {}
     # Pictures are scored while the device upscales the next ones.
     with ThreadPoolExecutor(min(os.cpu_count(), _MOST_THREADS)) as threads:
-        running = []
         for index, pair in enumerate(pairs):
             with scoring.named_errors(pair):
                 sr = scoring.upscale(upscaler, pair.lr)
-            running.append(threads.submit(score_on_cpu, pair, sr, index < samples))
-            scores = {}
-            centres = [_middle(picture, _PERCEPTUAL_SIDE) for picture in (pair.hr, sr)]
-            if perceptual is not None:
-                images = [tf.convert_to_tensor(to_float(centre[np.newaxis])) for centre in centres]
-                scores[names.PERCEPTUAL] = float(perceptual(LossInputs(*images)))
-            if stlpips is not None and smallest >= _STLPIPS_SIDE:
-                scores[names.STLPIPS] = stlpips(*centres)
-            rows.append(scores)
-        for index, (pair, future) in enumerate(zip(pairs, running, strict=True)):
-            scores, sheet = future.result()
-            rows[index] = scores | rows[index]
-            if sheet is not None:
+            on_cpu.append(threads.submit(score_on_cpu, pair, sr))
+            on_device.append(score_on_device(pair, sr))
+            if index < samples:
                 # Two sources may have pictures of the same name, and a name may be too long for a file.
-                sheets[f"{index}-{pair.name.replace('/', '-')[:100]}"] = sheet
+                sheets[f"{index}-{pair.name.replace('/', '-')[:100]}"] = sample_sheet(pair, sr, upscaler.scale)
+    rows = [future.result() | scores for future, scores in zip(on_cpu, on_device, strict=True)]
     return scoring.mean_scores(rows), sheets
 
 
