@@ -185,11 +185,13 @@ def test_tiny_learns_more_than_bicubic_within_a_minute_of_two_cores(tmp_path):
     scores = [row["eval/psnr_y"] for row in rows if "eval/psnr_y" in row]
     from srgan_tf.data.sources import open_source
     from srgan_tf.evaluation import scoring
+    from srgan_tf.metrics.table import load_metrics
 
+    metrics = load_metrics(["psnr_y"])
     valid = open_source("synthetic", split="valid", scale=4, synthetic_count=4, synthetic_size=192)
     bicubic, tiny = (
-        scoring.mean_scores(scored.scores for scored in scoring.evaluate(load_upscaler(model), valid))["psnr_y"]
-        for model in ("bicubic", str(tmp_path))
+        scoring.mean_scores(scoring.evaluate_pair(upscaler, pair, metrics).scores for pair in valid)["psnr_y"]
+        for upscaler in map(load_upscaler, ("bicubic", str(tmp_path)))
     )
     assert tiny == pytest.approx(scores[-1])
     assert tiny > bicubic + 1.0

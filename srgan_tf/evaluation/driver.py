@@ -10,7 +10,7 @@ from srgan_tf.evaluation import plots, tables
 from srgan_tf.evaluation.page import page
 from srgan_tf.evaluation.page.viewers import Viewers, caption, caption_metrics
 from srgan_tf.evaluation.results import differences, summarize
-from srgan_tf.evaluation.scoring import DEFAULT_METRICS, attempts, evaluate_pair
+from srgan_tf.evaluation.scoring import DEFAULT_METRICS, evaluate_pair
 from srgan_tf.files import (
     check_replaceable,
     check_replaceable_files,
@@ -144,7 +144,7 @@ def _evaluate_source(upscalers, source, functions, files, on_picture, on_failure
     """Scores one data set; returns the summary for each model."""
     names, failed = [], []
     scores, rates, blended = ({upscaler.name: [] for upscaler in upscalers} for _ in range(3))
-    for index, pair in enumerate(attempts(source)):
+    for index, pair in enumerate(source.attempts()):
         try:
             if isinstance(pair, WorkError):
                 raise pair

@@ -3,18 +3,17 @@
 import contextlib
 import math
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.pairs import Pair
-from srgan_tf.data.sources import Source
 from srgan_tf.errors import WorkError
 from srgan_tf.inference.tiled import TiledUpscaler
 from srgan_tf.inference.upscalers import Upscaler
-from srgan_tf.metrics.table import Sample, Score, load_metrics, score
+from srgan_tf.metrics.table import Sample, Score, score
 
 DEFAULT_METRICS = ("psnr_y", "ssim_y", "psnr_lr")
 
@@ -38,23 +37,17 @@ class Scored(NamedTuple):
     blended: bool
 
 
-def evaluate(upscaler: Upscaler, pairs: Iterable[Pair], metrics: dict[str, Score] | None = None) -> Iterator[Scored]:
-    """Yields the scores of pairs, one at a time.
+def evaluate_pair(upscaler: Upscaler, pair: Pair, metrics: dict[str, Score]) -> Scored:
+    """Upscales and scores one pair.
 
     Args:
         upscaler: the model.
-        pairs: the pictures.
-        metrics: from `metrics.table.load_metrics`; None for `DEFAULT_METRICS`.
+        pair: the pictures.
+        metrics: from `metrics.table.load_metrics`.
 
     Raises:
-        WorkError: a picture is too small to score.
+        WorkError: the picture is too small to score, or memory is not sufficient.
     """
-    metrics = load_metrics(DEFAULT_METRICS) if metrics is None else metrics
-    return (evaluate_pair(upscaler, pair, metrics) for pair in pairs)
-
-
-def evaluate_pair(upscaler: Upscaler, pair: Pair, metrics: dict[str, Score]) -> Scored:
-    """Upscales and scores one pair; see `evaluate`."""
     with named_errors(pair):
         start = time.perf_counter()
         sr, blended = _upscale(upscaler, pair.lr)
@@ -84,11 +77,6 @@ def _upscale(upscaler, lr):
     tiled = TiledUpscaler(upscaler)
     whole = tiled.equals_whole(*lr.shape[:2])
     return tiled.upscale(lr), not whole
-
-
-def attempts(source: Source) -> Iterator[Pair | WorkError]:
-    """The pairs of a source; a pair that cannot be read is replaced by its error."""
-    return source.attempts()
 
 
 def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:

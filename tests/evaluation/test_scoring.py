@@ -20,6 +20,7 @@ class Constant:
 
 
 RGB = load_metrics(["psnr_rgb"])
+DEFAULT = load_metrics(scoring.DEFAULT_METRICS)
 
 
 def flat_pair(name, level, size=32):
@@ -28,35 +29,23 @@ def flat_pair(name, level, size=32):
 
 def test_means_are_over_pictures_not_over_pixels():
     pairs = [flat_pair("small", 110, 32), flat_pair("large", 200, 64)]
-    scored = list(scoring.evaluate(Constant(), pairs, RGB))
+    scored = [scoring.evaluate_pair(Constant(), pair, RGB) for pair in pairs]
     values = [row.scores["psnr_rgb"] for row in scored]
     assert values == pytest.approx([20 * np.log10(255 / 10), 20 * np.log10(255 / 100)])
     assert scoring.mean_scores(row.scores for row in scored)["psnr_rgb"] == pytest.approx(np.mean(values))
 
 
 def test_the_default_scores_and_their_time():
-    (scored,) = scoring.evaluate(Constant(), [flat_pair("a", 110)])
+    scored = scoring.evaluate_pair(Constant(), flat_pair("a", 110), DEFAULT)
     assert list(scored.scores) == ["psnr_y", "ssim_y", "psnr_lr"]
     assert scored.seconds > 0
 
 
 def test_pictures_that_cannot_be_scored_are_named():
     with pytest.raises(WorkError, match="cannot score 'little': SSIM needs at least 11"):
-        list(scoring.evaluate(Constant(), [flat_pair("little", 0, 16)]))
+        scoring.evaluate_pair(Constant(), flat_pair("little", 0, 16), DEFAULT)
     with pytest.raises(WorkError, match=r"cannot score 'tiny': `border` must leave pixels of a 8x8 image"):
-        list(scoring.evaluate(Constant(), [flat_pair("tiny", 0, 8)]))
-
-
-def test_pairs_are_read_one_at_a_time():
-    taken = []
-
-    def pairs():
-        for name in "abc":
-            taken.append(name)
-            yield flat_pair(name, 90)
-
-    next(scoring.evaluate(Constant(), pairs()))
-    assert taken == ["a"]
+        scoring.evaluate_pair(Constant(), flat_pair("tiny", 0, 8), DEFAULT)
 
 
 def test_attempts_go_on_after_a_picture_that_cannot_be_read():
@@ -65,7 +54,7 @@ def test_attempts_go_on_after_a_picture_that_cannot_be_read():
 
     loaders = [lambda name=name: flat_pair(name, 90) for name in "abcdefgh"]
     source = Source("mine", [*loaders[:3], fail, *loaders[3:]])
-    attempts = list(scoring.attempts(source))
+    attempts = list(source.attempts())
     assert [pair.name for pair in attempts if isinstance(pair, Pair)] == list("abcdefgh")
     assert str(attempts[3]) == "damaged"
 
@@ -75,7 +64,7 @@ def test_a_bug_in_a_loader_is_not_swallowed():
         raise KeyError("bug")
 
     with pytest.raises(KeyError):
-        list(scoring.attempts(Source("mine", [bug])))
+        list(Source("mine", [bug]).attempts())
 
 
 @pytest.mark.parametrize(
@@ -88,7 +77,7 @@ def test_a_bug_in_a_loader_is_not_swallowed():
 )
 def test_bicubic_matches_the_published_scores(real_data, dataset, psnr_y):
     source = open_source(str(real_data / "benchmark" / dataset), split="valid", scale=4)
-    mean = scoring.mean_scores(scored.scores for scored in scoring.evaluate(BicubicUpscaler(4), source))
+    mean = scoring.mean_scores(scoring.evaluate_pair(BicubicUpscaler(4), pair, DEFAULT).scores for pair in source)
     assert mean["psnr_y"] == pytest.approx(psnr_y, abs=0.01)
 
 
@@ -99,7 +88,7 @@ def test_a_picture_that_does_not_fit_the_memory_is_an_error_like_others():
         def __call__(self):
             raise MemoryError
 
-    first, second = scoring.attempts(Source("mine", [Large(), lambda: flat_pair("a", 90)]))
+    first, second = Source("mine", [Large(), lambda: flat_pair("a", 90)]).attempts()
     assert str(first) == "not enough memory to read 'large'"
     assert second.name == "a"
 
@@ -111,4 +100,4 @@ def test_memory_that_runs_out_while_scoring(error):
             raise error
 
     with pytest.raises(WorkError, match="not enough memory"):
-        list(scoring.evaluate(Large(), [flat_pair("a", 90)]))
+        scoring.evaluate_pair(Large(), flat_pair("a", 90), DEFAULT)

@@ -359,7 +359,7 @@ def test_a_failed_validation_keeps_the_checkpoint_and_is_repeated(tmp_path, monk
     def fail(*_):
         raise WorkError("out of memory")
 
-    monkeypatch.setattr(validation.scoring, "evaluate", fail)
+    monkeypatch.setattr(validation.scoring, "upscale", fail)
     config = with_settings(presets.tiny(), FAST_SETTINGS)
     with pytest.raises(WorkError, match="out of memory"):
         training_run.run(config, tmp_path)
