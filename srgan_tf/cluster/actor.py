@@ -27,7 +27,7 @@ class Options(NamedTuple):
     Attributes:
         source: path or address of the input folder.
         target: of the output folder.
-        suffix: of the results.
+        file_format: of the results, a key of `FORMATS`.
         model: keyword arguments of `assembly.assemble_upscaler`, with `model`.
         factor: see `photos.upscale.Enlargement`.
         box: the same.
@@ -41,7 +41,7 @@ class Options(NamedTuple):
 
     source: str
     target: str
-    suffix: str
+    file_format: str
     model: dict
     factor: float | None = None
     box: tuple | None = None
@@ -115,13 +115,12 @@ class Upscaling:
     def _load(self, precision):
         from srgan_tf import hardware
         from srgan_tf.inference.assembly import assemble_upscaler
-        from srgan_tf.photos.file_formats import FORMATS
         from srgan_tf.photos.parts import Crop
         from srgan_tf.photos.upscale import Enlargement
         from srgan_tf.photos.writing import require_format
 
         options = self._options
-        require_format(next(name for name, suffix in FORMATS.items() if suffix == options.suffix))
+        require_format(options.file_format)
         self._source, self._target = open_folder(options.source), open_folder(options.target)
         if isinstance(self._source, LocalFolder) and not self._source.resolved().is_dir():
             raise WorkError(f"no folder {options.source!r}")

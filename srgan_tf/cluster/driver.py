@@ -52,7 +52,7 @@ def upscale_folder(options, *, cluster, cores, existing, report, started, progre
     """
     source, target = open_folder(options.source), open_folder(options.target)
     _check_places(source, target)
-    found = survey(source, target, options.suffix)
+    found = survey(source, target, options.file_format)
     record = read_record(target)
     if found.existing and (record is None or existing == "refuse"):
         first = target.name(found.first_existing)
@@ -71,7 +71,7 @@ def upscale_folder(options, *, cluster, cores, existing, report, started, progre
             make_folder(options.target)
         write_record(target, wanted, model=options.model["model"], interpolate=options.model["other"])
         started(first, to_do, kept)
-        plan = pictures_to_do(source, target, options.suffix, skip_existing=existing == "skip")
+        plan = pictures_to_do(source, target, options.file_format, skip_existing=existing == "skip")
         groups = batches(plan, most_pictures=pictures_per_batch(to_do, pool.places()))
         with Failures(target) as failures:
             work = Work(pool, source, target, failures, total=to_do, report=report, progress=progress)
@@ -193,5 +193,5 @@ def _settings(options):
     if options.model["precision"] != "auto":
         settings["precision"] = options.model["precision"]
     settings |= {"scale": options.factor, "size": options.box, "crop": options.crop}
-    settings |= {"animation": "all" if options.animated else "first", "format": options.suffix}
+    settings |= {"animation": "all" if options.animated else "first", "format": options.file_format}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in settings.items()}

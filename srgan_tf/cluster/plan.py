@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from srgan_tf.errors import UserError
 from srgan_tf.images.pictures import names_of
+from srgan_tf.photos.file_formats import FORMATS
 from srgan_tf.photos.jobs import readable_suffixes, unsupported_suffixes
 
 
@@ -39,13 +40,13 @@ class Survey(NamedTuple):
     skipped: dict
 
 
-def survey(source, target, suffix):
+def survey(source, target, file_format):
     """Counts the pictures of a folder and their existing results.
 
     Args:
         source: a folder of `places`.
         target: a folder of `places`; if it lies in `source`, it is not searched for pictures.
-        suffix: of the results.
+        file_format: of the results, a key of `FORMATS`.
 
     Raises:
         UserError: there is no picture, or two pictures would have the same result.
@@ -53,7 +54,7 @@ def survey(source, target, suffix):
     pictures, existing, first, skipped = 0, 0, None, collections.Counter()
     for folder, names, others in _folders(source, target):
         skipped.update(os.path.splitext(name)[1].lower() for name in others)
-        results = _results(names, suffix)
+        results = _results(names, file_format)
         if len({*results.values()}) < len(results):
             raise UserError(
                 f"two pictures in {source.name(folder)!r} would have one result: upscale them into separate folders"
@@ -67,11 +68,11 @@ def survey(source, target, suffix):
     return Survey(pictures, existing, first, dict(sorted(skipped.items())))
 
 
-def pictures_to_do(source, target, suffix, *, skip_existing):
+def pictures_to_do(source, target, file_format, *, skip_existing):
     """Yields the pictures of a folder, see `survey`; with `skip_existing` only those that have no result yet."""
     for folder, names, _ in _folders(source, target):
         there = target.names(folder) if skip_existing and names else ()
-        for name, result in _results(names, suffix).items():
+        for name, result in _results(names, file_format).items():
             if result not in there:
                 path = _joined(folder, name)
                 yield Picture(path, _joined(folder, result), source.pixels(path, names[name]))
@@ -85,9 +86,9 @@ def _folders(source, target):
         yield folder, {name: size for name, size in names.items() if name not in others}, others
 
 
-def _results(names, suffix):
+def _results(names, file_format):
     """{picture: result}, both names in their folder."""
-    return dict(zip(names, (f"{name}{suffix}" for name in names_of(names)), strict=True))
+    return dict(zip(names, (f"{name}{FORMATS[file_format]}" for name in names_of(names)), strict=True))
 
 
 def _joined(folder, name):

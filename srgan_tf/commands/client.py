@@ -36,14 +36,15 @@ def main():
 
     from srgan_tf.client.remote import RemoteUpscaler, connect
     from srgan_tf.files import make_folder
+    from srgan_tf.photos.file_formats import folder_of, format_of
     from srgan_tf.photos.jobs import plan, run
 
-    jobs = plan(flags.pictures, flags.output)
+    jobs = plan(flags.pictures, flags.output, format_of(flags.output) or "png")
     connection = connect(
         flags.server, flags.model, version=flags.version, timeout=flags.timeout, attempts=flags.attempts
     )
     upscaler = RemoteUpscaler(connection, flags.model)
-    make_folder(flags.output)
+    make_folder(folder_of(flags.output, flags.pictures))
     print(f"upscaling x{upscaler.scale} with {flags.model} at {flags.server}, pictures: {len(jobs)}")
     run(upscaler, jobs, lambda line: print(line, flush=True), server_limit=upscaler.max_pixels)
     print(f"done: {flags.output}")

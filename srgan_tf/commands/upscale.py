@@ -12,7 +12,6 @@ overwritten. Video needs the extra [video]; an interrupted run continues with th
 """
 
 import os
-import pathlib
 import sys
 
 from srgan_tf.commands import upscale_cluster, upscale_flags
@@ -32,7 +31,7 @@ def main():
     from srgan_tf.files import check_targets, make_folder
     from srgan_tf.images.pictures import read_picture
     from srgan_tf.inference.assembly import assemble_upscaler
-    from srgan_tf.photos.file_formats import FORMATS
+    from srgan_tf.photos.file_formats import folder_of
     from srgan_tf.photos.jobs import plan, skipped_note, without_existing
     from srgan_tf.photos.parts import Crop
     from srgan_tf.photos.upscale import Enlargement
@@ -41,13 +40,14 @@ def main():
     from srgan_tf.video.jobs import plan_clips, split
 
     require_format(flags.format)
+    folder = folder_of(flags.output, flags.pictures)
     clips, pictures = split(flags.pictures)
     if clips:
         require_av()
         if flags.mask or flags.crop:
             raise UserError(f"--mask and --crop are for pictures: {clips[0]!r} is a video file")
     planned_clips = plan_clips(clips, flags.output, flags.codec) if clips else []
-    planned = (plan(pictures, flags.output, FORMATS[flags.format]) if pictures else []) + planned_clips
+    planned = (plan(pictures, flags.output, flags.format) if pictures else []) + planned_clips
     check_targets([job.target for job in planned], filter(None, [flags.model, flags.interpolate, flags.mask]))
     if flags.mask is not None:
         read_picture(flags.mask)  # a wrong one fails before any work
@@ -58,8 +58,7 @@ def main():
         [job for job in jobs if job in planned_clips],
     )
     upscaler = assemble_upscaler(factor=flags.scale, **upscale_flags.model_options(flags))
-    single = planned[0].target == pathlib.Path(flags.output)  # and not a folder
-    make_folder(planned[0].target.parent if single else flags.output)
+    make_folder(folder)
     enlargement = Enlargement(flags.scale, flags.size, flags.crop and Crop(*flags.crop))
     precision = hardware.resolve_precision(flags.precision)
     print(

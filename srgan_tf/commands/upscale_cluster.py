@@ -59,13 +59,12 @@ def run(flags, bar_format):
 def _options(flags):
     """The options for the actors, whose current folder is another one."""
     from srgan_tf.cluster.actor import Options
-    from srgan_tf.photos.file_formats import FORMATS
     from srgan_tf.photos.formats import MAX_PIXELS
 
     return Options(
         source=_absolute(flags.pictures[0], always=True),
         target=_absolute(flags.output, always=True),
-        suffix=FORMATS[flags.format],
+        file_format=flags.format,
         model={
             **upscale_flags.model_options(flags),
             "model": _absolute(flags.model),

@@ -19,6 +19,8 @@ ANIMATED_FORMATS = ("png", "webp", "avif")
 PNG_LEVEL = (
     4  # of zlib: 6 takes twice the time of 4 for files that are as large (photographs, Sub, Up and Paeth filters)
 )
+# Suffixes of video results, and FFmpeg's names of their containers.
+CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 _BY_SUFFIX = {suffix: name for name, suffix in FORMATS.items()} | {".jpeg": "jpeg", ".tiff": "tiff", ".heif": "heic"}
 
 
@@ -31,19 +33,23 @@ def format_of(path):
     return _BY_SUFFIX.get(pathlib.PurePath(path).suffix.lower())
 
 
-def names_file(output, inputs, suffixes=tuple(_BY_SUFFIX)):
+def names_file(output, inputs):
     """Whether `output` is the name of the only result, rather than a folder.
 
     Args:
         output: path. A folder that exists is a folder, whatever its suffix is.
-        inputs: paths of images and folders.
-        suffixes: of files, in lower case.
+        inputs: paths of images, video files and folders.
 
     Raises:
         UserError: it has the suffix of a file, and there are several inputs or a folder.
     """
-    if pathlib.PurePath(output).suffix.lower() not in suffixes or os.path.isdir(output):
+    if pathlib.PurePath(output).suffix.lower() not in {*_BY_SUFFIX, *CONTAINERS} or os.path.isdir(output):
         return False
     if len(inputs) > 1 or not os.path.isfile(inputs[0]):
         raise UserError(f"--output {str(output)!r} is the name of a file: give a folder for several results")
     return True
+
+
+def folder_of(output, inputs):
+    """The folder of the results: `output`, or its parent if it is the name of the only result; see `names_file`."""
+    return pathlib.Path(output).parent if names_file(output, inputs) else output

@@ -42,7 +42,7 @@ class Job(NamedTuple):
     target: pathlib.Path
 
 
-def plan(inputs, output, suffix=FORMATS["png"]):
+def plan(inputs, output, file_format="png"):
     """Chooses the output files: `output/NAME.png` for a file, the same tree of subfolders for a folder.
 
     `output` can also be the file of the result, if the only input is a file.
@@ -51,14 +51,14 @@ def plan(inputs, output, suffix=FORMATS["png"]):
         inputs: paths of pictures and folders.
         output: folder. Images in it are results of an earlier run and not inputs, unless it contains an input folder.
             Or a file, see `names_file`.
-        suffix: of the results, a value of `FORMATS`.
+        file_format: of the results, a key of `FORMATS`.
 
     Returns:
         List of `Job`, at least one. Names that differ only in their suffix keep it: `a.jpg` becomes `a.jpg.png`.
 
     Raises:
         UserError: an input does not exist or has no image, a result would replace an input, or `output` is a file of
-            another format than `suffix`.
+            another format than `file_format`.
         WorkError: all images are results of an earlier run.
     """
     output = pathlib.Path(output)
@@ -83,13 +83,11 @@ def plan(inputs, output, suffix=FORMATS["png"]):
         raise WorkError("no image to upscale: all inputs are results of an earlier run in the output folder")
     names = names_of(place for _, place in relative)
     if names_file(output, inputs):
-        if FORMATS[format_of(output)] != suffix:
-            raise UserError(
-                f"--output {str(output)!r} has another suffix than the results of this --format, {suffix!r}"
-            )
+        if format_of(output) != file_format:
+            raise UserError(f"--output {str(output)!r} is not a file of --format {file_format}")
         targets = [output]
     else:
-        targets = [output / f"{name}{suffix}" for name in names]
+        targets = [output / f"{name}{FORMATS[file_format]}" for name in names]
     jobs = [Job(picture, target) for (picture, _), target in zip(relative, targets, strict=True)]
     sources = {job.source.resolve() for job in jobs}
     targets = set()

@@ -4,6 +4,7 @@ import os
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.photos.file_formats import CONTAINERS
 from srgan_tf.video.clips import require_av, to_frame
 
 
@@ -24,8 +25,6 @@ CODECS = {
     "vp9": Codec("libvpx-vp9", 24, {"b": "0", "deadline": "good", "cpu-used": "2"}, ("420", "422", "444")),
 }
 _EIGHT_BITS_ONLY = ("vp9",)  # as libvpx is built into PyAV
-# Of the result, by the suffix of the clip; others become Matroska files.
-CONTAINERS = {".mp4": "mp4", ".m4v": "mp4", ".mov": "mov", ".mkv": "matroska", ".webm": "webm"}
 _OF_WEBM = ("av1", "vp9")
 
 

@@ -5,10 +5,10 @@ import pathlib
 import time
 
 from srgan_tf.errors import UserError, WorkError, printable
-from srgan_tf.photos.file_formats import FORMATS, names_file
+from srgan_tf.photos.file_formats import names_file
 from srgan_tf.photos.jobs import Job
 from srgan_tf.video.clips import SUFFIXES
-from srgan_tf.video.encoding import CONTAINERS, container_for
+from srgan_tf.video.encoding import container_for
 from srgan_tf.video.upscale import upscale_clip
 
 
@@ -23,7 +23,7 @@ def plan_clips(clips, output, codec):
 
     Args:
         clips: paths of video files.
-        output: folder, or file with a suffix of `CONTAINERS`.
+        output: folder, or file see `names_file`.
         codec: a key of `encoding.CODECS`.
 
     Returns:
@@ -34,7 +34,7 @@ def plan_clips(clips, output, codec):
     """
     jobs = []
     sources = {pathlib.Path(clip).resolve() for clip in clips}
-    is_file = names_file(output, clips, (*CONTAINERS, *FORMATS.values()))
+    is_file = names_file(output, clips)
     for clip in map(pathlib.Path, clips):
         target = pathlib.Path(output) if is_file else pathlib.Path(output, clip.name)
         suffix, _ = container_for(target.suffix, codec)

@@ -276,6 +276,12 @@ def test_the_command(monkeypatch, capfd, tmp_path, served, rng, protocol):
         with Image.open(path) as expected, Image.open(output / path.relative_to(tmp_path / "expected")) as actual:
             assert actual.mode == expected.mode
             np.testing.assert_array_equal(np.asarray(actual), np.asarray(expected), err_msg=path.name)
+    one = [folder / "a.png", *arguments[1:-1], tmp_path / "new" / "one.jpg"]
+    monkeypatch.setattr("sys.argv", ["client", *map(str, one)])
+    assert cli.execute(script.main) == 0, capfd.readouterr().err
+    with Image.open(tmp_path / "new" / "one.jpg") as image:
+        assert image.format == "JPEG"
+    monkeypatch.setattr("sys.argv", ["client", *map(str, arguments)])
     (folder / "broken.png").write_bytes(b"")
     assert cli.execute(script.main) == 1
     assert "1 of 5 pictures failed" in capfd.readouterr().err

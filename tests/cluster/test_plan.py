@@ -25,7 +25,7 @@ def tree(tmp_path):
 def planned(source, target, **options):
     return {
         (picture.source, picture.target)
-        for picture in pictures_to_do(open_folder(source), open_folder(target), ".png", **options)
+        for picture in pictures_to_do(open_folder(source), open_folder(target), "png", **options)
     }
 
 
@@ -52,7 +52,7 @@ def test_existing_results(tree, tmp_path):
     output = tmp_path / "out"
     (output / "sub").mkdir(parents=True)
     (output / "sub" / "a.png").touch()
-    found = survey(open_folder(tree), open_folder(output), ".png")
+    found = survey(open_folder(tree), open_folder(output), "png")
     assert found == (6, 1, "sub/a.png", {".dng": 1, ".svg": 1})
     assert len(planned(tree, output, skip_existing=False)) == 6
     assert ("sub/a.png", "sub/a.png") not in planned(tree, output, skip_existing=True)
@@ -63,7 +63,7 @@ def test_pixels(tree, tmp_path):
     (tree / "a.png").write_text("damaged")
     found = {
         picture.source: picture.pixels
-        for picture in pictures_to_do(open_folder(tree), open_folder(tmp_path), ".png", skip_existing=False)
+        for picture in pictures_to_do(open_folder(tree), open_folder(tmp_path), "png", skip_existing=False)
     }
     assert found["a.jpg"] == 63
     assert found["a.png"] == 1
@@ -72,12 +72,12 @@ def test_pixels(tree, tmp_path):
 def test_no_picture(tmp_path):
     for folder in (tmp_path, f"memory://{uuid.uuid4().hex}"):
         with pytest.raises(UserError, match=r"no picture in .*: looked for \.png"):
-            survey(open_folder(folder), open_folder(tmp_path / "out"), ".png")
+            survey(open_folder(folder), open_folder(tmp_path / "out"), "png")
 
 
 def test_two_pictures_of_one_result(tree, tmp_path):
     Image.new("RGB", (9, 7)).save(tree / "a.png.png")
     with pytest.raises(UserError, match=r"two pictures in .* would have one result"):
-        survey(open_folder(tree), open_folder(tmp_path / "out"), ".png")
+        survey(open_folder(tree), open_folder(tmp_path / "out"), "png")
     with pytest.raises(UserError, match="two inputs would become"):
         jobs.plan([pathlib.Path(tree)], tmp_path / "out")

@@ -48,3 +48,14 @@ def test_the_output_is_a_file(run_script, tmp_path, name, kind):
     with Image.open(output) as image:
         assert (image.format, image.size) == (kind, (16, 12))
     assert [path.name for path in output.parent.iterdir() if path.name != "a.png"] == [output.name]
+
+
+def test_a_clip_and_a_picture_do_not_become_one_file(run_script, tmp_path):
+    Image.fromarray(draw_picture(0, 6, 8)).save(tmp_path / "a.png")
+    (tmp_path / "clip.mp4").touch()
+    code, _, error = run_script(
+        "upscale", tmp_path / "clip.mp4", tmp_path / "a.png", "--model", "bicubic", "--output", tmp_path / "x.mp4"
+    )
+    assert code == 2
+    assert "x.mp4' is the name of a file: give a folder for several results" in error
+    assert not (tmp_path / "x.mp4").exists()

@@ -41,12 +41,14 @@ def test_files_by_their_name(folder, tmp_path):
 
 def test_the_output_is_a_file(folder, tmp_path):
     picture, output = folder / "b.png", tmp_path / "big.JPEG"
-    assert job_module.plan([picture], output, ".jpg") == [job_module.Job(picture, output)]
-    with pytest.raises(UserError, match=r"has another suffix than the results of this --format, '\.png'"):
+    assert job_module.plan([picture], output, "jpeg") == [job_module.Job(picture, output)]
+    with pytest.raises(UserError, match=r"big\.JPEG' is not a file of --format png"):
         job_module.plan([picture], output)
+    with pytest.raises(UserError, match=r"clip\.mp4' is not a file of --format png"):
+        job_module.plan([picture], tmp_path / "clip.mp4")
     for inputs in ([folder], [picture, folder / "a.jpg"]):
         with pytest.raises(UserError, match=r"big\.JPEG' is the name of a file: give a folder for several results"):
-            job_module.plan(inputs, output, ".jpg")
+            job_module.plan(inputs, output, "jpeg")
     with pytest.raises(UserError, match="would replace the input"):
         job_module.plan([picture], picture)
     output.mkdir()  # a folder is a folder
