@@ -12,6 +12,26 @@ class WorkError(RuntimeError):
     """The work started and failed: a damaged image, a diverged training run. Exit code 1."""
 
 
+def install_command(extra):
+    """How to install an optional extra. The name `srgan_tf` alone would be looked up in a package index.
+
+    >>> install_command("web")
+    "pip install '.[web]' in the checkout of srgan_tf"
+    """
+    return f"pip install '.[{extra}]' in the checkout of srgan_tf"
+
+
+def missing_extra(use, extra, error):
+    """The `UserError` about an `ImportError` of an optional package.
+
+    Args:
+        use: what needs the package.
+        extra: name of the extra in pyproject.toml.
+        error: the `ImportError`.
+    """
+    return UserError(f"{use} needs {install_command(extra)} (no module {error.name!r})")
+
+
 def is_disk_full(error):
     """Whether an `OSError`, or the cause of another exception, is that of a full disk or quota."""
     cause = error if isinstance(error, OSError) else error.__cause__

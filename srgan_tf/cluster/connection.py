@@ -6,7 +6,7 @@ import os
 import re
 import socket
 
-from srgan_tf.errors import UserError, first_line
+from srgan_tf.errors import UserError, first_line, missing_extra
 
 _REACH = 10.0  # seconds for a connection to the head
 
@@ -27,7 +27,7 @@ def connected(address):
     try:
         import ray
     except ImportError as error:
-        raise UserError(f"--cluster needs `pip install 'srgan_tf[cluster]'` (no module {error.name!r})") from error
+        raise missing_extra("--cluster", "cluster", error) from error
     own = {"include_dashboard": False, "object_store_memory": 128 << 20} if address == "local" else {}
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **own)

@@ -6,7 +6,7 @@ import pathlib
 import secrets
 import tempfile
 
-from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.errors import UserError, WorkError, first_line, missing_extra
 from srgan_tf.files import atomic_write, unfinished_folder
 from srgan_tf.images.pictures import open_image
 
@@ -129,9 +129,7 @@ class RemoteFolder:
         try:
             from fsspec.core import url_to_fs
         except ImportError as error:
-            raise UserError(
-                f"{address!r} needs `pip install 'srgan_tf[cluster]'` (no module {error.name!r})"
-            ) from error
+            raise missing_extra(repr(address), "cluster", error) from error
         try:
             self._files, root = url_to_fs(str(address), use_listings_cache=False)
         except (ValueError, ImportError) as error:

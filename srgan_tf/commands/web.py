@@ -18,7 +18,7 @@ import time
 import webbrowser
 
 from srgan_tf.commands import cli
-from srgan_tf.errors import UserError
+from srgan_tf.errors import UserError, missing_extra
 
 _PORT = 8000
 _LOOPBACK = "127.0.0.1"
@@ -70,7 +70,7 @@ def main():
 
         from srgan_tf.web.app import create_app
     except ImportError as error:
-        raise UserError(f"srgan-tf web needs `pip install 'srgan_tf[web]'` (no module {error.name!r})") from error
+        raise missing_extra("srgan-tf web", "web", error) from error
     from srgan_tf.web import options
     from srgan_tf.web.limits import Limits
 

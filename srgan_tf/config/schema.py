@@ -41,7 +41,7 @@ class Config:
     preset: str = ""
     """name of the preset that the settings started from"""
     scale: Literal[2, 3, 4, 8] = 4
-    """super-resolution factor"""
+    """super-resolution factor: 2, 3, 4 or 8"""
     seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     """random seed of the initial weights and the crops; --seed sets it"""
     deterministic: bool = False

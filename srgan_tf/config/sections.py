@@ -54,7 +54,7 @@ class Optimizer:
     """How the gradients of one network change its weights."""
 
     name: Literal["adam", "rmsprop"] = "adam"
-    """update rule"""
+    """update rule: adam or rmsprop"""
     beta_1: Decay = 0.9
     """decay of Adam's mean gradient; RMSProp has none"""
     beta_2: Decay = 0.999
@@ -82,7 +82,7 @@ class Data:
     min_scale: NonNegativeFloat = 0.0
     """train a continuous generator at factors between this and `scale`, drawn for each batch; 0: at `scale` only"""
     sampling: Literal["area", "auto", "picture"] = "auto"
-    """draw patches by image area or from each image equally; "auto": by area if sizes differ over 4 times"""
+    """draw patches by image "area", or from each "picture" equally; "auto": by area if sizes differ over 4 times"""
     augment: bool = True
     """random flips and 90-degree rotations of the patches"""
     degradation: Literal[tuple(DEGRADATIONS)] = "bicubic"
@@ -94,7 +94,7 @@ class Data:
     patch_uses: PositiveInt = 1
     """use each degraded patch this often, in other orders and orientations; for degradations that the GPU waits for"""
     store: Literal["auto", "memory", "disk"] = "auto"
-    """where decoded training images are kept; "auto": in memory if they fit into half of the free memory"""
+    """where decoded images are kept: "memory", "disk", or "auto", in memory if they fit into half of the free memory"""
     cache: str = ""
     """folder of the store on disk; "" is srgan_tf in the user's cache folder"""
     synthetic_count: PositiveInt = 64
@@ -122,7 +122,7 @@ class Pretrain:
     patience: NonNegativeInt = 0
     """stop the phase after N validations in a row without a better PSNR-Y; 0 does not stop early"""
     loss: PixelLoss = "mse"
-    """pixel loss"""
+    """pixel loss: mse, l1 or charbonnier"""
     learning_rate: LearningRate = LearningRate()
     optimizer: Optimizer = Optimizer()
     ssim_weight: NonNegativeFloat = 0.0
@@ -140,7 +140,7 @@ class Perceptual:
     before_activation: bool = False
     """compare features before the ReLU instead of after it"""
     distance: PixelLoss = "mse"
-    """distance between features"""
+    """distance between features: mse, l1 or charbonnier"""
     crop_size: NonNegativeInt = 0
     """side of a random square of the patches that the loss sees, in pixels, for speed; 0: the whole patches"""
     feature_scale: PositiveFloat = PAPER_FEATURE_SCALE
@@ -163,7 +163,7 @@ class Gan:
     generator_optimizer: Optimizer = Optimizer()
     discriminator_optimizer: Optimizer = Optimizer()
     pixel: PixelLoss = "mse"
-    """pixel loss"""
+    """pixel loss: mse, l1 or charbonnier"""
     pixel_weight: NonNegativeFloat = 0.0
     """weight of the pixel loss"""
     ssim_weight: NonNegativeFloat = 0.0
@@ -174,7 +174,7 @@ class Gan:
     dists_weight: NonNegativeFloat = 0.0
     """weight of the DISTS distance on VGG19: similarity of structure and texture"""
     adversarial: Literal[tuple(ADVERSARIAL_LOSSES)] = "vanilla"
-    """adversarial objective"""
+    """adversarial objective: vanilla, ra (relativistic average), lsgan, hinge, wgan or wgan_gp"""
     adversarial_weight: NonNegativeFloat = 1e-3
     """weight of the generator's adversarial loss"""
     total_variation_weight: NonNegativeFloat = 2e-8
@@ -186,7 +186,7 @@ class Gan:
     colour_weight: NonNegativeFloat = 0.0
     """weight of the L1 between the mean colours of areas of 16x16 pixels, against a shift of colours"""
     grid_weight: NonNegativeFloat = 0.0
-    """weight of the L1 of means by position modulo the scale, against a grid that a pixel shuffle can leave"""
+    """weight of the loss against a pixel-shuffle grid: L1 between mean SR and mean HR at each position of its cells"""
     rank_weight: NonNegativeFloat = 0.0
     """weight of RankSRGAN's rank-content loss; needs `ranker`"""
     ranker: str = ""
@@ -224,7 +224,7 @@ class Diffusion:
     patience: NonNegativeInt = 0
     """stop the phase after N validations in a row without a better perceptual score; 0 does not stop early"""
     loss: PixelLoss = "mse"
-    """distance between the estimate of the network and the residual or the noise"""
+    """distance between the estimate of the network and the residual or the noise: mse, l1 or charbonnier"""
     learning_rate: LearningRate = LearningRate()
     optimizer: Optimizer = Optimizer()
 
@@ -240,7 +240,7 @@ class Reporting:
     checkpoint_every: PositiveInt = 5_000
     """steps between checkpoints and updates of generator.keras"""
     keep_checkpoints: PositiveInt = 3
-    """number of recent checkpoints to keep; the best by PSNR-Y and by the perceptual score are always kept"""
+    """number of recent checkpoints to keep; the best by PSNR-Y, VGG19 distance and ST-LPIPS are always kept"""
     samples: NonNegativeInt = 3
     """number of sample images at each validation"""
     profile: bool = False

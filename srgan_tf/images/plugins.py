@@ -4,6 +4,8 @@ import importlib
 import importlib.util
 import itertools
 
+from srgan_tf.errors import missing_extra
+
 _MODULES = {"HEIF": "pillow_heif", "JXL": "pillow_jxl"}
 _TITLES = {"HEIF": "HEIC", "JXL": "JPEG XL"}
 _BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
@@ -37,14 +39,12 @@ def load_plugin(name):
         name: "HEIF" or "JXL".
 
     Raises:
-        ValueError: the plugin is not installed; the message says how to install it.
+        UserError: the plugin is not installed.
     """
     try:
         module = importlib.import_module(_MODULES[name])
     except ImportError as error:
-        raise ValueError(
-            f"{_TITLES[name]} files need `pip install 'srgan_tf[formats]'` (no module {error.name!r})"
-        ) from error
+        raise missing_extra(f"the format {_TITLES[name]}", "formats", error) from error
     if name == "HEIF":
         module.register_heif_opener(thumbnails=False)
 

@@ -8,13 +8,12 @@ import zipfile
 import numpy as np
 import tensorflow as tf
 
-from srgan_tf.errors import UserError, first_line
+from srgan_tf.errors import UserError, first_line, missing_extra
 from srgan_tf.inference.upscalers import NetworkUpscaler
 
 DESCRIPTION_FILE = "srgan_tf.json"  # in a SavedModel's assets.extra and in the zip archive of a LiteRT file
 DESCRIPTION_KEY = "srgan_tf"  # in an ONNX file's metadata
 SIGNATURE = "upscale"  # name of the exported function
-EXTRA = "srgan_tf[export]"
 _LARGEST_SCALE = 64
 _LONGEST_DESCRIPTION = 1 << 16  # bytes
 
@@ -33,7 +32,7 @@ def require(module, purpose):
     try:
         return importlib.import_module(module)
     except ImportError as error:
-        raise UserError(f"{purpose} needs {module}: pip install '{EXTRA}'") from error
+        raise missing_extra(purpose, "export", error) from error
 
 
 def saved_model_folder(path):

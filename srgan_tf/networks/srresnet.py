@@ -53,8 +53,8 @@ def srresnet(
         tail_kernel_size: kernel size of the last convolution.
         init_gain: factor on He initialization. ESRGAN and BasicSR use 0.1 without normalization.
         tail_init_gain: the same for the last convolution. 1 saturates a tanh output at the start.
-        attention: "none" or a key of `ATTENTIONS` in `srgan_tf.networks.attention`, applied to the residual branch
-            before the addition ("channel") or to the sum (the others).
+        attention: "none", "channel", "self" or "multiscale"; "channel" is applied to the residual branch before the
+            addition, the others to the sum.
         attention_interval: N: every Nth block has attention.
 
     Returns:

@@ -8,7 +8,7 @@ import time
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from srgan_tf.errors import UserError, WorkError, is_disk_full, printable
+from srgan_tf.errors import UserError, WorkError, install_command, is_disk_full, printable
 from srgan_tf.files import remove_leftovers
 from srgan_tf.images.pictures import PICTURE_SUFFIXES, list_pictures, names_of
 from srgan_tf.images.plugins import has_plugin
@@ -140,7 +140,7 @@ def note_on(skipped):
     kinds = ", ".join(f"{number} {suffix}" for suffix, number in skipped.items())
     if not skipped:
         return ""
-    install = "; pip install 'srgan_tf[formats]' adds HEIC and JPEG XL" if {*skipped} & {*_PLUGIN_SUFFIXES} else ""
+    install = f"; {install_command('formats')} adds HEIC and JPEG XL" if {*skipped} & {*_PLUGIN_SUFFIXES} else ""
     return f"note: {sum(skipped.values())} files of unsupported formats were skipped: {kinds}{install}"
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.errors import WorkError, first_line, missing_extra
 from srgan_tf.photos.formats import Photo
 
 SUFFIXES = {
@@ -60,7 +60,7 @@ def require_av():
     try:
         import av
     except ImportError as error:
-        raise UserError(f"video needs `pip install 'srgan_tf[video]'` (no module {error.name!r})") from error
+        raise missing_extra("video", "video", error) from error
     return av
 
 

@@ -24,5 +24,8 @@ def test_addresses(address):
 
 def test_ray_is_not_installed(monkeypatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(UserError, match=r"^--cluster needs `pip install 'srgan_tf\[cluster\]'` \(no module 'ray'\)$"):
+    with pytest.raises(
+        UserError,
+        match=r"^--cluster needs pip install '\.\[cluster\]' in the checkout of srgan_tf \(no module 'ray'\)$",
+    ):
         connect("local")

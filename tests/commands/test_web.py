@@ -19,7 +19,7 @@ def test_a_missing_extra(run_script, monkeypatch):
     monkeypatch.setitem(sys.modules, "uvicorn", None)
     code, _, err = run_script("web", "--no-browser")
     assert code == 2
-    assert "needs `pip install 'srgan_tf[web]'`" in err
+    assert "srgan-tf web needs pip install '.[web]'" in err
 
 
 def test_a_port_that_is_taken(run_script):

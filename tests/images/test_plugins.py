@@ -58,8 +58,8 @@ def test_formats_by_their_first_bytes():
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"\0\0\0\x18ftypheic" + bytes(20), r"HEIC files need `pip install 'srgan_tf\[formats\]'`"),
-        (b"\xff\x0a" + bytes(20), r"JPEG XL files need `pip install 'srgan_tf\[formats\]'`"),
+        (b"\0\0\0\x18ftypheic" + bytes(20), r"the format HEIC needs pip install '\.\[formats\]'"),
+        (b"\xff\x0a" + bytes(20), r"the format JPEG XL needs pip install '\.\[formats\]'"),
     ],
 )
 def test_a_missing_plugin(monkeypatch, content, reason):

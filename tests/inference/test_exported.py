@@ -20,7 +20,10 @@ def test_versions_are_sorted_by_number(tmp_path):
 
 def test_a_missing_package_is_named():
     assert exported.require("json", "reading") is json
-    with pytest.raises(UserError, match=r"reading needs no_such_module: pip install 'srgan_tf\[export\]'"):
+    with pytest.raises(
+        UserError,
+        match=r"reading needs pip install '\.\[export\]' in the checkout of srgan_tf \(no module 'no_such_module'\)",
+    ):
         exported.require("no_such_module", "reading")
 
 

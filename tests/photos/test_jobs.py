@@ -340,7 +340,7 @@ def test_a_note_names_the_files_of_unsupported_formats(tmp_path, monkeypatch):
     for name in ("a.heic", "b.HEIC", "c.jxl", "d.png"):
         (tmp_path / name).touch()
     assert skipped_note([tmp_path]) == "note: 3 files of unsupported formats were skipped: 2 .heic, 1 .jxl; " + (
-        "pip install 'srgan_tf[formats]' adds HEIC and JPEG XL"
+        "pip install '.[formats]' in the checkout of srgan_tf adds HEIC and JPEG XL"
     )
     monkeypatch.setattr(job_module, "has_plugin", lambda name: True)
     assert skipped_note([tmp_path]) == ""

@@ -65,7 +65,10 @@ def test_new_formats_are_read_as_they_were_written(tmp_path, name, channels):
 
 def test_a_format_whose_plugin_is_missing(monkeypatch):
     monkeypatch.setitem(plugins._MODULES, "JXL", "no_such_plugin")
-    with pytest.raises(UserError, match=r"JPEG XL files need `pip install 'srgan_tf\[formats\]'` \(no module 'no_such"):
+    with pytest.raises(
+        UserError,
+        match=r"the format JPEG XL needs pip install '\.\[formats\]' in the checkout of srgan_tf \(no module 'no_such",
+    ):
         require_format("jxl")
     monkeypatch.setattr(writing.features, "check", lambda name: False)
     with pytest.raises(UserError, match=r"AVIF needs Pillow 11\.3"):
