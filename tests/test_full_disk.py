@@ -1,23 +1,11 @@
 """A file system that takes no more bytes: one line, exit code 1, nothing half-written, and a later run succeeds."""
 
-import contextlib
 import os
-import resource
 import shutil
 import subprocess
 
 import pytest
-
-
-@contextlib.contextmanager
-def files_of_at_most(size):
-    """Writes beyond `size` bytes of a file fail with EFBIG, as those on a full disk do with ENOSPC."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+from support.limits import files_of_at_most
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from srgan_tf.cluster.places import LocalFolder, open_folder
 from srgan_tf.cluster.record import RECORD_FILE
 from srgan_tf.errors import UserError, WorkError, first_line, is_disk_full
-from srgan_tf.files import remove_leftovers, sha256
+from srgan_tf.files import remove_leftovers
 from srgan_tf.photos.file_formats import PNG_LEVEL
 
 _MOST_ENCODERS = 4
@@ -115,6 +115,7 @@ class Upscaling:
     def _load(self, precision):
         from srgan_tf import hardware
         from srgan_tf.inference.assembly import assemble_upscaler
+        from srgan_tf.networks.saved import checksum
         from srgan_tf.photos.parts import Crop
         from srgan_tf.photos.upscale import Enlargement
         from srgan_tf.photos.writing import require_format
@@ -216,17 +217,3 @@ def _failure(error):
 
     reason = first_line(error)
     return Result(f"failed: {reason}", reason, is_disk_full(error))
-
-
-def checksum(model):
-    """Checksum of the file of a model or a mask, or of all files of an exported folder; a name for bicubic."""
-    from srgan_tf import runs
-    from srgan_tf.networks.saved import find
-
-    path = find(model)
-    if path.is_dir() and (path / runs.GENERATOR_FILE).is_file():
-        path /= runs.GENERATOR_FILE
-    if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
-        return " ".join(f"{file.relative_to(path).as_posix()}:{sha256(file)[:16]}" for file in files)
-    return sha256(path) if path.is_file() else str(model)

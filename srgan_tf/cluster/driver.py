@@ -15,7 +15,8 @@ from srgan_tf.cluster.pool import Lost, Pool
 from srgan_tf.cluster.record import Failures, check_record, read_record, write_record
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.files import make_folder
-from srgan_tf.photos.jobs import Result, note_on
+from srgan_tf.photos.jobs import Result
+from srgan_tf.photos.suffixes import note_on
 
 _TRIES = 2  # of a picture whose process dies, the second one alone
 _LOST_NODES = 4  # of a picture whose node is lost

@@ -141,7 +141,7 @@ def _evaluate(flags, scale, *, several):
     from srgan_tf.evaluation.results import over_seeds
     from srgan_tf.evaluation.tables import number, to_markdown
     from srgan_tf.metrics.table import METRICS, PROTOCOLS, describe, load_metrics
-    from srgan_tf.photos.jobs import skipped_note
+    from srgan_tf.photos.suffixes import skipped_note
 
     hardware.turn_tf32_off()
     metrics = list(load_metrics([*PROTOCOLS[flags.protocol], "psnr_lr", *flags.metric]))

@@ -69,7 +69,7 @@ def main():
         print(f"\nSettings of {flags.preset}:", *describe(config), sep="\n  ")
         return
 
-    from srgan_tf.photos.jobs import skipped_note
+    from srgan_tf.photos.suffixes import skipped_note
     from srgan_tf.training.run import run
 
     workdir = flags.workdir or f"runs/{flags.preset}"

@@ -11,7 +11,6 @@ palette, RGB, CMYK, transparency, EXIF rotation. The output folder mirrors the t
 overwritten. Video needs the extra [video]; an interrupted run continues with the same command.
 """
 
-import os
 import sys
 
 from srgan_tf.commands import upscale_cluster, upscale_flags
@@ -32,8 +31,9 @@ def main():
     from srgan_tf.images.pictures import read_picture
     from srgan_tf.inference.assembly import assemble_upscaler
     from srgan_tf.photos.file_formats import folder_of
-    from srgan_tf.photos.jobs import plan, skipped_note, without_existing
+    from srgan_tf.photos.jobs import plan, without_existing
     from srgan_tf.photos.parts import Crop
+    from srgan_tf.photos.suffixes import skipped_note
     from srgan_tf.photos.upscale import Enlargement
     from srgan_tf.photos.writing import require_format
     from srgan_tf.video.clips import require_av
@@ -140,6 +140,7 @@ def _run_clips(flags, upscaler, jobs, enlargement):
 
 def _settings(flags):
     """What the frames of a video depend on, beside its size: segments of other settings are not used."""
-    names = ("model", "strength", "interpolate", "alpha", "ensemble", "back_projection", "precision")
-    models = [name for name in (flags.model, flags.interpolate) if name and os.path.exists(name)]
-    return [*(getattr(flags, name) for name in names), *(os.stat(name).st_mtime for name in models)]
+    from srgan_tf.networks.saved import checksum
+
+    options = upscale_flags.model_options(flags)
+    return options | {name: options[name] and checksum(options[name]) for name in ("model", "other")}

@@ -7,6 +7,7 @@ import numpy as np
 
 from srgan_tf import runs
 from srgan_tf.errors import UserError, first_line
+from srgan_tf.files import sha256
 from srgan_tf.networks import layers  # noqa: F401 - registers the custom layers
 from srgan_tf.networks.geometry import scale_of
 from srgan_tf.networks.interpolation import interpolate
@@ -60,6 +61,17 @@ def find(model):
     if str(model) in shipped.REPLACED and not path.exists():
         raise UserError(f"the model {str(model)!r} was replaced by {shipped.REPLACED[str(model)]!r}")
     return shipped.find(str(model)) if str(model) in shipped.names() and not path.exists() else path
+
+
+def checksum(model):
+    """Checksum of the file of a model or a mask, or of all files of an exported folder; a name for bicubic."""
+    path = find(model)
+    if path.is_dir() and (path / runs.GENERATOR_FILE).is_file():
+        path /= runs.GENERATOR_FILE
+    if path.is_dir():
+        files = sorted(file for file in path.rglob("*") if file.is_file())
+        return " ".join(f"{file.relative_to(path).as_posix()}:{sha256(file)[:16]}" for file in files)
+    return sha256(path) if path.is_file() else str(model)
 
 
 def faithful_of(model, strength):

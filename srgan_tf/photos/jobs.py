@@ -8,31 +8,16 @@ import time
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from srgan_tf.errors import UserError, WorkError, install_command, is_disk_full, printable
+from srgan_tf.errors import UserError, WorkError, is_disk_full, printable
 from srgan_tf.files import remove_leftovers
-from srgan_tf.images.pictures import PICTURE_SUFFIXES, list_pictures, names_of
-from srgan_tf.images.plugins import has_plugin
+from srgan_tf.images.pictures import list_pictures, names_of
 from srgan_tf.photos.animation import read_animation, upscale_animation
 from srgan_tf.photos.encoding import Encoders, finished
 from srgan_tf.photos.file_formats import FORMATS, PNG_LEVEL, format_of, names_file
 from srgan_tf.photos.formats import MAX_PIXELS, read_photo
 from srgan_tf.photos.parts import read_mask
+from srgan_tf.photos.suffixes import readable_suffixes
 from srgan_tf.photos.upscale import enlarge
-
-_SUFFIXES = (*PICTURE_SUFFIXES, ".gif", ".avif", ".jp2", ".ppm")
-_PLUGIN_SUFFIXES = {".heic": "HEIF", ".heif": "HEIF", ".jxl": "JXL"}
-_UNSUPPORTED = (
-    ".eps",
-    ".svg",
-    ".pdf",
-    ".psd",
-    ".dng",
-    ".cr2",
-    ".nef",
-    ".arw",
-    ".tga",
-    ".jxr",
-)
 
 
 class Job(NamedTuple):
@@ -99,49 +84,6 @@ def plan(inputs, output, file_format="png"):
             raise UserError(f"two inputs would become {str(job.target)!r}: upscale them into separate folders")
         targets.add(target)
     return jobs
-
-
-def readable_suffixes():
-    """Suffixes of the files that are taken from folders."""
-    return *_SUFFIXES, *(suffix for suffix, name in _PLUGIN_SUFFIXES.items() if has_plugin(name))
-
-
-def unsupported_suffixes():
-    """Suffixes of image files that cannot be read here; such files in folders are counted and skipped."""
-    return {*_UNSUPPORTED, *_PLUGIN_SUFFIXES} - {*readable_suffixes()}
-
-
-def unsupported_files(inputs):
-    """Counts image files of unsupported formats in the input folders.
-
-    Args:
-        inputs: paths of images and folders.
-
-    Returns:
-        Dictionary of suffixes, such as ".heic", to numbers of files, sorted.
-    """
-    unsupported = unsupported_suffixes()
-    found = collections.Counter(
-        path.suffix.lower()
-        for folder in filter(os.path.isdir, inputs)
-        for path in pathlib.Path(folder).rglob("*")
-        if path.suffix.lower() in unsupported
-    )
-    return dict(sorted(found.items()))
-
-
-def skipped_note(inputs):
-    """A sentence about the files that `unsupported_files` counts; "" if there are none."""
-    return note_on(unsupported_files(inputs))
-
-
-def note_on(skipped):
-    """The sentence of `skipped_note` about such counts."""
-    kinds = ", ".join(f"{number} {suffix}" for suffix, number in skipped.items())
-    if not skipped:
-        return ""
-    install = f"; {install_command('formats')} adds HEIC and JPEG XL" if {*skipped} & {*_PLUGIN_SUFFIXES} else ""
-    return f"note: {sum(skipped.values())} files of unsupported formats were skipped: {kinds}{install}"
 
 
 def without_existing(jobs, existing):
@@ -254,6 +196,18 @@ def results(
             yield _result(*waiting.popleft())
 
 
+def failure_reason(error, job):
+    """Why a job failed, in words that name a file of it.
+
+    Args:
+        error: a `WorkError` or `MemoryError`.
+        job: the `Job`.
+    """
+    reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
+    named = str(job.source) in reason or str(job.target) in reason
+    return reason if named else f"{str(job.source)!r}: {reason}"
+
+
 class _Upscaled(NamedTuple):
     """An upscaled image: width and height before and after, notes, and the future of its file."""
 
@@ -274,9 +228,7 @@ def _result(job, start, upscaled):
             raise upscaled
         upscaled.written.result()
     except (WorkError, MemoryError) as error:
-        reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
-        if str(job.source) not in reason and str(job.target) not in reason:
-            reason = f"{str(job.source)!r}: {reason}"
+        reason = failure_reason(error, job)
         return Result(f"failed: {reason}", reason, is_disk_full(error))
     size = f"{upscaled.size[0]}x{upscaled.size[1]} -> {upscaled.new_size[0]}x{upscaled.new_size[1]}"
     line = f"{printable(job.target)}  {size}  {time.perf_counter() - start:.1f} s"

@@ -13,7 +13,7 @@ SUFFIXES = {
     *(".mp4", ".m4v", ".mov", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts", ".m2ts", ".mts"),
     *(".wmv", ".flv", ".3gp", ".ogv"),
 }
-_UNSPECIFIED = 2  # of H.273, for primaries, transfer and matrix coefficients
+_OF_RGB, _UNSPECIFIED = 0, 2  # of H.273, for primaries, transfer and matrix coefficients
 _BT709, _BT601, _BT2020 = 1, 6, 9  # matrix coefficients of H.273
 _HD_HEIGHT = 720  # rows from which on players take an unspecified matrix for BT.709
 # H.273 matrix coefficients -> libswscale's.
@@ -96,7 +96,7 @@ def read_clip(path):
         seconds = float(stream.duration * stream.time_base) if stream.duration else (container.duration or 0) / 1e6
         name = frame.format.name
         matrix = frame.colorspace
-        if matrix in (_UNSPECIFIED, 0) and not name.startswith(("rgb", "gbr", "bgr")):
+        if matrix in (_UNSPECIFIED, _OF_RGB):  # the result is YUV
             matrix = _BT709 if frame.height >= _HD_HEIGHT else _BT601
         return Clip(
             width=frame.width,

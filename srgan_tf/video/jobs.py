@@ -6,7 +6,7 @@ import time
 
 from srgan_tf.errors import UserError, WorkError, printable
 from srgan_tf.photos.file_formats import names_file
-from srgan_tf.photos.jobs import Job
+from srgan_tf.photos.jobs import Job, failure_reason
 from srgan_tf.video.clips import SUFFIXES
 from srgan_tf.video.encoding import container_for
 from srgan_tf.video.upscale import upscale_clip
@@ -75,9 +75,7 @@ def run_clips(upscaler, jobs, report, *, progress=lambda job, done, count: None,
             )
         except (WorkError, MemoryError) as error:
             failed += 1
-            reason = str(error) if isinstance(error, WorkError) else f"not enough memory for {str(job.source)!r}"
-            name = "" if str(job.source) in reason else f"{str(job.source)!r}: "
-            report(f"[{number}/{len(jobs)}] failed: {name}{reason}")
+            report(f"[{number}/{len(jobs)}] failed: {failure_reason(error, job)}")
         else:
             report(
                 f"[{number}/{len(jobs)}] {printable(target)}  {clip.width}x{clip.height} -> {size[0]}x{size[1]}"

@@ -1,7 +1,9 @@
 """Joins the encoded segments, and the sound and subtitles of the clip, into one video file."""
 
 import bisect
+import contextlib
 import heapq
+import io
 
 from srgan_tf.errors import WorkError, first_line
 from srgan_tf.files import atomic_write
@@ -56,21 +58,48 @@ def join(target, format_name, source, clip, segments, *, start, size, codec, crf
     decoding = decoding_stamps(stamps)
     first = min(stamps)
     span = (first * clip.time_base, max(stamps) * clip.time_base + 1 / clip.rate) if cut else None
+    with open_clip(source) as container, _writing(target) as unfinished:
+        options = {"movflags": "+faststart"} if format_name in ("mp4", "mov") else {}
+        with av.open(str(unfinished), "w", format=format_name, options=options) as output:
+            output.metadata.update(container.metadata)
+            video = _video_stream(output, container, clip, size, codec, crf)
+            copied, notes = _copied_streams(output, container, format_name)
+            if not cut:
+                output.set_chapters(container.chapters())
+            offset = first if cut else 0
+            pictures = _pictures(segments.packets(start), decoding, offset, video, clip)
+            for _, _, packet in heapq.merge(pictures, _sound(container, copied, span), key=lambda each: each[:2]):
+                output.mux(packet)
+    return notes
+
+
+def require_sound_fits(format_name, source):
+    """Refuses a clip whose sound cannot be stored in the container of the result.
+
+    Args:
+        format_name: FFmpeg's name of the container.
+        source: path of the clip.
+
+    Raises:
+        WorkError: the sound does not fit, or the clip cannot be read.
+    """
+    av = require_av()
+    with open_clip(source) as container, av.open(io.BytesIO(), "w", format=format_name) as output:
+        for stream in container.streams.audio:
+            if stream.codec_context.name not in output.supported_codecs:
+                raise WorkError(
+                    f"the {stream.codec_context.name} sound of {str(source)!r} does not fit the format {format_name}: "
+                    "give --output a file that ends in .mkv"
+                )
+
+
+@contextlib.contextmanager
+def _writing(target):
+    """Yields the path of an unfinished file; errors of the block are those of writing it."""
     try:
-        with atomic_write(target) as unfinished, open_clip(source) as container:
-            options = {"movflags": "+faststart"} if format_name in ("mp4", "mov") else {}
-            with av.open(str(unfinished), "w", format=format_name, options=options) as output:
-                output.metadata.update(container.metadata)
-                video = _video_stream(output, container, clip, size, codec, crf)
-                copied, notes = _copied_streams(output, container, format_name)
-                if not cut:
-                    output.set_chapters(container.chapters())
-                offset = first if cut else 0
-                pictures = _pictures(segments.packets(start), decoding, offset, video, clip)
-                for _, _, packet in heapq.merge(pictures, _sound(container, copied, span), key=lambda each: each[:2]):
-                    output.mux(packet)
-        return notes
-    except (av.FFmpegError, ValueError) as error:
+        with atomic_write(target) as unfinished:
+            yield unfinished
+    except (require_av().FFmpegError, OSError, ValueError) as error:
         raise WorkError(f"cannot write {str(target)!r}: {first_line(error)}") from error
 
 
@@ -124,7 +153,7 @@ def _sound(container, copied, span):
     """Yields (seconds, order, packet of the output) of the copied streams; with a span of seconds only those in it."""
     if not copied:
         return
-    for packet in container.demux([container.streams[index] for index in copied]):
+    for packet in _demuxed(container, [container.streams[index] for index in copied]):
         if packet.pts is None:  # the end of a stream
             continue
         if packet.dts is None:  # sound is not reordered
@@ -138,3 +167,10 @@ def _sound(container, copied, span):
         seconds = float(packet.dts * base)
         packet.stream = copied[packet.stream_index]
         yield seconds, 1, packet
+
+
+def _demuxed(container, streams):
+    try:
+        yield from container.demux(streams)
+    except require_av().FFmpegError as error:
+        raise WorkError(f"cannot read the video {container.name!r}: {first_line(error)}") from error

@@ -1,5 +1,6 @@
 """The folder in which a video is made: encoded segments, which a later run continues after."""
 
+import contextlib
 import fcntl
 import json
 import os
@@ -7,7 +8,7 @@ import pathlib
 import re
 import struct
 
-from srgan_tf.errors import WorkError
+from srgan_tf.errors import WorkError, first_line
 from srgan_tf.files import atomic_write, make_folder, remove_folder
 from srgan_tf.video.encoding import Packet
 
@@ -24,7 +25,7 @@ class Segments:
         state: dictionary of JSON values on which the segments depend. Segments of another state are deleted.
 
     Raises:
-        WorkError: another process holds the lock.
+        WorkError: another process holds the lock, or the folder cannot be written.
     """
 
     def __init__(self, folder, state):
@@ -42,8 +43,8 @@ class Segments:
         if not file.is_file() or _read(file) != json.loads(json.dumps(state)):
             for path in self._folder.iterdir():
                 path.unlink()
-            with atomic_write(file) as unfinished:
-                unfinished.write_text(json.dumps(state))
+            with _written(file) as opened:
+                opened.write(json.dumps(state).encode())
 
     def __enter__(self):
         return self
@@ -60,8 +61,12 @@ class Segments:
         return start
 
     def write(self, first, stop, packets):
-        """Writes the segment of the frames from index `first` to before `stop`; it appears complete."""
-        with atomic_write(self._folder / f"{first:08}-{stop:08}.packets") as unfinished, open(unfinished, "wb") as file:
+        """Writes the segment of the frames from index `first` to before `stop`; it appears complete.
+
+        Raises:
+            WorkError: the file cannot be written.
+        """
+        with _written(self._folder / f"{first:08}-{stop:08}.packets") as file:
             for packet in packets:
                 file.write(_HEADER.pack(packet.stamp, packet.is_key, len(packet.data)) + packet.data)
 
@@ -94,6 +99,16 @@ class Segments:
             if match := _NAME.fullmatch(path.name):
                 found.append((int(match[1]), int(match[2]), path))
         return sorted(found)
+
+
+@contextlib.contextmanager
+def _written(path):
+    """Opens a file that appears complete; errors of the operating system become a `WorkError`."""
+    try:
+        with atomic_write(path) as unfinished, open(unfinished, "wb") as file:
+            yield file
+    except OSError as error:
+        raise WorkError(f"cannot write {str(path)!r}: {first_line(error)}") from error
 
 
 def _read(file):

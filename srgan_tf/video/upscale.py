@@ -10,7 +10,7 @@ from srgan_tf.files import sha256
 from srgan_tf.photos.upscale import OWN, Enlargement, enlarge
 from srgan_tf.video.clips import read_clip, read_frames
 from srgan_tf.video.encoding import Encoder, container_for
-from srgan_tf.video.joining import join
+from srgan_tf.video.joining import join, require_sound_fits
 from srgan_tf.video.segments import Segments
 
 # A segment ends after this many frames, or after so many seconds of work if it has at least the few frames below.
@@ -36,7 +36,7 @@ def upscale_clip(
     codec="h264",
     crf=None,
     frames=None,
-    settings="",
+    settings=None,
     progress=lambda done, count: None,
 ):
     """Upscales a video file.
@@ -53,7 +53,8 @@ def upscale_clip(
         codec: a key of `encoding.CODECS`.
         crf: quality of the codec; None for its default.
         frames: (first, last) index of a part of the clip, counted from 0; None for all.
-        settings: what else the result depends on, such as the model; a run with other settings starts anew.
+        settings: JSON value, what else the result depends on, such as the model; a run with other settings starts
+            anew.
         progress: called with the number of finished frames of this clip, fractions included, and their estimated
             number, None if unknown.
 
@@ -66,6 +67,7 @@ def upscale_clip(
     """
     clip = read_clip(source)
     suffix, format_name = container_for(target.suffix, codec)
+    require_sound_fits(format_name, source)
     target = target.with_suffix(suffix)
     start, stop = (frames[0], frames[1] + 1) if frames else (0, None)
     even = _Even(*enlargement)

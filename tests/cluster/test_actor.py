@@ -5,13 +5,12 @@ import os
 import uuid
 
 import pytest
-from support.samples import ROOT
 
-from srgan_tf.cluster.actor import Loaded, Options, Refused, Upscaling, checksum
+from srgan_tf.cluster.actor import Loaded, Options, Refused, Upscaling
 from srgan_tf.cluster.places import open_folder
 from srgan_tf.cluster.plan import Picture
 from srgan_tf.cluster.record import write_record
-from srgan_tf.files import _UNFINISHED, sha256
+from srgan_tf.files import _UNFINISHED
 from srgan_tf.inference.upscalers import BicubicUpscaler
 from srgan_tf.photos import jobs
 
@@ -70,21 +69,6 @@ def test_a_full_disk_ends_the_batch(picture_folder, tmp_path, monkeypatch):
     (result,) = work.run([Picture("00.png", "00.png", 1), Picture("01.png", "01.png", 1)])
     assert result.disk_is_full
     assert result.failure.startswith(f"cannot write '{tmp_path}/00.png'")
-
-
-def test_checksums_of_models(tmp_path):
-    (tmp_path / "run").mkdir()
-    (tmp_path / "run" / "generator.keras").write_text("weights")
-    (tmp_path / "run" / "metrics.jsonl").write_text("changes in training")
-    (tmp_path / "a.keras").write_text("weights")
-    assert checksum(tmp_path / "run") == checksum(tmp_path / "a.keras") == sha256(tmp_path / "a.keras")
-    (tmp_path / "export" / "variables").mkdir(parents=True)
-    (tmp_path / "export" / "variables" / "x").write_text("weights")
-    before = checksum(tmp_path / "export")
-    (tmp_path / "export" / "variables" / "x").write_text("others")
-    assert checksum(tmp_path / "export") != before
-    assert checksum("bicubic") == "bicubic"
-    assert checksum("compact_x4") == sha256(ROOT / "srgan_tf/weights/compact_x4.keras")
 
 
 def test_mistakes_are_returned(tmp_path):

@@ -1,9 +1,11 @@
 import keras
 import numpy as np
 import pytest
+from support.samples import ROOT
 
 from srgan_tf.errors import UserError
-from srgan_tf.networks.saved import find, load_generator
+from srgan_tf.files import sha256
+from srgan_tf.networks.saved import checksum, find, load_generator
 from srgan_tf.weights import shipped
 
 
@@ -37,3 +39,18 @@ def test_errors(tmp_path):
     keras.Model(features, keras.layers.Dense(2)(features)).save(tmp_path / "dense.keras")
     with pytest.raises(UserError, match=r"dense\.keras' is not a generator"):
         load_generator(tmp_path / "dense.keras")
+
+
+def test_checksums_of_models(tmp_path):
+    (tmp_path / "run").mkdir()
+    (tmp_path / "run" / "generator.keras").write_text("weights")
+    (tmp_path / "run" / "metrics.jsonl").write_text("changes in training")
+    (tmp_path / "a.keras").write_text("weights")
+    assert checksum(tmp_path / "run") == checksum(tmp_path / "a.keras") == sha256(tmp_path / "a.keras")
+    (tmp_path / "export" / "variables").mkdir(parents=True)
+    (tmp_path / "export" / "variables" / "x").write_text("weights")
+    before = checksum(tmp_path / "export")
+    (tmp_path / "export" / "variables" / "x").write_text("others")
+    assert checksum(tmp_path / "export") != before
+    assert checksum("bicubic") == "bicubic"
+    assert checksum("compact_x4") == sha256(ROOT / "srgan_tf/weights/compact_x4.keras")

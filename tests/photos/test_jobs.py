@@ -13,7 +13,6 @@ from srgan_tf.images.resize import imresize
 from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
 from srgan_tf.photos import jobs as job_module
 from srgan_tf.photos.formats import Photo, read_photo
-from srgan_tf.photos.jobs import skipped_note
 from srgan_tf.photos.upscale import Enlargement, upscale_photo
 
 
@@ -319,12 +318,6 @@ def test_output_that_is_not_finite_is_not_written(tmp_path, photo):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unsupported_files_are_counted(folder):
-    for name in ("x.psd", "y.PSD", "sub/z.svg", "notes.txt"):
-        (folder / name).touch()
-    assert job_module.unsupported_files([folder, folder / "x.psd"]) == {".psd": 2, ".svg": 1}
-
-
 def test_names_with_control_characters_are_escaped(tmp_path):
     (tmp_path / "in").mkdir()
     Image.new("RGB", (4, 3)).save(tmp_path / "in" / "a\x1b[31m\nb.png")
@@ -332,15 +325,3 @@ def test_names_with_control_characters_are_escaped(tmp_path):
     job_module.run(BicubicUpscaler(2), job_module.plan([tmp_path / "in"], tmp_path / "out"), lines.append)
     assert r"a\x1b[31m\nb.png" in lines[0]
     assert lines[0].isprintable()
-
-
-def test_a_note_names_the_files_of_unsupported_formats(tmp_path, monkeypatch):
-    monkeypatch.setattr(job_module, "has_plugin", lambda name: False)
-    assert skipped_note([str(tmp_path), "synthetic"]) == ""
-    for name in ("a.heic", "b.HEIC", "c.jxl", "d.png"):
-        (tmp_path / name).touch()
-    assert skipped_note([tmp_path]) == "note: 3 files of unsupported formats were skipped: 2 .heic, 1 .jxl; " + (
-        "pip install '.[formats]' in the checkout of srgan_tf adds HEIC and JPEG XL"
-    )
-    monkeypatch.setattr(job_module, "has_plugin", lambda name: True)
-    assert skipped_note([tmp_path]) == ""

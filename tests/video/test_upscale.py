@@ -23,6 +23,7 @@ from support.clips import (
     write_clip,
     write_subtitled_clip,
 )
+from support.limits import files_of_at_most
 from support.waiting import wait_until
 
 from srgan_tf.errors import UserError, WorkError
@@ -189,6 +190,35 @@ def test_clips_are_found_by_their_suffix(tmp_path):
     assert job.target == tmp_path / "big.mkv"
     with pytest.raises(UserError, match=r"h264 video is not written as '\.png': give --output the suffix '\.mkv'"):
         plan_clips(clips[:1], tmp_path / "big.png", "h264")
+
+
+@pytest.mark.parametrize("codec", ["h264", "vp9"])
+def test_a_clip_in_rgb_becomes_yuv_with_a_matrix(tmp_path, codec):
+    with av.open(str(tmp_path / "a.mkv"), "w") as output:
+        stream = output.add_stream("libx264rgb", rate=25, options={"crf": "8"})
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "rgb24"
+        picture = np.full((48, 64, 3), (250, 30, 30), np.uint8)
+        output.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        output.mux(stream.encode(None))
+    assert first_frame(tmp_path / "a.mkv").colorspace == 0
+    target, *_ = upscaled(tmp_path / "a.mkv", "out.mkv", codec=codec)
+    frame = first_frame(target)
+    assert frame.colorspace == 6  # BT.601
+    assert np.abs(frame.reformat(format="rgb24", src_colorspace=5).to_ndarray().astype(int) - picture[0, 0]).max() < 12
+
+
+def test_sound_that_does_not_fit_is_refused_before_any_work(clip, monkeypatch):
+    monkeypatch.setattr(video, "_encode_rest", None)
+    with pytest.raises(WorkError, match=r"the aac sound of '.*a\.mp4' does not fit the format webm: give --output a"):
+        upscaled(clip, "out.webm", codec="vp9")
+    assert [path.name for path in clip.parent.iterdir()] == ["a.mp4"]
+
+
+@pytest.mark.parametrize(("size", "name"), [(100, r"state\.json"), (1000, r"\.packets"), (6000, r"out\.mp4")])
+def test_a_full_disk_is_an_error_of_writing(clip, size, name):
+    with files_of_at_most(size), pytest.raises(WorkError, match=rf"cannot write '.*{name}': .*File too large"):
+        upscaled(clip, crf=35)
+    assert upscaled(clip, crf=35)[3] == 10
 
 
 @pytest.mark.parametrize("stamps", [[], [5], [0, 4, 2, 6], [0, 8, 4, 2, 6, 100, 10], list(range(10))])
