@@ -91,8 +91,8 @@ def _schedule(jobs, per_batch):
             "%d jobs in batches of %d on %d actors: %.1f s, %.3f ms a job, %.2f ms a batch; CPU time of the driver "
             "%.3f ms a job, %.2f ms a batch; its peak memory %.0f MiB after a tenth, %.0f MiB after all",
             *(jobs, per_batch, pool.places()),
-            *(1e3 * each for each in (seconds / 1e3, seconds / jobs, seconds / number)),
-            *(1e3 * each for each in (work_seconds / jobs, work_seconds / number)),
+            *(seconds, 1e3 * seconds / jobs, 1e3 * seconds / number),
+            *(1e3 * work_seconds / jobs, 1e3 * work_seconds / number),
             *marks.values(),
         )
 

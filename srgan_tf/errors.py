@@ -1,4 +1,4 @@
-"""The two errors that commands report in one line, without a traceback, and what is asked of errors and text."""
+"""The errors that commands report in one line, without a traceback, and helpers for such lines."""
 
 import errno
 import re

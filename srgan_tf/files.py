@@ -64,19 +64,23 @@ def _locked_path(folder, suffix, create, mode):
         path = folder / f"{_UNFINISHED}{secrets.token_hex(8)}{suffix}"
         create(path)
         try:
-            lock = os.open(path, mode)
+            descriptor = os.open(path, mode)
         except FileNotFoundError:  # `remove_leftovers` of another process took it already
             continue
         try:
-            if _lock(lock) and path.exists():  # else `remove_leftovers` of another process took it before the lock
+            if lock(descriptor) and path.exists():  # else `remove_leftovers` of another process took it before the lock
                 yield path
                 return
         finally:
-            os.close(lock)
+            os.close(descriptor)
 
 
-def _lock(descriptor):
-    """False if another process holds the lock. A file system without locks counts as locked."""
+def lock(descriptor):
+    """Locks an open file or folder until it is closed, without waiting.
+
+    Returns:
+        False if another process holds the lock. A file system without locks counts as locked.
+    """
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -101,7 +105,7 @@ def remove_leftovers(folder, *, recursive=False):
                 continue
             descriptor = os.open(leftover, os.O_RDONLY if leftover.is_dir() else os.O_RDWR)
             try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # without locks nothing is proven: OSError
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)  # OSError without locks: it is kept
                 if leftover.is_dir():
                     shutil.rmtree(leftover)
                 else:

@@ -1,6 +1,7 @@
 """The device: its name and memory."""
 
 import functools
+import math
 import os
 import pathlib
 import resource
@@ -12,8 +13,12 @@ from tensorflow.python.client import device_lib
 
 from srgan_tf.precisions import AUTO
 
-# Memory limit of a Linux container, control groups version 2 and 1.
-_MEMORY_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
+# Control groups of a Linux container, versions 2 and 1: folder, files of the limit and the use of memory, and the line
+# of memory.stat about cached files, whose memory is free when it is needed.
+_CONTROL_GROUPS = (
+    ("/sys/fs/cgroup", "memory.max", "memory.current", "inactive_file"),
+    ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+)
 
 
 def describe():
@@ -84,7 +89,16 @@ def _gpu_memory():
 def free_memory():
     """Free memory in bytes, or what is free within a container's limit if that is less."""
     free = psutil.virtual_memory().available
-    for file in map(pathlib.Path, _MEMORY_LIMITS):
-        if file.exists() and (limit := file.read_text().strip()).isdecimal():  # else "max"
-            free = min(free, int(limit) - psutil.Process().memory_info().rss)
-    return free
+    return min([free, *(_free_in_group(pathlib.Path(folder), *names) for folder, *names in _CONTROL_GROUPS)])
+
+
+def _free_in_group(folder, limit, use, cached):
+    """Free memory in bytes within the limit of a control group, over all its processes; infinity without a limit."""
+    try:
+        most, used = ((folder / name).read_text().strip() for name in (limit, use))
+        statistics = dict(line.split() for line in (folder / "memory.stat").read_text().splitlines())
+    except OSError:
+        return math.inf
+    if not most.isdecimal():  # "max"
+        return math.inf
+    return max(0, int(most) - int(used) + int(statistics.get(cached, 0)))

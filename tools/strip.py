@@ -111,7 +111,6 @@ def main():
     hr = read_photograph(flags.photograph)
     if flags.crop and (flags.crop[0] + flags.crop[2] > hr.shape[0] or flags.crop[1] + flags.crop[3] > hr.shape[1]):
         raise UserError(f"--crop {flags.crop} is not inside the photograph of {hr.shape[0]}x{hr.shape[1]} pixels")
-    models = (model.rpartition("=") for model in flags.model)
     upscalers = {}
     for label, _, model in models:
         name, _, strength = model.partition("@")

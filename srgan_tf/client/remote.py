@@ -55,7 +55,7 @@ class RemoteUpscaler:
         max_pixels: largest number of LR pixels of a request.
 
     Raises:
-        WorkError: the server does not answer, or its model was not written by export.py.
+        WorkError: the server does not answer, or its model was not written by `srgan-tf export`.
     """
 
     def __init__(self, connection, name):

@@ -113,6 +113,8 @@ class Upscaling:
         return Refused(f"{reason} (on the machine {platform.node()!r})", is_mistake)
 
     def _load(self, precision):
+        import tensorflow as tf
+
         from srgan_tf import hardware
         from srgan_tf.inference.assembly import assemble_upscaler
         from srgan_tf.networks.saved import checksum
@@ -129,7 +131,10 @@ class Upscaling:
         own = hardware.resolve_precision(options.model["precision"])
         # Exports take no other name than "auto" where their own precision is meant.
         asked = options.model["precision"] if precision in (None, own) else precision
-        self._upscaler = assemble_upscaler(**{**options.model, "factor": options.factor, "precision": asked})
+        try:
+            self._upscaler = assemble_upscaler(**{**options.model, "factor": options.factor, "precision": asked})
+        except tf.errors.OpError as error:  # such as a GPU whose memory others have taken
+            raise WorkError(f"cannot load the model: {first_line(error)}") from error
         remove_leftovers(tempfile.gettempdir())
         files = {"model": options.model["model"], "interpolate": options.model["other"], "mask": options.mask}
         return Loaded(
@@ -152,9 +157,13 @@ class Upscaling:
         """
         from srgan_tf.photos.jobs import Result, results
 
-        if not self._is_shared and not self._target.has(RECORD_FILE):
+        if not self._is_shared:
+            try:
+                self._is_shared = self._target.has(RECORD_FILE)
+            except (WorkError, OSError) as error:
+                return self._refused(first_line(error))
+        if not self._is_shared:
             return self._refused(f"the output folder {self._options.target!r} is not shared with the driver")
-        self._is_shared = True
         done = []
         with contextlib.ExitStack() as files:
             opened = [self._open(picture, files) for picture in batch]

@@ -174,7 +174,7 @@ class Work:
 
 
 def _check_places(source, target):
-    """Refuses inputs that do not exist and outputs that results would be mixed with inputs in."""
+    """Checks that the input exists, and that the output neither is nor contains it."""
     if isinstance(source, LocalFolder):
         if not source.resolved().is_dir():
             raise UserError(f"no folder {str(source)!r}: --cluster upscales a folder")

@@ -53,7 +53,7 @@ class LocalFolder:
             without: a `LocalFolder` that is skipped, such as that of the results.
         """
         skipped = without.resolved() if isinstance(without, LocalFolder) else None
-        for parent, folders, files in os.walk(self._path):
+        for parent, folders, files in os.walk(self._path, onerror=_raise_unless_missing):
             here = pathlib.Path(parent)
             folders[:] = sorted(
                 name for name in folders if not name.startswith(".") and (here / name).resolve() != skipped
@@ -83,7 +83,7 @@ class LocalFolder:
         try:
             if path.suffix.lower() == _DECODED_WHEN_OPENED:
                 return _PIXELS_PER_BYTE * path.stat().st_size
-            with open_image(path, pillow_limit=False) as (image, _):
+            with open_image(path, pillow_limit=False, header_only=True) as (image, _):
                 return image.width * image.height
         except (WorkError, OSError):  # whoever upscales the picture reports it
             return 1
@@ -148,19 +148,35 @@ class RemoteFolder:
     def walk(self, suffixes, *, without=None):
         """See `LocalFolder.walk`."""
         skipped = without.path_on(self) if isinstance(without, RemoteFolder) else None
-        with self._reported("list", ""):
-            for parent, folders, files in self._files.walk(self._root, detail=True):
-                for name in [*folders]:
-                    if name.startswith(".") or f"{parent.rstrip('/')}/{name}" == skipped:
-                        del folders[name]
-                yield (
-                    parent[len(self._root) :].strip("/") or ".",
-                    {
-                        name: files[name].get("size")
-                        for name in sorted(files)
-                        if name and name[0] != "." and os.path.splitext(name)[1].lower() in suffixes
-                    },
-                )
+        waiting = ["."]
+        while waiting:
+            here = waiting.pop()
+            files, folders = self._listed(here)
+            yield here, {name: files[name] for name in files if os.path.splitext(name)[1].lower() in suffixes}
+            below = (name if here == "." else f"{here}/{name}" for name in reversed(folders))
+            waiting += (folder for folder in below if self._path(folder) != skipped)
+
+    def _listed(self, relative):
+        """({name of a file: bytes}, names of the subfolders) of a subfolder, sorted, without hidden ones.
+
+        Not by fsspec's `walk`, which skips subfolders that cannot be listed.
+        """
+        files, folders = {}, []
+        with self._reported("list", "" if relative == "." else relative):
+            try:
+                entries = self._files.ls(self._path(relative), detail=True)
+            except FileNotFoundError:  # removed since its parent was listed
+                entries = []
+            for entry in sorted(entries, key=lambda entry: entry["name"]):
+                path = entry["name"].rstrip("/")
+                name = path.rpartition("/")[2]
+                if name[:1] in ("", ".") or path == self._path(relative):  # hidden, or the marker of the folder itself
+                    continue
+                if entry["type"] == "directory":
+                    folders.append(name)
+                else:
+                    files[name] = entry.get("size")
+        return files, folders
 
     def path_on(self, other):
         """Its path, if it is on the same file system as another folder, else None."""
@@ -255,3 +271,10 @@ class RemoteFolder:
             missing = "no such file" if isinstance(error, FileNotFoundError) else None
             reason = missing or getattr(error, "strerror", None) or first_line(error)
             raise WorkError(f"cannot {verb} {self.name(relative) if relative else str(self)!r}: {reason}") from error
+
+
+def _raise_unless_missing(error):
+    """Called for a subfolder that cannot be listed: without it, its pictures would be skipped silently."""
+    if not isinstance(error, FileNotFoundError):  # removed since its parent was listed
+        where = f" {error.filename!r}" if error.filename else ""
+        raise WorkError(f"cannot list the folder{where}: {error.strerror or first_line(error)}") from error

@@ -82,16 +82,17 @@ class Pool:
             `actor.Loaded`.
 
         Raises:
-            UserError: the actor cannot load the model.
-            WorkError: no node takes an actor.
+            UserError: there is no such model, or an option is wrong.
+            WorkError: no node takes an actor, or none can load the model.
         """
         self._precision = precision
         while self._first is None:
             self._look(most=1 if precision is None else self._most)
             for actor, loaded in self._loaded(self._ready()):
                 if self._first is None and isinstance(loaded, Refused):
-                    raise (UserError if loaded.is_mistake else WorkError)(loaded.reason)
-                if self._first is None:
+                    if loaded.is_mistake:
+                        raise UserError(loaded.reason)
+                elif self._first is None:
                     self._first, self._precision = loaded, loaded.precision
                 self._take(actor, loaded)
         self._next_look = 0.0
@@ -151,7 +152,7 @@ class Pool:
             return
         self._next_look = time.monotonic() + _LOOK
         nodes = self._nodes()
-        if not nodes and self._left_out and not self._running:
+        if self._left_out and not self._running and not any(count for _, count, _, _ in nodes):
             raise WorkError(f"no node can be used: {[*self._left_out.values()][-1]}")
         alive = {node for node, *_ in nodes}
         self._idle = collections.deque(actor for actor in self._idle if actor.node in alive)
@@ -218,6 +219,7 @@ class Pool:
         if actor.node not in self._left_out:
             self._report(f"note: a node is not used: {reason}")
         self._left_out[actor.node] = reason
+        self._next_look = 0.0
         self._ray.kill(actor.handle)
 
     def _end(self, reference):

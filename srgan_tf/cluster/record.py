@@ -1,4 +1,4 @@
-"""The record in the output folder, of the model and the options that its results were made with, and its failures."""
+"""Files in the output folder: the model and options of its results, and the pictures that failed."""
 
 import contextlib
 import json

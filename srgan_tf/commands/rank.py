@@ -45,7 +45,7 @@ def main():
     parser.add_argument("--batch-size", type=int, default=16, help="pairs per step (%(default)s)")
     parser.add_argument("--num-filters", type=int, default=64, help="filters of the first convolution (%(default)s)")
     parser.add_argument("--learning-rate", type=float, default=1e-4, help="initial learning rate (%(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="random seed of weights, patches and pairs (%(default)s)")
+    parser.add_argument("--seed", type=cli.seed, default=0, help="of weights, patches and pairs (%(default)s)")
     flags = parser.parse_args()
     for name in ("places", "steps", "batch_size", "num_filters", "learning_rate"):
         if getattr(flags, name) <= 0:

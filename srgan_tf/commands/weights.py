@@ -13,7 +13,7 @@ from srgan_tf.weights import shipped
 
 def main():
     """Parses the flags; lists the models or prints a card."""
-    parser = cli.Parser(__doc__)
+    parser = cli.Parser(__doc__, imports_tensorflow=False)
     commands = parser.add_subparsers(dest="command")
     show = commands.add_parser("show", help="print a model card", description="Prints a model card.")
     show.add_argument("name")

@@ -26,7 +26,7 @@ import numpy as np
 from srgan_tf.data.pairs import Pair, UnreadableError
 from srgan_tf.data.progress import with_progress
 from srgan_tf.errors import WorkError
-from srgan_tf.files import remove_folder
+from srgan_tf.files import lock, remove_folder
 
 VERSION = 1  # of the layout and of how pixels are made from files
 
@@ -154,9 +154,7 @@ def _stored_pair(file, entry):
 def _locked(cache):
     """Allows one process at a time to build in a folder. The lock is released when the process ends, in any way."""
     with open(cache / ".lock", "a") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(file):
             _log.info("waiting for another process that decodes pictures into %s", cache)
             fcntl.flock(file, fcntl.LOCK_EX)
         yield

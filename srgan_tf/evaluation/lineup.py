@@ -2,13 +2,10 @@
 
 import pathlib
 
-from srgan_tf import hardware
 from srgan_tf.errors import UserError
 from srgan_tf.inference.ensemble import EnsembleUpscaler
-from srgan_tf.inference.loading import load_upscaler, upscaler_of
+from srgan_tf.inference.loading import interpolated_upscaler, load_upscaler
 from srgan_tf.inference.upscalers import BicubicUpscaler
-from srgan_tf.networks.interpolation import interpolate
-from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import load_generator
 
 
@@ -49,8 +46,8 @@ def load_lineup(
         name = "-".join(pathlib.Path(model).resolve().stem for model in between)
         for alpha in alphas:
             curve.append(f"{name}@{alpha:g}")
-            network = optimize_for_inference(interpolate(first, second, alpha), hardware.resolve_precision(precision))
-            upscalers.append(upscaler_of(network, curve[-1], scale))
+            options = {"precision": precision, "scale": scale}
+            upscalers.append(interpolated_upscaler(first, second, alpha, curve[-1], **options))
     if ensemble:
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:

@@ -43,21 +43,25 @@ def list_pictures(folder, suffixes=PICTURE_SUFFIXES):
     """Paths of the images in a folder and its subfolders, sorted; hidden files are skipped.
 
     Raises:
-        UserError: there is no such folder, or no image in it.
+        UserError: there is no such folder or no image in it, or a subfolder cannot be listed.
     """
     if not os.path.isdir(folder):  # also False where the path is empty or too long
         raise UserError(f"no folder {str(folder)!r}")
-    folder = pathlib.Path(folder)
-    paths = sorted(
-        path
-        for path in folder.rglob("*")
-        if path.suffix.lower() in suffixes
-        and path.is_file()
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-    )
+    paths = []
+    for parent, subfolders, names in os.walk(folder, onerror=_refuse_unlisted):
+        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
+        found = (pathlib.Path(parent, name) for name in names if not name.startswith("."))
+        paths += [path for path in found if path.suffix.lower() in suffixes and path.is_file()]
+    paths.sort()
     if not paths:
         raise UserError(f"no picture in {str(folder)!r}: looked for {', '.join(suffixes)}")
     return paths
+
+
+def _refuse_unlisted(error):
+    """Called for a subfolder that cannot be listed: without it, its pictures would be skipped silently."""
+    if not isinstance(error, FileNotFoundError):  # removed since its parent was listed
+        raise UserError(f"cannot list the folder {error.filename!r}: {error.strerror}") from error
 
 
 def names_of(places):
@@ -86,7 +90,7 @@ def picture_size(file):
     Raises:
         WorkError: the file cannot be read; the message names it.
     """
-    with open_image(file) as (image, _):
+    with open_image(file, header_only=True) as (image, _):
         return image.height, image.width
 
 
@@ -114,13 +118,15 @@ def read_picture(file):
 
 
 @contextlib.contextmanager
-def open_image(file, *, pillow_limit=True, plugin_limit=_PLUGIN_PIXELS):
+def open_image(file, *, pillow_limit=True, plugin_limit=_PLUGIN_PIXELS, header_only=False):
     """Opens an image file with Pillow, in one of the supported formats only. Nothing is decoded yet.
 
     Args:
         file: path or open binary file.
         pillow_limit: whether Pillow refuses more pixels than its own limit.
         plugin_limit: number of pixels above which a JPEG XL is refused, since opening it decodes it; None for no limit.
+        header_only: whether the block does not decode it. Scans of a JPEG are then not counted, which reads the whole
+            file.
 
     Yields:
         (`PIL.Image.Image`, the open binary file).
@@ -133,7 +139,7 @@ def open_image(file, *, pillow_limit=True, plugin_limit=_PLUGIN_PIXELS):
             if has_misread_planes(image):
                 raise ValueError(_UNSUPPORTED_TIFF)
             _scale_transparency(image, stream)
-            if image.format in ("JPEG", "MPO") and has_many_scans(stream, MAX_SCANS):
+            if not header_only and image.format in ("JPEG", "MPO") and has_many_scans(stream, MAX_SCANS):
                 raise ValueError(f"JPEG files of more than {MAX_SCANS} scans are refused")
             yield image, stream
     except WorkError:

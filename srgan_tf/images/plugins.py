@@ -18,6 +18,10 @@ _MOST_BOXES = 100
 _LONGEST_XMP = 16 << 20  # bytes
 
 
+class TooLargeError(ValueError):
+    """An image has more pixels than are allowed."""
+
+
 def plugin_format(start):
     """Pillow's name of a format that needs a plugin, from the first bytes of a file; None for others."""
     if start[4:8] == b"ftyp" and start[8:12] in _BRANDS and not {b"avif", b"avis"} & {start[16:20], start[20:24]}:
@@ -59,14 +63,15 @@ def prepare(stream, name, max_pixels):
             limit.
 
     Raises:
-        ValueError: the plugin is not installed, or the image is too large.
+        UserError: the plugin is not installed.
+        TooLargeError: the image is too large.
     """
     load_plugin(name)
     if name == "JXL" and max_pixels is not None:
         stream.seek(0)
         width, height = jxl_size(stream)
         if width * height > max_pixels:
-            raise ValueError(f"its {width}x{height} pixels are more than {max_pixels / 1e6:g} million")
+            raise TooLargeError(f"its {width}x{height} pixels are more than {max_pixels / 1e6:g} million")
 
 
 def jxl_size(stream):

@@ -1,11 +1,8 @@
 """The upscaler that the options of a command ask for: a model, interpolated with another, and wrappers around it."""
 
-from srgan_tf import hardware
 from srgan_tf.inference.ensemble import EnsembleUpscaler
-from srgan_tf.inference.loading import load_upscaler, upscaler_of
+from srgan_tf.inference.loading import interpolated_upscaler, load_upscaler
 from srgan_tf.inference.refinement import BackProjectionUpscaler
-from srgan_tf.networks.interpolation import interpolate
-from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import load_generator
 
 
@@ -43,9 +40,8 @@ def assemble_upscaler(
         UserError: see `load_upscaler`; or the two models cannot be interpolated.
     """
     if other is not None:
-        generator = interpolate(load_generator(model), load_generator(other), alpha)
-        network = optimize_for_inference(generator, hardware.resolve_precision(precision))
-        upscaler = upscaler_of(network, f"{model} + {alpha:g} {other}")
+        between = load_generator(model), load_generator(other)
+        upscaler = interpolated_upscaler(*between, alpha, f"{model} + {alpha:g} {other}", precision=precision)
     else:
         scale = int(factor) if model == "bicubic" and factor is not None and float(factor).is_integer() else None
         options = {"strength": strength, "precision": precision, "steps": steps, "seed": seed}

@@ -8,6 +8,7 @@ from srgan_tf.inference.upscalers import BicubicUpscaler, network_upscaler
 from srgan_tf.networks.continuous import is_continuous
 from srgan_tf.networks.geometry import scale_of
 from srgan_tf.networks.idm import is_diffusion, with_sampling
+from srgan_tf.networks.interpolation import interpolate
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 from srgan_tf.networks.saved import find, load_generator
 from srgan_tf.weights import shipped
@@ -86,6 +87,23 @@ def _with_sampling(generator, steps, seed):
 
 def _of_network(generator, name, precision, scale):
     return upscaler_of(optimize_for_inference(generator, hardware.resolve_precision(precision)), name, scale)
+
+
+def interpolated_upscaler(first, second, alpha, name, *, precision, scale=None):
+    """An upscaler whose weights lie between those of two generators.
+
+    Args:
+        first: Keras generator.
+        second: another of the same architecture.
+        alpha: 0 is `first`, 1 is `second`.
+        name: of the upscaler.
+        precision: see `load_upscaler`.
+        scale: see `load_upscaler`.
+
+    Raises:
+        UserError: the architectures differ, `alpha` is out of range, or the networks have another factor than `scale`.
+    """
+    return _of_scale(_of_network(interpolate(first, second, alpha), name, precision, scale), name, scale)
 
 
 def upscaler_of(generator, name, scale=None):

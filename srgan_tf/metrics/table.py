@@ -152,15 +152,6 @@ def describe(names: Iterable[str], scale: float) -> str:
     return f"uint8 images, mean over images; {'; '.join(parts)}"
 
 
-def available(name: str) -> bool:
-    """Whether everything that a metric needs is installed."""
-    try:
-        _load(name)
-    except UserError:
-        return False
-    return True
-
-
 @functools.cache
 def _load(name):
     return METRICS[name].load()

@@ -11,7 +11,7 @@ from srgan_tf.networks.blocks import PYTORCH_GAIN, convolve
 from srgan_tf.networks.layers import WindowAttention
 
 # Keras's default of 1e-3 would suppress feature maps of small variance, as they are at initialization.
-NORM_EPSILON = 1e-6
+LAYER_NORM_EPSILON = 1e-6
 
 
 def channel_attention(x, name, *, index, reduction=16):
@@ -45,7 +45,7 @@ def self_attention(x, name, *, index, window_size=8):
     channels = x.shape[-1]
     num_heads = next(heads for heads in range(max(channels // 16, 1), 0, -1) if channels % heads == 0)
     shift = 0 if index % 2 else window_size // 2
-    attended = layers.LayerNormalization(epsilon=NORM_EPSILON, name=f"{name}_norm")(x)
+    attended = layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name=f"{name}_norm")(x)
     attended = WindowAttention(num_heads, window_size, shift, name=f"{name}_windows")(attended)
     return layers.Add(name=name)([x, attended])
 
@@ -60,7 +60,7 @@ def multiscale_attention(x, name, *, index):
     """
     del index
     channels = x.shape[-1]
-    normed = layers.LayerNormalization(epsilon=NORM_EPSILON, name=f"{name}_norm")(x)
+    normed = layers.LayerNormalization(epsilon=LAYER_NORM_EPSILON, name=f"{name}_norm")(x)
     gates = []
     # Size of the local kernel, size and dilation of the dilated one.
     for scale, (local, sparse, dilation) in enumerate([(3, 5, 2), (5, 7, 3), (7, 9, 4)]):

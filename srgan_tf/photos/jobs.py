@@ -236,7 +236,7 @@ def _result(job, start, upscaled):
 
 
 def _upscale(upscaler, job, encoders, *, max_pixels, animated, mask, png_level=PNG_LEVEL, **options):
-    """Does one job, but for writing a file that fits into memory, which `encoders` do."""
+    """Upscales one image. A file that fits into memory is written by `encoders`."""
     if animated and (animation := read_animation(job.source, max_pixels=max_pixels)):
         sizes = upscale_animation(
             upscaler, job.source, job.target, animation, mask=mask, png_level=png_level, **options

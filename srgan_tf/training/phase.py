@@ -165,8 +165,8 @@ class Phase:
                 profiler.after_step()
 
                 # 2. Report.
-                logging, saving, validating = (due(step, every, self.steps) for every in intervals)
-                if logging or saving or validating:
+                report_due, save_due, validate_due = (due(step, every, self.steps) for every in intervals)
+                if report_due or save_due or validate_due:
                     start = time.perf_counter()
                     scalars = window.scalars()  # waits for the device
                     window.seconds += time.perf_counter() - start
@@ -177,12 +177,12 @@ class Phase:
                     reporter.status(step, window.scalars(), window)
 
                 # 3. Save, but not between skipped steps: the weights may already be the cause of the skipping.
-                saving = saving and (step == self.steps or not self.state.skipped_in_a_row.numpy())
+                saving = save_due and (step == self.steps or not self.state.skipped_in_a_row.numpy())
                 if saving:
                     self.save()
 
                 # 4. Validate, after saving: if it fails, no step is lost.
-                if validating and not interruption.signal:
+                if validate_due and not interruption.signal:
                     self.validate(reporter)
                     stopped = early_stop(self.workdir, self.name, self.patience)
                     if stopped and not saving:

@@ -28,9 +28,9 @@ class TrainingState:
         skipped: int64 variable, number of steps without an update because a gradient was not finite.
         skipped_in_a_row: int64 variable, number of skipped steps since the last update.
         rollbacks: int64 variable, number of times that the phase went back to a checkpoint; it changes the crops.
-        discriminator: None in the pretrain phase.
-        d_optimizer: None in the pretrain phase.
-        d_loss_scale: None in the pretrain phase.
+        discriminator: None except in the GAN phase.
+        d_optimizer: None except in the GAN phase.
+        d_loss_scale: None except in the GAN phase.
     """
 
     generator: keras.Model

@@ -1,6 +1,6 @@
 """A training step from the losses on: gradients, a vote whether they are finite, updates, averages, counters.
 
-The same for both phases and for any number of replicas; best read from `train_step` on. `steps.py` has the forward
+The same for all phases and for any number of replicas; best read from `train_step` on. `steps.py` has the forward
 passes and losses of the phases.
 """
 
@@ -23,7 +23,7 @@ class StepResult(NamedTuple):
     Attributes:
         tags: the tags of the scalars.
         values: float32 [len(tags)], the scalars, means over the replicas. Those of a skipped step are meaningless.
-        logits: discriminator logits by tag, as `strategy.run` returns them; empty in the pretrain phase.
+        logits: discriminator logits by tag, as `strategy.run` returns them; empty except in the GAN phase.
     """
 
     tags: tuple[str, ...]

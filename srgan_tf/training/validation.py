@@ -1,4 +1,4 @@
-"""Validation during training: the scores of evaluate.py, four scores more, and sample pictures."""
+"""Validation during training: the scores of `srgan-tf evaluate`, four scores more, and sample pictures."""
 
 import logging
 import os

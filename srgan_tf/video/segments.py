@@ -1,7 +1,6 @@
 """The folder in which a video is made: encoded segments, which a later run continues after."""
 
 import contextlib
-import fcntl
 import json
 import os
 import pathlib
@@ -9,7 +8,7 @@ import re
 import struct
 
 from srgan_tf.errors import WorkError, first_line
-from srgan_tf.files import atomic_write, make_folder, remove_folder
+from srgan_tf.files import atomic_write, lock, make_folder, remove_folder
 from srgan_tf.video.encoding import Packet
 
 _STATE = "state.json"
@@ -32,19 +31,24 @@ class Segments:
         self._folder = pathlib.Path(folder)
         make_folder(self._folder)  # removes what a killed run left unfinished
         self._lock = os.open(self._folder, os.O_RDONLY)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
+        if not lock(self._lock):
             os.close(self._lock)
-            raise WorkError(f"another run works on this video: it holds {str(self._folder)!r}") from None
-        except OSError:  # a file system without locks
-            pass
+            raise WorkError(f"another run works on this video: it holds {str(self._folder)!r}")
+        try:
+            self._require_state(state)
+        except BaseException:
+            os.close(self._lock)
+            raise
+
+    def _require_state(self, state):
+        """Deletes segments of another state."""
         file = self._folder / _STATE
-        if not file.is_file() or _read(file) != json.loads(json.dumps(state)):
-            for path in self._folder.iterdir():
-                path.unlink()
-            with _written(file) as opened:
-                opened.write(json.dumps(state).encode())
+        if file.is_file() and _read(file) == json.loads(json.dumps(state)):
+            return
+        for path in self._folder.iterdir():
+            path.unlink()
+        with _written(file) as opened:
+            opened.write(json.dumps(state).encode())
 
     def __enter__(self):
         return self

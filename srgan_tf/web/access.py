@@ -1,10 +1,10 @@
 """Who may use the server: checks of Host, Origin and token, and headers that restrict the page."""
 
 import hmac
-import http.cookies
 import ipaddress
 import urllib.parse
 
+from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, RedirectResponse
 
 COOKIE = "srgan_tf_token"
@@ -60,7 +60,7 @@ class Access:
         if host not in self._names and not _is_address(host):
             return _error(421, f"the host name {host!r} is not one of this server")
         origin = headers.get("origin")
-        if origin is not None and urllib.parse.urlsplit(origin).netloc.lower() != headers.get("host", "").lower():
+        if origin is not None and _place_of(origin) != headers.get("host", "").lower():
             return _error(403, f"requests of pages of {origin!r} are refused")
         if headers.get("sec-fetch-site") == "cross-site" and scope["method"] != "GET":
             return _error(403, "requests of pages of other sites are refused")
@@ -71,7 +71,10 @@ class Access:
             response = RedirectResponse("/", status_code=303)
             response.set_cookie(COOKIE, self._token, httponly=True, samesite="strict", max_age=30 * 86_400)
             return response
-        given = [headers.get("authorization", "").removeprefix("Bearer "), _cookie(headers.get("cookie", ""))]
+        given = [
+            headers.get("authorization", "").removeprefix("Bearer "),
+            HTTPConnection(scope).cookies.get(COOKIE, ""),
+        ]
         if any(map(self._is_right, given)):
             return None
         return _error(
@@ -89,13 +92,12 @@ def _error(status, reason, headers=None):
     return JSONResponse({"error": reason}, status_code=status, headers=headers)
 
 
-def _cookie(text):
-    cookies = http.cookies.SimpleCookie()
+def _place_of(origin):
+    """The host and port of an Origin header; "" if it is not valid."""
     try:
-        cookies.load(text)
-    except http.cookies.CookieError:
+        return urllib.parse.urlsplit(origin).netloc.lower()
+    except ValueError:
         return ""
-    return cookies[COOKIE].value if COOKIE in cookies else ""
 
 
 def host_of(header):

@@ -130,9 +130,9 @@ class JobQueue:
         if job is not self._running:
             self.delete(job)
 
-    def find(self, number):
+    def find(self, job_id):
         """The finished job of an id; None if there is none, or if its result was deleted."""
-        job = self._jobs.get(number)
+        job = self._jobs.get(job_id)
         return job if job is not None and job.last is not None and job.last["state"] == "done" else None
 
     def delete(self, job):

@@ -7,10 +7,11 @@ import re
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError
+from srgan_tf.photos import file_formats
 from srgan_tf.weights import shipped
 
 FORMATS = {"png": "image/png", "jpeg": "image/jpeg", "webp": "image/webp", "avif": "image/avif", "tiff": "image/tiff"}
-SUFFIXES = {"png": ".png", "jpeg": ".jpg", "webp": ".webp", "avif": ".avif", "tiff": ".tif"}
+SUFFIXES = {name: file_formats.FORMATS[name] for name in FORMATS}
 _NAMES = ("model", "scale", "size", "strength", "format", "name")
 _LONGEST_NAME = 120
 

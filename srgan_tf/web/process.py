@@ -79,9 +79,9 @@ class WorkerProcess:
             with contextlib.suppress(asyncio.CancelledError):
                 await watch
 
-    async def _cancel(self, number, cancelled):
+    async def _cancel(self, job_id, cancelled):
         await cancelled.wait()
-        await self._send({"cancel": number})
+        await self._send({"cancel": job_id})
         await asyncio.sleep(self._stopping)
         self._process.kill()
 

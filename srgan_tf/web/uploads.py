@@ -16,13 +16,26 @@ async def receive_file(request, path, limits):
         limits: a `Limits`.
 
     Raises:
-        HTTPException: the body is empty (400), too large (413), or stops arriving (408).
+        HTTPException: the body is empty (400), too large (413), or stops arriving (408), or the disk is full
+            (507).
         ConnectionError: the client has left.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limits.body:
         await drain(request, limits)
         raise _too_large(limits)
+    try:
+        received = await _receive(request, path, limits)
+    except ConnectionError:
+        raise
+    except OSError as error:  # a full disk
+        raise HTTPException(507, f"cannot store the picture: {error.strerror}") from error
+    if not received:
+        raise HTTPException(400, "the body is empty: send a picture, as with curl --data-binary @photo.jpg")
+
+
+async def _receive(request, path, limits):
+    """Writes the body to a file; returns its number of bytes."""
     received = 0
     with open(path, "wb") as file:
         async for part, is_last in _parts(request, limits):
@@ -32,8 +45,7 @@ async def receive_file(request, path, limits):
                     await drain(request, limits)
                 raise _too_large(limits)
             file.write(part)
-    if not received:
-        raise HTTPException(400, "the body is empty: send a picture, as with curl --data-binary @photo.jpg")
+    return received
 
 
 async def drain(request, limits):

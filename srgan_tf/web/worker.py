@@ -13,6 +13,7 @@ import threading
 import time
 
 from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.images.plugins import TooLargeError
 
 _MODELS = 2  # networks in memory
 _WARM_UP = 64  # side of the image that is upscaled after loading: the first one takes longer
@@ -57,7 +58,8 @@ class Upscaling:
         except (UserError, WorkError) as error:
             text = str(error).replace(f"the image {job['input']!r}", "this image").replace(repr(job["input"]), "it")
             text = text.replace(repr(job["output"]), "the result")
-            message = {"state": "failed", "status": 422, "error": text}
+            status = 413 if isinstance(error.__cause__, TooLargeError) else 422
+            message = {"state": "failed", "status": status, "error": text}
         except MemoryError:
             message = {"state": "failed", "status": 507, "error": "not enough memory for this picture"}
         except OSError as error:  # a full disk
@@ -128,14 +130,13 @@ class Upscaling:
     def _load(self, model, strength, scale):
         import numpy as np
 
-        from srgan_tf.inference.loading import load_upscaler
+        from srgan_tf.inference.assembly import assemble_upscaler
 
-        own = int(scale) if model == "bicubic" and scale and scale > 1 and scale.is_integer() else None
-        key = (model, strength, own)
+        key = (model, strength, scale if model == "bicubic" else None)
         if key not in self._upscalers:
             while len(self._upscalers) >= _MODELS:
                 self._upscalers.popitem(last=False)
-            upscaler = load_upscaler(model, scale=own, strength=strength, precision="auto")
+            upscaler = assemble_upscaler(model, factor=scale, strength=strength)
             grey = np.full((_WARM_UP, _WARM_UP, 3), 0.5, np.float32)
             upscaler.upscale(grey)
             start = time.monotonic()

@@ -1,3 +1,5 @@
+import errno
+import os
 import uuid
 
 import pytest
@@ -5,7 +7,7 @@ from PIL import Image
 
 from srgan_tf.cluster.places import LocalFolder, RemoteFolder, open_folder
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.images.pictures import picture_size
+from srgan_tf.images.pictures import list_pictures, picture_size
 
 
 def folders(tmp_path):
@@ -31,6 +33,26 @@ def test_all_kinds_of_folders_list_the_same_files(tmp_path):
         assert folder.names("missing") == set()
         assert folder.has("sub/c.png")
         assert not folder.has("sub/b.png")
+
+
+def test_a_subfolder_that_cannot_be_listed_is_an_error(tmp_path, monkeypatch):
+    local, _, memory = folders(tmp_path)
+
+    def refusing(listing):
+        def listed(path, *arguments, **options):
+            if str(path).endswith("/sub"):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return listing(path, *arguments, **options)
+
+        return listed
+
+    monkeypatch.setattr(os, "scandir", refusing(os.scandir))
+    monkeypatch.setattr(memory._files, "ls", refusing(memory._files.ls))
+    for folder in (local, memory):
+        with pytest.raises(WorkError, match=r"cannot list .*/sub': Permission denied"):
+            list(folder.walk({".png"}))
+    with pytest.raises(UserError, match=r"cannot list the folder '.*/sub': Permission denied"):
+        list_pictures(str(local))
 
 
 def test_files_are_read_and_written(tmp_path):

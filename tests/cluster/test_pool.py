@@ -32,13 +32,18 @@ class Ray:
 
     exceptions = Errors
 
-    def __init__(self, nodes, cores=1):
+    def __init__(self, nodes, cores=1, gpus=()):
         self.answers, self.cores, self.killed, self.dead = nodes, cores, [], set()
+        self.gpus = dict(gpus)  # of nodes
         self.ends = []  # what the next batches end with
 
     def nodes(self):
         return [
-            {"NodeID": node, "Alive": node not in self.dead, "Resources": {"CPU": float(self.cores)}}
+            {
+                "NodeID": node,
+                "Alive": node not in self.dead,
+                "Resources": {"CPU": float(self.cores), "GPU": self.gpus.get(node, 0.0)},
+            }
             for node in self.answers
         ]
 
@@ -124,11 +129,34 @@ def test_no_more_actors_than_pictures(start):
     assert not pool.has_idle()
 
 
-@pytest.mark.parametrize(("is_mistake", "error"), [(True, UserError), (False, WorkError)])
-def test_a_model_that_the_first_actor_cannot_load(start, is_mistake, error):
+@pytest.mark.parametrize(
+    ("is_mistake", "error", "message"),
+    [(True, UserError, r"^no model 'x'$"), (False, WorkError, r"^no node can be used: no model 'x'$")],
+)
+def test_a_model_that_no_actor_can_load(start, is_mistake, error, message):
     pool, _ = start(Ray({"a": Refused("no model 'x'", is_mistake)}))
-    with pytest.raises(error, match=r"^no model 'x'$"):
+    with pytest.raises(error, match=message):
         pool.start()
+
+
+@pytest.mark.parametrize("nodes", ["ab", "ba"])
+def test_the_node_that_answers_first_may_be_one_that_cannot_be_used(start, nodes):
+    answers = {"a": LOADED, "b": Refused("no folder 'x'", False)}
+    pool, lines = start(Ray({node: answers[node] for node in nodes}))
+    assert pool.start() == LOADED
+    pool.wait()
+    assert results(pool, ["1"]) == [(["1"], ["a: 1"])]
+    assert lines == ["note: a node is not used: no folder 'x'"]
+
+
+def test_nodes_without_a_gpu_do_not_count_where_others_have_one(start):
+    ray = Ray({"gpu": LOADED, "head": LOADED}, gpus={"gpu": 1.0})
+    pool, _ = start(ray)
+    assert pool.start() == LOADED
+    assert pool.places() == 1
+    ray.ends = [Refused("the output folder is not shared", False)]
+    with pytest.raises(WorkError, match="no node can be used: the output folder is not shared"):
+        results(pool, ["1"], ["2"])
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,11 @@ def test_interpolated_networks_and_ensembles_come_last(file, rng):
     assert {upscaler.upscale(lr).shape for upscaler in lineup[0]} == {(20, 28, 3)}
 
 
+def test_interpolated_networks_of_another_factor_are_refused(file):
+    with pytest.raises(UserError, match=r"the model 'a=b-a=b@0\.5' enlarges by 4, not by 2"):
+        load_lineup([], between=(file, file), alphas=(0.5,), scale=2)
+
+
 def test_errors(file):
     with pytest.raises(UserError, match="no model 'missing'"):
         load_lineup(["mine=missing"])

@@ -7,6 +7,7 @@ import zipfile
 import numpy as np
 import pytest
 from PIL import Image
+from support.limits import files_of_at_most
 from support.web_server import stub_app
 
 pytest.importorskip("starlette")
@@ -159,6 +160,7 @@ def test_the_oldest_results_make_room(tmp_path):
         ({"Host": "LOCALHOST"}, 200),
         ({"Origin": "https://attacker.example"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://[::1"}, 403),
         ({"Host": "localhost:8000", "Origin": "http://localhost:9000"}, 403),
         ({"Host": "localhost:8000", "Origin": "http://localhost:8000"}, 200),
         ({"Sec-Fetch-Site": "cross-site"}, 403),
@@ -186,6 +188,15 @@ def test_the_token(tmp_path):
         assert "HttpOnly" in response.headers["set-cookie"]
         assert "SameSite=strict" in response.headers["set-cookie"]
         assert client.get("/models").status_code == 200  # the client keeps the cookie
+    with TestClient(app, base_url="http://localhost") as client:  # beside a cookie of another server on this host
+        assert client.get("/models", headers={"Cookie": 'prefs={"a":"b"}; srgan_tf_token=secret'}).status_code == 200
+
+
+def test_an_upload_onto_a_full_disk(client):
+    with files_of_at_most(10):
+        response = client.post("/upscale", content=encoded())
+    assert response.status_code == 507
+    assert response.json()["error"] == "cannot store the picture: File too large"
 
 
 def test_the_page_names_no_other_host(client):

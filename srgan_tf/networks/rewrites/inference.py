@@ -11,7 +11,14 @@ from keras import layers
 
 from srgan_tf.networks.layers import ConvBeforeShuffle, MaximumPReLU, WeightNormConv2D
 from srgan_tf.networks.precision import as_float32
-from srgan_tf.networks.rewrites.clone import Graph, Rewriting, copy_of, is_plain_convolution, shuffle_before
+from srgan_tf.networks.rewrites.clone import (
+    Graph,
+    Rewriting,
+    copy_of,
+    is_plain_convolution,
+    pass_on,
+    shuffle_before,
+)
 from srgan_tf.networks.rewrites.half import in_precision
 
 
@@ -66,7 +73,7 @@ def fold_batch_norms(model):
         bias = np.asarray(conv.bias, np.float64) if conv.use_bias else 0.0
         rewriting.layers[conv.name] = layers.Conv2D.from_config({**conv.get_config(), "use_bias": True})
         rewriting.weights[conv.name] = [np.asarray(conv.kernel) * factor, (bias - mean) * factor + beta]
-        rewriting.calls[norm.name] = _pass_on
+        rewriting.calls[norm.name] = pass_on
     return rewriting.apply(model)
 
 
@@ -90,7 +97,7 @@ def shuffle_last(model):
         rewriting.layers[conv.name] = ConvBeforeShuffle.from_config(conv.get_config() | {"block": block})
         for layer in between:
             rewriting.weights[layer.name] = [np.tile(weight, block**2) for weight in layer.get_weights()]
-        rewriting.calls[shuffle.name] = _pass_on
+        rewriting.calls[shuffle.name] = pass_on
         rewriting.calls[conv.name] = functools.partial(_call_before, copy_of(shuffle))
     return rewriting.apply(model)
 
@@ -117,10 +124,6 @@ def maximize_prelus(model):
         if isinstance(layer, layers.PReLU) and np.max(layer.alpha) <= 1:
             rewriting.layers[layer.name] = MaximumPReLU.from_config(layer.get_config())
     return rewriting.apply(model)
-
-
-def _pass_on(_operation, x, **_options):
-    return x
 
 
 def _call_before(second, first, x, **options):

@@ -8,7 +8,7 @@ import tensorflow as tf
 from keras import layers
 
 from srgan_tf.networks.layers import kernel_before_shuffle
-from srgan_tf.networks.rewrites.clone import Graph, Rewriting, shuffle_before
+from srgan_tf.networks.rewrites.clone import Graph, Rewriting, pass_on, shuffle_before
 from srgan_tf.networks.rewrites.fused import can_fuse, fused_leaky_relu, fused_prelu
 
 
@@ -118,7 +118,7 @@ def optimize_for_training(model):
             rewriting.layers.setdefault(layer.name, FactorPReLU.from_config(layer.get_config()))
         elif (found := shuffle_before(graph, layer)) and _is_faster_folded(found[0], layer):
             rewriting.layers[layer.name] = FoldedConv2D.from_config(layer.get_config())
-            rewriting.calls[found[0].name] = _pass_on
+            rewriting.calls[found[0].name] = pass_on
             for activation in found[1]:
                 if type(activation) is layers.PReLU:
                     config = activation.get_config() | {"phases": 4}
@@ -136,7 +136,3 @@ def _is_faster_folded(shuffle, conv):
     # With 3x3, the arithmetic is the same where channels are computed by sixteens; bfloat16 is used on such CPUs.
     smallest = 3 if conv.compute_dtype == "bfloat16" else 5
     return shuffle.block_size == 2 and min(conv.kernel_size) >= smallest and conv.filters <= 4
-
-
-def _pass_on(_operation, x, **_options):
-    return x

@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from srgan_tf.networks.rewrites.clone import copy_of
+
 
 class _Snapshot(keras.layers.Layer):
     """Identity that TensorFlow does not fuse across. It does not copy memory."""
@@ -33,8 +35,6 @@ def without_fused_sums(network):
             convolved.append(output)
         return output
 
-    copy = keras.models.clone_model(
-        network, clone_function=lambda operation: operation.from_config(operation.get_config()), call_function=call
-    )
+    copy = keras.models.clone_model(network, clone_function=copy_of, call_function=call)
     copy.set_weights(network.get_weights())
     return copy
