@@ -75,8 +75,8 @@ def upscale(upscaler: Upscaler, lr: np.ndarray) -> np.ndarray:
 def _upscale(upscaler, lr):
     """The SR, and whether it was blended from tiles."""
     tiled = TiledUpscaler(upscaler)
-    whole = tiled.equals_whole(*lr.shape[:2])
-    return tiled.upscale(lr), not whole
+    tiles = tiled.plan(*lr.shape)
+    return tiled.upscale(lr, tiles), not tiles.equals_whole
 
 
 def mean_scores(scores: Iterable[dict[str, float]]) -> dict[str, float]:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from typing import NamedTuple
 
 import numpy as np
 import tensorflow as tf
@@ -27,6 +28,26 @@ _SMALLEST_TILE = 16
 _LARGEST_HALO = 64
 
 
+class Tiles(NamedTuple):
+    """How an image is cut into tiles.
+
+    Attributes:
+        rows: height of a tile without its halo or overlap, input pixels.
+        columns: width of a tile without its halo or overlap, input pixels.
+        margin: halo or overlap, input pixels.
+        size: (height, width) of the result.
+        count: number of tiles, if none of them runs out of memory.
+        equals_whole: whether the result is that of the untiled image: tiles are exact, or there is only one.
+    """
+
+    rows: int
+    columns: int
+    margin: int
+    size: tuple[int, int]
+    count: int
+    equals_whole: bool
+
+
 class TiledUpscaler(Wrapper):
     """Applies another upscaler in tiles to images that are large for the memory.
 
@@ -48,51 +69,58 @@ class TiledUpscaler(Wrapper):
         self._tile = tile
         self._most_pixels = most_pixels
         self._margin = self.halo if self.exact else _LARGEST_HALO
-        self._factor = self.scale  # of the image that is upscaled
         self._too_large = math.inf  # number of values of the smallest tile that ran out of memory
 
-    def upscale(self, lr):
-        """See `Upscaler`."""
-        return np.concatenate(list(self.stripes(lr)))
+    def upscale(self, lr, tiles=None):
+        """See `Upscaler`; `tiles` as in `stripes`."""
+        return np.concatenate(list(self.stripes(lr, tiles)))
 
-    def stripes(self, lr, size=None):
+    def plan(self, height, width, channels, size=None):
+        """Chooses the tiles of an image by the memory that is free now.
+
+        Args:
+            height: of the image.
+            width: of the image.
+            channels: of the image.
+            size: (height, width) of the result, for a continuous upscaler; None for `scale` times those of the image.
+
+        Returns:
+            `Tiles`.
+
+        Raises:
+            WorkError: memory is not sufficient.
+        """
+        size = size or (scaled_size(height, self.scale), scaled_size(width, self.scale))
+        factor = max(size[0] / height, size[1] / width) if self.continuous else self.scale
+        rows, columns, margin = self._tile_shape(height, width, channels, factor)
+        count = math.prod(tiles_along(side, tile, margin) for side, tile in ((height, rows), (width, columns)))
+        is_one = rows + 2 * margin >= height and columns + 2 * margin >= width
+        return Tiles(rows, columns, margin, size, count, is_one or (self.exact and not self.context))
+
+    def stripes(self, lr, tiles=None):
         """Yields the enlarged image in stripes from top to bottom: [rows, width of the result, channels] arrays.
 
         Args:
             lr: the image.
-            size: (height, width) of the result, for a continuous upscaler; None for `scale` times those of `lr`.
+            tiles: from `plan` for its shape; None plans now.
         """
+        tiles = tiles or self.plan(*lr.shape)
         if not self.continuous:
-            rows, columns, margin = self._tile_shape(*lr.shape)
-            return self._split(lr, (rows, columns), margin)
-        size = size or tuple(scaled_size(side, self.scale) for side in lr.shape[:2])
-        self._factor = max(out / own for out, own in zip(size, lr.shape[:2], strict=True))
-        rows, columns, margin = self._tile_shape(*lr.shape)
-        return sampled_stripes(self._sample, lr, size=size, tile=(rows, columns), halo=margin, context=self.context)
+            return self._split(lr, tiles[:2], tiles.margin)
+        options = {"size": tiles.size, "tile": tiles[:2], "halo": tiles.margin, "context": self.context}
+        return sampled_stripes(self._sample, lr, **options)
 
-    def equals_whole(self, height, width):
-        """Whether an image of this size gives the same result as untiled: the tiles are exact, or there is only one."""
-        if self.exact and not self.context:
-            return True
-        rows, columns, margin = self._tile_shape(height, width, 3)
-        return rows + 2 * margin >= height and columns + 2 * margin >= width
-
-    def tile_count(self, height, width, channels):
-        """Number of tiles of an image of this size, if none of them runs out of memory."""
-        rows, columns, margin = self._tile_shape(height, width, channels)
-        return math.prod(tiles_along(size, tile, margin) for size, tile in ((height, rows), (width, columns)))
-
-    def _tile_shape(self, height, width, channels):
+    def _tile_shape(self, height, width, channels, factor):
         """(rows, columns) of the tiles without their halo, and the halo or overlap."""
-        row_bytes = math.ceil(4 * channels * self._factor**2 * width)
-        bytes_per_pixel = self.bytes_per_pixel * max(1, (self._factor / self.scale) ** 2)
+        row_bytes = math.ceil(4 * channels * factor**2 * width)
+        bytes_per_pixel = self.bytes_per_pixel * max(1, (factor / self.scale) ** 2)
         if self._tile is not None:
             side = self._tile or max(height, width)
             pixels = min(side + 2 * self._margin, height) * min(side + 2 * self._margin, width)
             if pixels * bytes_per_pixel <= free_compute_memory():
                 return side, side, self._margin
             if not self.exact:  # smaller tiles would change the result; the estimate may be far too high
-                if _LEAST_BYTES * channels * self._factor**2 * pixels > free_memory():
+                if _LEAST_BYTES * channels * factor**2 * pixels > free_memory():
                     raise WorkError(f"not enough memory for tiles of {side}x{side} pixels")
                 return side, side, self._margin
             _log.warning("not enough memory for tiles of %dx%d pixels: using smaller ones", side, side)

@@ -135,11 +135,10 @@ def enlarge(upscaler, photo, *, tile=None, enlargement=OWN, mask=None, server_li
     enlarged = size if to_size else tuple(scaled_size(side, upscaler.scale) for side in crop[2:])
     integers = _IntegerUpscaler(upscaler, masked=mask is not None)
     tiled = TiledUpscaler(integers, tile, most_pixels=server_limit)
-    rounded_once = size == enlarged and times == 1 and mask is None and tiled.equals_whole(*picture.shape[:2])
+    tiles = tiled.plan(*picture.shape, size=size[::-1] if to_size else None)
+    rounded_once = size == enlarged and times == 1 and mask is None and tiles.equals_whole
     integers.keep_uint8 = server_limit is not None and rounded_once
-    enlarged_stripes = tiled.stripes(picture, size[::-1] if to_size else None)
-    tiles = tiled.tile_count(*picture.shape)
-    integers.after_tile = lambda done: progress(min(done / tiles, 1))  # tiles that run out of memory are split
+    integers.after_tile = lambda done: progress(min(done / tiles.count, 1))  # tiles that run out of memory are split
 
     def checked(stripes):
         for stripe in stripes:
@@ -148,7 +147,7 @@ def enlarge(upscaler, photo, *, tile=None, enlargement=OWN, mask=None, server_li
             yield stripe
             del stripe  # before the next one is made: a stripe may have 384 MiB
 
-    stripes = checked(enlarged_stripes)
+    stripes = checked(tiled.stripes(picture, tiles))
     if enlargement.crop:
         stripes = _inside(stripes, inner, upscaler.scale)
     if size != enlarged:

@@ -61,7 +61,8 @@ def test_tiles_to_a_size_with_another_factor_for_each_axis(generator):
     upscaler = ContinuousUpscaler(generator, "any", 4)
     lr = draw_picture(2, 23, 31)
     whole = upscaler.sample(lr, axis_positions(23, 51), axis_positions(31, 100))
-    tiles = np.concatenate(list(TiledUpscaler(upscaler, 7).stripes(lr, (51, 100))))
+    in_tiles = TiledUpscaler(upscaler, 7)
+    tiles = in_tiles.upscale(lr, in_tiles.plan(*lr.shape, (51, 100)))
     assert_same_picture(tiles, whole)
 
 
@@ -109,7 +110,8 @@ def test_tiles_are_smaller_for_a_larger_result(monkeypatch, generator):
     largest = []
     for size in ((256, 256), (512, 512)):
         sizes.clear()
-        sr = np.concatenate(list(TiledUpscaler(upscaler).stripes(lr, size)))
+        in_tiles = TiledUpscaler(upscaler)
+        sr = in_tiles.upscale(lr, in_tiles.plan(*lr.shape, size))
         assert sr.shape == (*size, 3)
         largest.append(max(height * width for height, width in sizes))
     assert largest[0] <= 40 * 40
@@ -144,5 +146,5 @@ def test_tiles_of_a_diffusion_are_close_to_the_whole():
     whole = upscaler.upscale(lr)
     for tile in (31, 48):
         assert_same_picture(TiledUpscaler(upscaler, tile).upscale(lr), whole)
-    assert TiledUpscaler(upscaler).equals_whole(70, 90)
-    assert not TiledUpscaler(upscaler, 31).equals_whole(70, 90)
+    assert TiledUpscaler(upscaler).plan(70, 90, 3).equals_whole
+    assert not TiledUpscaler(upscaler, 31).plan(70, 90, 3).equals_whole
