@@ -18,7 +18,7 @@ from srgan_tf.networks.generators import srresnet
 
 LONGEST = 60  # seconds per picture
 BATCHES = [
-    range(60),
+    pytest.param(range(60), marks=pytest.mark.slow),
     *(pytest.param(range(first, first + 190), marks=pytest.mark.soak) for first in range(60, 5000, 190)),
 ]
 

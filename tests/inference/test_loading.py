@@ -20,6 +20,7 @@ def test_bicubic(lr):
     np.testing.assert_array_equal(upscaler.upscale(lr), imresize(lr, 34, 46))
 
 
+@pytest.mark.slow
 def test_all_formats_give_the_same_image(tmp_path, small_generator, lr):
     expected = upscalers.network_upscaler(small_generator, "small").upscale(lr)
     run = tmp_path / "run"

@@ -150,6 +150,7 @@ def test_crops_depend_on_the_seed_the_phase_the_step_and_rollbacks(tmp_path):
     assert seeds == [(0, 5, (0, 0)), (3, 5, (0, 0, 1))]
 
 
+@pytest.mark.slow
 def test_the_loop_reads_from_the_device_every_ten_steps_only(tmp_path, monkeypatch):
     """Between two reports; in the GAN phase with one update of the generator for two of the discriminator."""
     settings = ["generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=4"]

@@ -260,7 +260,7 @@ def test_loss_scale_doubles_after_2000_good_steps_and_halves_at_once():
     assert float(fixed.value) == 1.0
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16"])
+@pytest.mark.parametrize("precision", ["float32", pytest.param("float16", marks=pytest.mark.slow)])
 def test_a_step_that_is_not_finite_changes_nothing(batch, precision):
     """Weights, both averages, batch norm's statistics and the optimizers' moments stay; the next step trains again."""
     state, step = pixel_gan(precision)
