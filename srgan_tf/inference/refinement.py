@@ -20,21 +20,18 @@ class RepeatedUpscaler(Wrapper):
     Args:
         upscaler: an `Upscaler`.
         times: how often; the factor is that of `upscaler` to this power.
-        later: the `Upscaler` for all passes but the first, such as a tiled one for the larger images; None for
-            `upscaler` again. The memory of its tiles is not in `bytes_per_pixel`.
+        later: the `Upscaler` for all passes but the first, such as a tiled one for the larger images. The memory of its
+            tiles is not in `bytes_per_pixel`.
     """
 
-    def __init__(self, upscaler, times: int, later=None):
+    def __init__(self, upscaler, times: int, later):
         super().__init__(upscaler)
         self.scale = upscaler.scale**times
         self.continuous = False
         if upscaler.halo is not None:
             self.halo = math.ceil(upscaler.halo * sum(upscaler.scale**-stage for stage in range(times)))
-        if later is None:  # the last pass has the largest input
-            self.bytes_per_pixel = upscaler.bytes_per_pixel * upscaler.scale ** (2 * (times - 1))
-        else:
-            self.bytes_per_pixel = upscaler.bytes_per_pixel + 3 * _RESULT_BYTES * self.scale**2
-        self._later = later or upscaler
+        self.bytes_per_pixel = upscaler.bytes_per_pixel + 3 * _RESULT_BYTES * self.scale**2
+        self._later = later
         self._times = times
 
     def upscale(self, lr):

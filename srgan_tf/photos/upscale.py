@@ -130,7 +130,7 @@ def enlarge(upscaler, photo, *, tile=None, enlargement=OWN, mask=None, server_li
     to_size = getattr(upscaler, "continuous", False) and not enlargement.crop and size[0] >= width and size[1] >= height
     times = max(1, math.ceil(math.log(factor, upscaler.scale) - 1e-9)) if upscaler.scale > 1 and not to_size else 1
     if times > 1:
-        upscaler = RepeatedUpscaler(upscaler, times, later=TiledUpscaler(upscaler, most_pixels=server_limit))
+        upscaler = RepeatedUpscaler(upscaler, times, TiledUpscaler(upscaler, most_pixels=server_limit))
     picture, inner = _with_context(picture, crop, _CONTEXT if upscaler.halo is None else min(upscaler.halo, _CONTEXT))
     enlarged = size if to_size else tuple(scaled_size(side, upscaler.scale) for side in crop[2:])
     integers = _IntegerUpscaler(upscaler, masked=mask is not None)
