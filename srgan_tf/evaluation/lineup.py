@@ -19,7 +19,7 @@ def load_lineup(
         between: None, or two run folders or `.keras` files with the same architecture.
         alphas: interpolation weights; each adds a network named A-B@ALPHA.
         ensemble: also add the self-ensemble of each network, named NAME+.
-        scale: the factor that all models must have; None for the networks' own.
+        scale: the factor that all models must have; None for the networks' own, which bicubic then has too.
         precision: as for `loading.load_upscaler`.
         steps: of diffusion networks; None for their own.
         seeds: of diffusion networks; with several, each network is in the list once for each, named NAME-seedN.
@@ -48,12 +48,29 @@ def load_lineup(
             curve.append(f"{name}@{alpha:g}")
             options = {"precision": precision, "scale": scale}
             upscalers.append(interpolated_upscaler(first, second, alpha, curve[-1], **options))
+    if scale is None:
+        upscalers = _with_bicubic_of_their_factor(upscalers)
     if ensemble:
         networks = [upscaler for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)]
         if not networks:
             raise UserError("--ensemble needs a network: a self-ensemble does not improve bicubic")
         upscalers += [EnsembleUpscaler(network) for network in networks]
     return upscalers, curve
+
+
+def _with_bicubic_of_their_factor(upscalers):
+    """The same with bicubic of the factor of the networks, if they have one."""
+    factors = {upscaler.scale for upscaler in upscalers if not isinstance(upscaler, BicubicUpscaler)}
+    if len(factors) != 1:
+        return upscalers
+    adapted = []
+    for upscaler in upscalers:
+        if isinstance(upscaler, BicubicUpscaler):
+            adapted.append(BicubicUpscaler(*factors))
+            adapted[-1].name = upscaler.name
+        else:
+            adapted.append(upscaler)
+    return adapted
 
 
 def _load_named(model, scale, precision, steps=None, seed=None):

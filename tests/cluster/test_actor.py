@@ -29,7 +29,7 @@ def actor(source, target, *, has_record=False, **changes):
     """An actor; `has_record` as if the driver had written the record of the output folder."""
     if has_record:
         write_record(open_folder(target), {})
-    return Upscaling(Options(str(source), str(target), ".png", {**MODEL, **changes}, factor=2.0), threads=1)
+    return Upscaling(Options(str(source), str(target), "png", {**MODEL, **changes}, factor=2.0), threads=1)
 
 
 def test_results_are_those_of_one_machine(picture_folder, tmp_path):

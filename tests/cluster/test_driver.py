@@ -162,7 +162,7 @@ def test_processes_that_all_die_end_the_run(run):
 
 def options(tmp_path, **others):
     model = {"model": "bicubic", "other": None, "precision": "auto", "strength": None}
-    return Options(str(tmp_path / "in"), str(tmp_path / "out"), ".png", {**model, **others})
+    return Options(str(tmp_path / "in"), str(tmp_path / "out"), "png", {**model, **others})
 
 
 @pytest.fixture
@@ -186,7 +186,7 @@ def test_folders_that_hold_other_results_are_refused(refused, tmp_path):
     (output / "00.png").touch()
     assert "1 results exist" in refused()
     assert "left no record of its model: give another --output" in refused("overwrite")
-    record = {"strength": 0.5, "precision": "float32", "format": ".png", "animation": "first"}
+    record = {"strength": 0.5, "precision": "float32", "format": "png", "animation": "first"}
     (output / ".srgan_tf_upscale.json").write_text(json.dumps(record))
     assert "holds results of another strength (0.5, now None)" in refused()
     assert "--cluster takes" in refused(strength=0.5)

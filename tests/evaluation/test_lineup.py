@@ -3,6 +3,7 @@ import pytest
 
 from srgan_tf.errors import UserError
 from srgan_tf.evaluation.lineup import load_lineup
+from srgan_tf.networks.generators import srresnet
 
 
 @pytest.fixture
@@ -27,6 +28,13 @@ def test_interpolated_networks_and_ensembles_come_last(file, rng):
     assert names_of(lineup) == (["bicubic", *between, "a=b-a=b@0+", "a=b-a=b@0.25+"], between)
     lr = rng.integers(0, 256, (5, 7, 3), dtype=np.uint8)
     assert {upscaler.upscale(lr).shape for upscaler in lineup[0]} == {(20, 28, 3)}
+
+
+def test_bicubic_has_the_factor_of_the_networks(tmp_path):
+    srresnet(num_blocks=1, num_filters=4, scale=2).save(tmp_path / "x2.keras")
+    upscalers, _ = load_lineup(["bicubic", "base=bicubic", str(tmp_path / "x2.keras")])
+    assert [(upscaler.name, upscaler.scale) for upscaler in upscalers] == [("bicubic", 2), ("base", 2), ("x2", 2)]
+    assert load_lineup(["bicubic"])[0][0].scale == 4
 
 
 def test_interpolated_networks_of_another_factor_are_refused(file):
