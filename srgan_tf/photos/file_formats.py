@@ -45,7 +45,7 @@ def names_file(output, inputs):
     """
     if pathlib.PurePath(output).suffix.lower() not in {*_BY_SUFFIX, *CONTAINERS} or os.path.isdir(output):
         return False
-    if len(inputs) > 1 or not os.path.isfile(inputs[0]):
+    if len(inputs) > 1 or os.path.isdir(inputs[0]):
         raise UserError(f"--output {str(output)!r} is the name of a file: give a folder for several results")
     return True
 

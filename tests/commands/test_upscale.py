@@ -50,6 +50,12 @@ def test_the_output_is_a_file(run_script, tmp_path, name, kind):
     assert [path.name for path in output.parent.iterdir() if path.name != "a.png"] == [output.name]
 
 
+def test_an_input_that_is_missing_is_named(run_script, tmp_path):
+    code, _, error = run_script("upscale", tmp_path / "no.png", "--output", tmp_path / "big.png")
+    assert code == 2
+    assert f"no image or folder '{tmp_path}/no.png'" in error
+
+
 def test_a_clip_and_a_picture_do_not_become_one_file(run_script, tmp_path):
     Image.fromarray(draw_picture(0, 6, 8)).save(tmp_path / "a.png")
     (tmp_path / "clip.mp4").touch()
