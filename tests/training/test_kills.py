@@ -1,6 +1,6 @@
 """SIGKILL inside the writing of checkpoints, in both phases: nothing damaged, lost or left behind, the same weights.
 
-`pytest -n 0 -m "slow or soak" tests/training/test_kills.py` kills 100 times. tests/test_end_to_end.py kills between
+`pytest -n 0 -m soak tests/training/test_kills.py` kills 100 times. tests/test_end_to_end.py kills between
 checkpoints.
 """
 
@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import pytest
-from support.samples import FAST, ROOT, repetitions
+from support.samples import FAST, ROOT
 
 from srgan_tf.files import sha256
 from srgan_tf.networks.saved import load_generator
@@ -38,7 +38,8 @@ def kill_inside_checkpoint(workdir, phase, previous, delay):
     assert process.returncode == -signal.SIGKILL
 
 
-@pytest.mark.parametrize("number", repetitions(50))
+@pytest.mark.soak
+@pytest.mark.parametrize("number", range(50))
 def test_train(tmp_path, trained_run, number):
     rng = np.random.default_rng(number)
     workdir = tmp_path / "killed"

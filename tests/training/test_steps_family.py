@@ -210,7 +210,7 @@ def downscaled(sr):
     return np.stack([imresize(picture, 8, 8) for picture in sr.numpy()]).astype(np.float32)
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_xla_gives_the_same_losses(batch):
     """Covers second-order gradients, spectral norm, the artifact map and downscaling. (Random numbers differ.)"""
     losses = []
