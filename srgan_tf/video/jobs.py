@@ -23,7 +23,7 @@ def plan_clips(clips, output, codec):
 
     Args:
         clips: paths of video files.
-        output: folder, or file see `names_file`.
+        output: folder, or the name of the only result, see `names_file`.
         codec: a key of `encoding.CODECS`.
 
     Returns:
