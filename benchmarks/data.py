@@ -109,7 +109,8 @@ def _decoded_crops(folder, side, batch_size):
     import numpy as np
     import tensorflow as tf
 
-    from srgan_tf.images.pictures import list_pictures, picture_size, read_picture
+    from srgan_tf.images.listing import list_pictures
+    from srgan_tf.images.pictures import picture_size, read_picture
 
     paths = [path for path in list_pictures(folder) if min(picture_size(path)) >= side]
 

@@ -33,7 +33,8 @@ def main(arguments):
     parser.add_argument("--folder", help="where to write (default: a temporary folder)")
     flags = parser.parse_args(arguments)
 
-    from srgan_tf.images.pictures import list_pictures, picture_size
+    from srgan_tf.images.listing import list_pictures
+    from srgan_tf.images.pictures import picture_size
 
     side = flags.hr_patch_size
     paths = [path for path in list_pictures(flags.data) if min(picture_size(path)) >= side][: flags.pictures]

@@ -13,7 +13,7 @@ from support.hostile import hostile_models, hostile_picture, write_hostile_pictu
 from support.serving_v1 import ServedModel
 
 from srgan_tf.export.saved_model import export_saved_model
-from srgan_tf.images.pictures import list_pictures
+from srgan_tf.images.listing import list_pictures
 from srgan_tf.networks.generators import srresnet
 
 LONGEST = 60  # seconds per picture

@@ -12,7 +12,8 @@ import sys
 from srgan_tf.commands import cli
 from srgan_tf.data.photo_levels import LEVELS, degrade_photo
 from srgan_tf.files import check_targets, make_folder
-from srgan_tf.images.pictures import list_pictures, names_of, read_picture, write_picture
+from srgan_tf.images.listing import list_pictures, names_of
+from srgan_tf.images.pictures import read_picture, write_picture
 from srgan_tf.images.pixels import modcrop
 
 

@@ -23,7 +23,8 @@ from srgan_tf.data.camera import CAMERAS, photograph
 from srgan_tf.data.div2k import CONFIGURATIONS
 from srgan_tf.errors import WorkError
 from srgan_tf.files import check_targets, make_folder
-from srgan_tf.images.pictures import list_pictures, names_of, read_picture, write_picture
+from srgan_tf.images.listing import list_pictures, names_of
+from srgan_tf.images.pictures import read_picture, write_picture
 from srgan_tf.images.pixels import modcrop, to_float, to_uint8
 
 SCALE = 4

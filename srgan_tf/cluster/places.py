@@ -8,6 +8,7 @@ import tempfile
 
 from srgan_tf.errors import UserError, WorkError, first_line, missing_extra
 from srgan_tf.files import atomic_write, unfinished_folder
+from srgan_tf.images.listing import walk
 from srgan_tf.images.pictures import open_image
 
 # Object stores: a file appears when all of it has arrived. Elsewhere it is renamed when it is complete.
@@ -53,7 +54,7 @@ class LocalFolder:
             without: a `LocalFolder` that is skipped, such as that of the results.
         """
         skipped = without.resolved() if isinstance(without, LocalFolder) else None
-        for parent, folders, files in os.walk(self._path, onerror=_raise_unless_missing):
+        for parent, folders, files in walk(self._path):
             here = pathlib.Path(parent)
             folders[:] = sorted(
                 name for name in folders if not name.startswith(".") and (here / name).resolve() != skipped
@@ -271,10 +272,3 @@ class RemoteFolder:
             missing = "no such file" if isinstance(error, FileNotFoundError) else None
             reason = missing or getattr(error, "strerror", None) or first_line(error)
             raise WorkError(f"cannot {verb} {self.name(relative) if relative else str(self)!r}: {reason}") from error
-
-
-def _raise_unless_missing(error):
-    """Called for a subfolder that cannot be listed: without it, its pictures would be skipped silently."""
-    if not isinstance(error, FileNotFoundError):  # removed since its parent was listed
-        where = f" {error.filename!r}" if error.filename else ""
-        raise WorkError(f"cannot list the folder{where}: {error.strerror or first_line(error)}") from error

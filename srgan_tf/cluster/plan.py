@@ -5,7 +5,7 @@ import os
 from typing import NamedTuple
 
 from srgan_tf.errors import UserError
-from srgan_tf.images.pictures import names_of
+from srgan_tf.images.listing import names_of
 from srgan_tf.photos.file_formats import FORMATS
 from srgan_tf.photos.suffixes import readable_suffixes, unsupported_suffixes
 

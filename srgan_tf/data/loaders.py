@@ -7,7 +7,7 @@ import re
 from srgan_tf.data import synthetic
 from srgan_tf.data.pairs import cropped_size, fit_pair, make_pair, sizes_fit
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.images import pictures
+from srgan_tf.images import listing, pictures
 
 
 def drawings(seed, count, side, scale):
@@ -28,8 +28,8 @@ def hr_files(folder, scale):
     Raises:
         UserError: there is no picture.
     """
-    paths = pictures.list_pictures(folder)
-    keys = pictures.names_of(path.relative_to(folder) for path in paths)
+    paths = listing.list_pictures(folder)
+    keys = listing.names_of(path.relative_to(folder) for path in paths)
     return [_HrFile(key, path, scale) for key, path in zip(keys, paths, strict=True)]
 
 
@@ -64,7 +64,7 @@ def file_pairs(name, hr_folder, lr_folder, scale, suffix="", *, versions=False):
 def _by_name(folder, name_of=str):
     """Paths of a folder's pictures by `name_of` their relative paths without extension."""
     paths = {}
-    for path in pictures.list_pictures(folder):
+    for path in listing.list_pictures(folder):
         name = name_of(str(path.relative_to(folder).with_suffix("")))
         if name in paths:
             raise UserError(f"two pictures of {str(folder)!r} have one name: {paths[name].name!r}, {path.name!r}")

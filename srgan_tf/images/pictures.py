@@ -1,6 +1,5 @@
-"""Image files: listing, opening, reading and writing them."""
+"""Image files: opening, reading and writing them."""
 
-import collections
 import contextlib
 import functools
 import os
@@ -10,13 +9,11 @@ import stat
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 
-from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.errors import WorkError, first_line
 from srgan_tf.files import atomic_write
 from srgan_tf.images.deep import has_deep_planes, has_misread_planes, is_deep, png_bits, read_deep
 from srgan_tf.images.jpeg import bits_per_sample, has_many_scans
 from srgan_tf.images.plugins import plugin_format, prepare
-
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 # Pillow decides by content, and some of its formats start other programs (EPS: Ghostscript): only these are opened.
 _FORMATS = ("PNG", "JPEG", "WEBP", "TIFF", "BMP", "GIF", "AVIF", "JPEG2000", "PPM")
@@ -37,48 +34,6 @@ _PLUGIN_PIXELS = 178_956_970  # as Pillow's limit
 _UNSUPPORTED_TIFF = "this kind of TIFF is not supported"
 _MINISWHITE = 0  # TIFF 6.0, PhotometricInterpretation: 0 is white
 _PHOTOMETRIC = 262  # TIFF tag
-
-
-def list_pictures(folder, suffixes=PICTURE_SUFFIXES):
-    """Paths of the images in a folder and its subfolders, sorted; hidden files are skipped.
-
-    Raises:
-        UserError: there is no such folder or no image in it, or a subfolder cannot be listed.
-    """
-    if not os.path.isdir(folder):  # also False where the path is empty or too long
-        raise UserError(f"no folder {str(folder)!r}")
-    paths = []
-    for parent, subfolders, names in os.walk(folder, onerror=_refuse_unlisted):
-        subfolders[:] = [name for name in subfolders if not name.startswith(".")]
-        found = (pathlib.Path(parent, name) for name in names if not name.startswith("."))
-        paths += [path for path in found if path.suffix.lower() in suffixes and path.is_file()]
-    paths.sort()
-    if not paths:
-        raise UserError(f"no picture in {str(folder)!r}: looked for {', '.join(suffixes)}")
-    return paths
-
-
-def _refuse_unlisted(error):
-    """Called for a subfolder that cannot be listed: without it, its pictures would be skipped silently."""
-    if not isinstance(error, FileNotFoundError):  # removed since its parent was listed
-        raise UserError(f"cannot list the folder {error.filename!r}: {error.strerror}") from error
-
-
-def names_of(places):
-    """Names for images: their relative paths without the suffix, which is kept where two would be equal.
-
-    Args:
-        places: relative paths of the files.
-
-    Returns:
-        List of strings in the same order.
-
-    >>> names_of(["a.png", "b.jpg", "b.png", "c/a.png"])
-    ['a', 'b.jpg', 'b.png', 'c/a']
-    """
-    places = [pathlib.PurePath(place) for place in places]
-    stems = collections.Counter(place.with_suffix("") for place in places)
-    return [str(place if stems[place.with_suffix("")] > 1 else place.with_suffix("")) for place in places]
 
 
 def picture_size(file):

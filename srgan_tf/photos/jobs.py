@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from srgan_tf.errors import UserError, WorkError, is_disk_full, printable
 from srgan_tf.files import remove_leftovers
-from srgan_tf.images.pictures import list_pictures, names_of
+from srgan_tf.images.listing import list_pictures, names_of
 from srgan_tf.photos.animation import read_animation, upscale_animation
 from srgan_tf.photos.encoding import Encoders, finished
 from srgan_tf.photos.file_formats import FORMATS, PNG_LEVEL, format_of, names_file

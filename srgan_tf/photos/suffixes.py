@@ -5,7 +5,7 @@ import os
 import pathlib
 
 from srgan_tf.errors import install_command
-from srgan_tf.images.pictures import PICTURE_SUFFIXES
+from srgan_tf.images.listing import PICTURE_SUFFIXES
 from srgan_tf.images.plugins import has_plugin
 
 _SUFFIXES = (*PICTURE_SUFFIXES, ".gif", ".avif", ".jp2", ".ppm")

@@ -7,7 +7,8 @@ from PIL import Image
 
 from srgan_tf.cluster.places import LocalFolder, RemoteFolder, open_folder
 from srgan_tf.errors import UserError, WorkError
-from srgan_tf.images.pictures import list_pictures, picture_size
+from srgan_tf.images.listing import list_pictures
+from srgan_tf.images.pictures import picture_size
 
 
 def folders(tmp_path):
@@ -48,11 +49,11 @@ def test_a_subfolder_that_cannot_be_listed_is_an_error(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "scandir", refusing(os.scandir))
     monkeypatch.setattr(memory._files, "ls", refusing(memory._files.ls))
-    for folder in (local, memory):
-        with pytest.raises(WorkError, match=r"cannot list .*/sub': Permission denied"):
-            list(folder.walk({".png"}))
-    with pytest.raises(UserError, match=r"cannot list the folder '.*/sub': Permission denied"):
-        list_pictures(str(local))
+    with pytest.raises(WorkError, match=r"cannot list .*/sub': Permission denied"):
+        list(memory.walk({".png"}))
+    for listing in (lambda: list(local.walk({".png"})), lambda: list_pictures(str(local))):
+        with pytest.raises(UserError, match=r"cannot list the folder '.*/sub': Permission denied"):
+            listing()
 
 
 def test_files_are_read_and_written(tmp_path):

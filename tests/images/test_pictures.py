@@ -12,7 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 
-from srgan_tf.errors import UserError, WorkError
+from srgan_tf.errors import WorkError
 from srgan_tf.images import pictures
 
 
@@ -120,23 +120,6 @@ def test_damaged_files_are_named(tmp_path, rng, damage):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(WorkError, match=r"missing\.png"):
         pictures.read_picture(tmp_path / "missing.png")
-
-
-def test_folders_are_searched_to_their_depth(tmp_path):
-    (tmp_path / "b" / "c").mkdir(parents=True)
-    (tmp_path / ".hidden").mkdir()
-    for name in ("z.png", "b/c/a.JPEG", ".hidden/x.png", ".y.png"):
-        save(tmp_path / name)
-    (tmp_path / "notes.txt").write_text("no picture")
-    found = [str(path.relative_to(tmp_path)) for path in pictures.list_pictures(tmp_path)]
-    assert found == ["b/c/a.JPEG", "z.png"]
-
-
-def test_missing_and_empty_folders(tmp_path):
-    with pytest.raises(UserError, match="no folder"):
-        pictures.list_pictures(tmp_path / "missing")
-    with pytest.raises(UserError, match="no picture in"):
-        pictures.list_pictures(tmp_path)
 
 
 def test_writing_is_all_or_nothing(tmp_path, monkeypatch, rng):

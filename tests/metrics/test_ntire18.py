@@ -4,7 +4,8 @@ from support.samples import repetitions
 
 from srgan_tf.data.camera import photograph
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.images.pictures import list_pictures, read_picture
+from srgan_tf.images.listing import list_pictures
+from srgan_tf.images.pictures import read_picture
 from srgan_tf.images.pixels import modcrop
 from srgan_tf.images.resize import imresize
 from srgan_tf.metrics.ntire18 import psnr_ntire18, psnr_ntire18_x8, ssim_ntire18
