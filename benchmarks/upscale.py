@@ -1,8 +1,9 @@
 """`python -m benchmarks upscale`: speed of the generator, compared with other runtimes and with the floor.
 
-The floor is the time of the generator's arithmetic at the speed of a large matrix product. All take turns in one
-process, so that other load slows all of them alike; medians are compared. Runtimes that are not installed are left out:
-`pip install torch onnxruntime tf2onnx onnx openvino`.
+The floor is the time of the generator's arithmetic at the speed of a large float32 matrix product. All take turns in
+one process, so that other load slows all of them alike; medians are compared. Runtimes that are not installed are left
+out: `pip install torch onnxruntime tf2onnx onnx openvino`. ONNX Runtime has no bfloat16 convolution for x86 CPUs, and
+PyTorch is compared with the SRResNet only.
 """
 
 import functools
@@ -32,6 +33,10 @@ def main(arguments):
     parser.add_argument("--rounds", type=int, default=9, help="timed calls of each (default: %(default)s)")
     parser.add_argument("--blocks", type=int, default=16, help="residual blocks of the SRResNet (default: %(default)s)")
     parser.add_argument("--filters", type=int, default=64, help="its filters (default: %(default)s)")
+    parser.add_argument("--model", help="included model, run folder or .keras file instead of the SRResNet")
+    parser.add_argument(
+        "--precision", nargs="+", default=["float32"], choices=("float32", "bfloat16"), help="(default: float32)"
+    )
     flags = parser.parse_args(arguments)
 
     import numpy as np
@@ -39,10 +44,19 @@ def main(arguments):
     from benchmarks.arithmetic import forward_flops
     from srgan_tf import hardware
     from srgan_tf.networks.generators import srresnet
+    from srgan_tf.networks.saved import load_generator
 
-    generator = srresnet(num_blocks=flags.blocks, num_filters=flags.filters)
-    _log.info(f"SRResNet x4, {flags.blocks} blocks, {flags.filters} filters, float32; {hardware.describe()}")
-    runtimes = {name: make(generator) for name, make in _runtimes().items()}
+    if flags.model:
+        generator, name = load_generator(flags.model), flags.model
+    else:
+        generator = srresnet(num_blocks=flags.blocks, num_filters=flags.filters)
+        name = f"SRResNet x4, {flags.blocks} blocks, {flags.filters} filters"
+    _log.info(f"{name}; {hardware.describe()}")
+    runtimes = {
+        f"{runtime} {precision}": make(generator, precision)
+        for precision in flags.precision
+        for runtime, make in _runtimes(precision, with_torch=not flags.model).items()
+    }
     for size in flags.sizes:
         lr = np.random.default_rng(0).random((1, size, size, 3), np.float32)
         work = {name: functools.partial(run, lr) for name, run in runtimes.items()}
@@ -53,15 +67,15 @@ def _report(size, flop, seconds):
     rate = 2 * _PRODUCT**3 / statistics.median(seconds.pop("product"))
     floor = flop / rate
     medians = {name: statistics.median(values) for name, values in seconds.items()}
-    ours = medians["srgan_tf"]
+    ours = min(median for name, median in medians.items() if name.startswith("srgan_tf "))
     _log.info(
         f"\n{size}x{size} -> {4 * size}x{4 * size}: {flop / 1e9:.1f} GFLOP; a matrix product of {_PRODUCT} runs at "
         f"{rate / 1e9:.0f} GFLOP/s: the floor is {floor:.3f} s\n"
-        f"{'':24}{'median s':>10}{'least s':>10}{'MP/s out':>10}{'of floor':>10}{'slower':>10}"
+        f"{'':32}{'median s':>10}{'least s':>10}{'MP/s out':>10}{'of floor':>10}{'slower':>10}"
     )
     for name, median in sorted(medians.items(), key=lambda item: item[1]):
         _log.info(
-            f"{name:24}{median:10.3f}{min(seconds[name]):10.3f}{16 * size**2 / median / 1e6:10.2f}"
+            f"{name:32}{median:10.3f}{min(seconds[name]):10.3f}{16 * size**2 / median / 1e6:10.2f}"
             f"{floor / median:10.0%}{median / ours:9.2f}x"
         )
 
@@ -74,14 +88,16 @@ def _product():
     return lambda: multiply().numpy()
 
 
-def _runtimes():
-    """Functions (generator) -> (LR array -> SR array), by name."""
-    runtimes = {"srgan_tf": _fast, "Keras as written": _keras}
-    if _installed("onnxruntime", "tf2onnx"):
-        runtimes["ONNX Runtime"] = _onnxruntime
+def _runtimes(precision, *, with_torch):
+    """Functions (generator, precision) -> (LR array -> SR array), by name."""
+    runtimes = {"srgan_tf": _fast}
+    if precision == "float32":
+        runtimes["Keras as written"] = _keras
+        if _installed("onnxruntime", "tf2onnx"):
+            runtimes["ONNX Runtime"] = _onnxruntime
     if _installed("openvino", "tf2onnx"):
         runtimes["OpenVINO"] = _openvino
-    if _installed("torch"):
+    if with_torch and _installed("torch"):
         runtimes["PyTorch channels_last"] = _torch
     return runtimes
 
@@ -93,7 +109,7 @@ def _installed(*packages):
     return not missing
 
 
-def _keras(generator):
+def _keras(generator, precision="float32"):
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
@@ -103,10 +119,10 @@ def _keras(generator):
     return lambda lr: upscale(lr).numpy()
 
 
-def _fast(generator):
+def _fast(generator, precision):
     from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
-    return _keras(optimize_for_inference(generator))
+    return _keras(optimize_for_inference(generator, precision))
 
 
 def _onnx(generator):
@@ -116,23 +132,24 @@ def _onnx(generator):
     return convert(generator)[0].SerializeToString()
 
 
-def _onnxruntime(generator):
+def _onnxruntime(generator, precision):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(_onnx(generator), providers=["CPUExecutionProvider"])
     return lambda lr: session.run(["sr"], {"lr": lr})[0]
 
 
-def _openvino(generator):
+def _openvino(generator, precision):
     import openvino
 
     core = openvino.Core()
-    compiled = core.compile_model(core.read_model(_onnx(generator)), "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+    options = {"INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision]}
+    compiled = core.compile_model(core.read_model(_onnx(generator)), "CPU", options)
     request = compiled.create_infer_request()
     return lambda lr: request.infer([lr])[0]
 
 
-def _torch(generator):
+def _torch(generator, precision):
     """The same architecture in usual PyTorch code; the time does not depend on the weights."""
     import torch
     from torch import nn
@@ -165,11 +182,12 @@ def _torch(generator):
         nn.Conv2d(filters, 3, 9, padding=4),
         nn.Tanh(),
     )
-    network = network.eval().to(memory_format=torch.channels_last)
+    dtype = getattr(torch, precision)
+    network = network.eval().to(memory_format=torch.channels_last, dtype=dtype)
 
     def upscale(lr):
         with torch.inference_mode():
-            sr = network(torch.from_numpy(lr).permute(0, 3, 1, 2)) * 0.5 + 0.5
-        return sr.permute(0, 2, 3, 1).numpy()
+            sr = network(torch.from_numpy(lr).permute(0, 3, 1, 2).to(dtype)) * 0.5 + 0.5
+        return sr.permute(0, 2, 3, 1).float().numpy()
 
     return upscale
