@@ -53,7 +53,7 @@ def main(arguments):
         name = f"SRResNet x4, {flags.blocks} blocks, {flags.filters} filters"
     _log.info(f"{name}; {hardware.describe()}")
     runtimes = {
-        f"{runtime} {precision}": make(generator, precision)
+        f"{runtime} {precision}": make(generator)
         for precision in flags.precision
         for runtime, make in _runtimes(precision, with_torch=not flags.model).items()
     }
@@ -89,16 +89,16 @@ def _product():
 
 
 def _runtimes(precision, *, with_torch):
-    """Functions (generator, precision) -> (LR array -> SR array), by name."""
-    runtimes = {"srgan_tf": _fast}
+    """Functions (generator) -> (LR array -> SR array), by name."""
+    runtimes = {"srgan_tf": functools.partial(_fast, precision=precision)}
     if precision == "float32":
         runtimes["Keras as written"] = _keras
         if _installed("onnxruntime", "tf2onnx"):
             runtimes["ONNX Runtime"] = _onnxruntime
     if _installed("openvino", "tf2onnx"):
-        runtimes["OpenVINO"] = _openvino
+        runtimes["OpenVINO"] = functools.partial(_openvino, precision=precision)
     if with_torch and _installed("torch"):
-        runtimes["PyTorch channels_last"] = _torch
+        runtimes["PyTorch channels_last"] = functools.partial(_torch, precision=precision)
     return runtimes
 
 
@@ -109,7 +109,7 @@ def _installed(*packages):
     return not missing
 
 
-def _keras(generator, precision="float32"):
+def _keras(generator):
     import tensorflow as tf
 
     @tf.function(input_signature=[tf.TensorSpec([1, None, None, 3], tf.float32)])
@@ -125,6 +125,7 @@ def _fast(generator, precision):
     return _keras(optimize_for_inference(generator, precision))
 
 
+@functools.cache
 def _onnx(generator):
     """The optimized network as ONNX, as in an export."""
     from srgan_tf.export.onnx import convert
@@ -132,7 +133,7 @@ def _onnx(generator):
     return convert(generator)[0].SerializeToString()
 
 
-def _onnxruntime(generator, precision):
+def _onnxruntime(generator):
     import onnxruntime
 
     session = onnxruntime.InferenceSession(_onnx(generator), providers=["CPUExecutionProvider"])
