@@ -6,9 +6,7 @@ PHOTOGRAPH is as in `python -m tools.strip`. Its LR, downscaled x4 by MATLAB-lik
 Every panel shows the same number of pixels around the same point, so less of the scene at larger factors.
 """
 
-import argparse
 import pathlib
-import re
 import sys
 
 import numpy as np
@@ -18,10 +16,11 @@ from srgan_tf.commands import cli
 from srgan_tf.files import check_targets, make_folder
 from srgan_tf.images import comparison
 from srgan_tf.images.resize import imresize
-from tools.strip import downscale, read_photograph
+from tools.strip import downscale, parser_of, read_photograph
 
 FACTORS = (1.5, 2, 2.5, 2.7, 3, 3.3, 4, 6, 8)
 _MARGIN = 4
+_parse_point = parser_of("ROWxCOLUMN in LR pixels, such as 30x50", r"\d+x\d+")
 
 
 def draw_factors(lr, upscalers, centre, side):
@@ -55,18 +54,14 @@ def crop_around(picture, centre, factor, side):
     return picture[top : top + side, left : left + side]
 
 
-def _point(text):
-    if not re.fullmatch(r"\d+x\d+", text):
-        raise argparse.ArgumentTypeError(f"expected ROWxCOLUMN in LR pixels, such as 30x50, not {text!r}")
-    return tuple(map(int, text.split("x")))
-
-
 def main():
     """Parses the flags, enlarges and writes the picture."""
     parser = cli.Parser(__doc__)
     parser.add_argument("photograph", metavar="PHOTOGRAPH", help="a file, or a name from scikit-image")
     parser.add_argument("--model", default="continuous_x4", help="a network for every factor (default: %(default)s)")
-    parser.add_argument("--centre", type=_point, required=True, metavar="ROWxCOLUMN", help="the point shown, LR pixels")
+    parser.add_argument(
+        "--centre", type=_parse_point, required=True, metavar="ROWxCOLUMN", help="the point shown, LR pixels"
+    )
     parser.add_argument("--side", type=cli.positive_int, default=104, help="of each panel, pixels (%(default)s)")
     parser.add_argument("--output", required=True, type=pathlib.Path, help="the picture to write, PNG or JPEG")
     flags = parser.parse_args()

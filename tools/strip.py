@@ -81,11 +81,23 @@ def draw_strip(hr, upscalers, *, crop=None, zoom=4, quality=None):
     return comparison.strip(columns, insets=[comparison.busiest_inset(columns["HR"], zoom)], zoom=zoom)
 
 
-def parse_crop(text):
-    """Parses TOPxLEFTxHEIGHTxWIDTH."""
-    if not re.fullmatch(r"\d+x\d+x[1-9]\d*x[1-9]\d*", text):
-        raise argparse.ArgumentTypeError(f"expected TOPxLEFTxHEIGHTxWIDTH in pixels, such as 0x0x208x208, not {text!r}")
-    return tuple(map(int, text.split("x")))
+def parser_of(form, pattern):
+    """A function for argparse that turns numbers joined by x into a tuple.
+
+    Args:
+        form: the expected form, for the error message.
+        pattern: regular expression of the whole text.
+    """
+
+    def parse(text):
+        if not re.fullmatch(pattern, text):
+            raise argparse.ArgumentTypeError(f"expected {form}, not {text!r}")
+        return tuple(map(int, text.split("x")))
+
+    return parse
+
+
+parse_crop = parser_of("TOPxLEFTxHEIGHTxWIDTH in pixels, such as 0x0x208x208", r"\d+x\d+x[1-9]\d*x[1-9]\d*")
 
 
 def main():
