@@ -22,7 +22,7 @@ from srgan_tf.commands import cli
 from srgan_tf.data.synthetic import draw_picture
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_data():
     """The folder of photographs that $SRGAN_TF_DATA names; see CONTRIBUTING.md."""
     folder = os.environ.get("SRGAN_TF_DATA", "")
