@@ -17,6 +17,7 @@ COMMANDS = {
     "stores": "ways to keep decoded pictures on disk: crops per second",
     "torch_step": "training steps in PyTorch, to compare with train",
     "train": "training steps: patches per second, share of peak, memory",
+    "turns": "training steps of several versions and of PyTorch by turns: ratios that other load does not change",
     "upscale": "upscaling: megapixels per second, compared with other runtimes",
 }
 

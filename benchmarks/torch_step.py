@@ -78,38 +78,35 @@ def vgg54():
     return nn.Sequential(*layers).requires_grad_(False)
 
 
-def main(arguments):
-    """Measures and prints.
+def timed_works(*, batch_size, hr_patch_size, bfloat16=False, compiled=False, upscaled_side=None):
+    """The training steps, and upscaling, as functions to time.
 
     Args:
-        arguments: the command line after the command's name.
-    """
-    parser = cli.Parser(__doc__, prog="python -m benchmarks torch_step")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--hr-patch-size", type=int, default=96)
-    parser.add_argument("--steps", type=int, default=5)
-    parser.add_argument("--bfloat16", action="store_true", help="autocast")
-    parser.add_argument("--compile", action="store_true", help="torch.compile")
-    parser.add_argument("--upscale", type=int, metavar="SIDE", help="also upscale an LR image of SIDE x SIDE pixels")
-    parser.add_argument("--json", action="store_true", help="print one line of JSON, seconds by name")
-    flags = parser.parse_args(arguments)
+        batch_size: patches per step.
+        hr_patch_size: side of an HR patch, pixels.
+        bfloat16: autocast.
+        compiled: by `torch.compile`.
+        upscaled_side: side of the LR image that "upscale" enlarges; None for no "upscale".
 
+    Returns:
+        Functions of no arguments that return when the device is done, by the names "pretrain", "gan" and "upscale".
+    """
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(0)
-    side = flags.hr_patch_size
+    side = hr_patch_size
     generator, judge, features = (
         network.to(device, memory_format=torch.channels_last) for network in (Generator(), discriminator(side), vgg54())
     )
     average = copy.deepcopy(generator).requires_grad_(False)
-    if flags.compile:
+    if compiled:
         # The graph of the fakes is walked twice, once for each network.
         torch._functorch.config.donated_buffer = False
         generator, judge, features = (torch.compile(network) for network in (generator, judge, features))
-    lr = torch.rand(flags.batch_size, 3, side // 4, side // 4, device=device).to(memory_format=torch.channels_last)
-    hr = torch.rand(flags.batch_size, 3, side, side, device=device).to(memory_format=torch.channels_last)
+    lr = torch.rand(batch_size, 3, side // 4, side // 4, device=device).to(memory_format=torch.channels_last)
+    hr = torch.rand(batch_size, 3, side, side, device=device).to(memory_format=torch.channels_last)
     g_optimizer = torch.optim.Adam(generator.parameters(), 1e-4, fused=True)
     d_optimizer = torch.optim.Adam(judge.parameters(), 1e-4, fused=True)
-    autocast = torch.autocast(device.type, torch.bfloat16, enabled=flags.bfloat16)
+    autocast = torch.autocast(device.type, torch.bfloat16, enabled=bfloat16)
 
     def move_average():
         with torch.no_grad():
@@ -152,25 +149,54 @@ def main(arguments):
         move_average()
 
     def upscale():
+        generator.eval()
         with torch.inference_mode(), autocast:
             generator(picture)
+        generator.train()
 
     works = {"pretrain": pretrain, "gan": gan}
-    if flags.upscale:
-        picture = torch.rand(1, 3, flags.upscale, flags.upscale, device=device).to(memory_format=torch.channels_last)
+    if upscaled_side:
+        picture = torch.rand(1, 3, upscaled_side, upscaled_side, device=device).to(memory_format=torch.channels_last)
         works["upscale"] = upscale
-    kind = "bfloat16" if flags.bfloat16 else "float32"
-    results = {"torch": torch.__version__, "precision": kind}
-    for name, work in works.items():
-        if name == "upscale":
-            generator.eval()
 
-        def timed(work=work):
+    def waiting(work):
+        def run():
             work()
             if device.type == "cuda":
                 torch.cuda.synchronize()
 
-        median = results[name] = median_seconds(timed, flags.steps)
+        return run
+
+    return {name: waiting(work) for name, work in works.items()}
+
+
+def main(arguments):
+    """Measures and prints.
+
+    Args:
+        arguments: the command line after the command's name.
+    """
+    parser = cli.Parser(__doc__, prog="python -m benchmarks torch_step")
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--hr-patch-size", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--bfloat16", action="store_true", help="autocast")
+    parser.add_argument("--compile", action="store_true", help="torch.compile")
+    parser.add_argument("--upscale", type=int, metavar="SIDE", help="also upscale an LR image of SIDE x SIDE pixels")
+    parser.add_argument("--json", action="store_true", help="print one line of JSON, seconds by name")
+    flags = parser.parse_args(arguments)
+
+    works = timed_works(
+        batch_size=flags.batch_size,
+        hr_patch_size=flags.hr_patch_size,
+        bfloat16=flags.bfloat16,
+        compiled=flags.compile,
+        upscaled_side=flags.upscale,
+    )
+    kind = "bfloat16" if flags.bfloat16 else "float32"
+    results = {"torch": torch.__version__, "precision": kind}
+    for name, work in works.items():
+        median = results[name] = median_seconds(work, flags.steps)
         if not flags.json:
             rate = f"  {flags.batch_size / median:.1f} patches/s" if name != "upscale" else ""
             print(f"torch {torch.__version__} {name:9} {kind} {median:.3f} s{rate}")

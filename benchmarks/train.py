@@ -96,15 +96,35 @@ def matrix_product_rate(precision):
 def step_time(config, phase, precision, jit, steps):
     """Median seconds of a step, its FLOPs, and the peak memory of the process in bytes.
 
-    VGG19's weights are random, which costs the same. On a GPU ten steps are timed together: it is given the next steps
-    while it computes, as in a training.
+    On a GPU ten steps are timed together: it is given the next steps while it computes, as in a training.
+
+    Args:
+        config: the settings.
+        phase: see `training_steps`.
+        precision: see `training_steps`.
+        jit: see `training_steps`.
+        steps: number of timings.
+    """
+    import tensorflow as tf
+
+    from srgan_tf import hardware
+
+    together = 10 if tf.config.list_physical_devices("GPU") else 1
+    run, flops = training_steps(config, phase, precision, jit, together)
+    return median_seconds(run, steps) / together, flops, hardware.peak_memory()
+
+
+def training_steps(config, phase, precision, jit, number):
+    """A function of no arguments that does some training steps and returns when they are done; FLOPs of one step.
+
+    VGG19's weights are random, which costs the same.
 
     Args:
         config: the settings.
         phase: "pretrain", "gan", or "plain" for the GAN step of tutorials.
         precision: one of `PRECISIONS`.
         jit: compile with XLA.
-        steps: number of timings.
+        number: steps of a call.
     """
     import dataclasses
 
@@ -113,7 +133,6 @@ def step_time(config, phase, precision, jit, steps):
 
     from benchmarks.arithmetic import forward_flops
     from benchmarks.plain import make_plain_gan_step, plain_networks
-    from srgan_tf import hardware
     from srgan_tf.training.objective import discriminator_terms, gan_terms, pretrain_terms
     from srgan_tf.training.ranker import load_ranker
     from srgan_tf.training.state import gan_state, pretrain_state
@@ -149,14 +168,12 @@ def step_time(config, phase, precision, jit, steps):
         flops = 3 * forward_flops(generator, lr) + 7 * forward_flops(discriminator, hr)
         flops += 3 * forward_flops(features, hr) if features else 0
 
-    together = 10 if tf.config.list_physical_devices("GPU") else 1
-
     def run():
-        for number in range(together):
-            step(lr, hr, *([] if phase == "plain" else [number]))
+        for index in range(number):
+            step(lr, hr, *([] if phase == "plain" else [index]))
         generator.weights[0].numpy()  # waits for the steps to end
 
-    return median_seconds(run, steps) / together, flops, hardware.peak_memory()
+    return run, flops
 
 
 def _random_vgg19(perceptual, precision):

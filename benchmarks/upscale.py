@@ -44,6 +44,7 @@ def main(arguments):
     from benchmarks.arithmetic import forward_flops
     from srgan_tf import hardware
     from srgan_tf.networks.generators import srresnet
+    from srgan_tf.networks.geometry import scale_of
     from srgan_tf.networks.saved import load_generator
 
     if flags.model:
@@ -60,22 +61,24 @@ def main(arguments):
     for size in flags.sizes:
         lr = np.random.default_rng(0).random((1, size, size, 3), np.float32)
         work = {name: functools.partial(run, lr) for name, run in runtimes.items()}
-        _report(size, forward_flops(generator, lr), call_seconds(work | {"product": _product()}, flags.rounds))
+        seconds = call_seconds(work | {"product": _product()}, flags.rounds)
+        _report(size, scale_of(generator), forward_flops(generator, lr), seconds)
 
 
-def _report(size, flop, seconds):
+def _report(size, scale, flop, seconds):
     rate = 2 * _PRODUCT**3 / statistics.median(seconds.pop("product"))
     floor = flop / rate
     medians = {name: statistics.median(values) for name, values in seconds.items()}
     ours = min(median for name, median in medians.items() if name.startswith("srgan_tf "))
+    side = scale * size
     _log.info(
-        f"\n{size}x{size} -> {4 * size}x{4 * size}: {flop / 1e9:.1f} GFLOP; a matrix product of {_PRODUCT} runs at "
+        f"\n{size}x{size} -> {side}x{side}: {flop / 1e9:.1f} GFLOP; a matrix product of {_PRODUCT} runs at "
         f"{rate / 1e9:.0f} GFLOP/s: the floor is {floor:.3f} s\n"
         f"{'':32}{'median s':>10}{'least s':>10}{'MP/s out':>10}{'of floor':>10}{'slower':>10}"
     )
     for name, median in sorted(medians.items(), key=lambda item: item[1]):
         _log.info(
-            f"{name:32}{median:10.3f}{min(seconds[name]):10.3f}{16 * size**2 / median / 1e6:10.2f}"
+            f"{name:32}{median:10.3f}{min(seconds[name]):10.3f}{side**2 / median / 1e6:10.2f}"
             f"{floor / median:10.0%}{median / ours:9.2f}x"
         )
 
