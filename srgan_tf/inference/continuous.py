@@ -54,7 +54,8 @@ class ContinuousUpscaler:
             sr = network([lr[tf.newaxis], rows[tf.newaxis], columns[tf.newaxis]], training=False)[0]
             return tf.clip_by_value(sr, 0.0, 1.0), tf.reduce_all(tf.math.is_finite(sr))
 
-        self._function = sample
+        # TensorFlow counts the traces of calls and warns where a program loads several models.
+        self._function = sample.get_concrete_function()
 
     def upscale(self, lr):
         """Enlarges a whole image to `scale` times its size, rounded to the nearest pixel; see `Upscaler`."""

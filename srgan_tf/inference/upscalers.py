@@ -96,7 +96,8 @@ class NetworkUpscaler:
             sr = function(lr[tf.newaxis])[0]
             return tf.clip_by_value(sr, 0.0, 1.0), tf.reduce_all(tf.math.is_finite(sr))
 
-        self._function = upscale
+        # TensorFlow counts the traces of calls and warns where a program loads several models.
+        self._function = upscale.get_concrete_function()
 
     def upscale(self, lr):
         """See `Upscaler`.
