@@ -136,6 +136,11 @@ class Config:
             raise UserError(f"{given} needs generator.name=idm (received {self.generator['name']!r})")
         if not self.data.min_scale:
             raise UserError(f"{given} needs data.min_scale of at least 1 (received 0)")
+        if self.diffusion.perceptual_weight and self.generator["prediction"] == "noise":
+            raise UserError(
+                f"diffusion.perceptual_weight={self.diffusion.perceptual_weight:g} needs generator.prediction=image "
+                "(received 'noise'): set it to 0"
+            )
         multiple = 2 ** (len(self.generator["widths"]) + 1)
         if self.data.hr_patch_size % multiple:
             raise UserError(

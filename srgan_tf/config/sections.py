@@ -225,6 +225,8 @@ class Diffusion:
     """stop the phase after N validations in a row without a better perceptual score; 0 does not stop early"""
     loss: PixelLoss = "mse"
     """distance between the estimate of the network and the residual or the noise: mse, l1 or charbonnier"""
+    perceptual_weight: NonNegativeFloat = 0.0
+    """weight of the perceptual loss `gan.perceptual` of the estimated image, which is added to it"""
     learning_rate: LearningRate = LearningRate()
     optimizer: Optimizer = Optimizer()
 

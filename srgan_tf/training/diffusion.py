@@ -5,17 +5,19 @@ import tensorflow as tf
 
 from srgan_tf.losses.pixel import PIXEL_LOSSES
 from srgan_tf.networks.idm import LAYER, conditions_of
+from srgan_tf.training.objective import LossInputs, evaluate_terms
 from srgan_tf.training.scalars import generator_scalars
 from srgan_tf.training.steps import trained_generator
 from srgan_tf.training.update import Losses, make_step
 
 
-def make_diffusion_step(state, loss, *, ema_decay, micro_batches=1, jit=False):
+def make_diffusion_step(state, loss, terms, *, ema_decay, micro_batches=1, jit=False):
     """Makes the diffusion step, which updates the diffusion of the generator only.
 
     Args:
         state: a `TrainingState` of a diffusion generator; the step changes its variables.
-        loss: a key of `PIXEL_LOSSES`.
+        loss: a key of `PIXEL_LOSSES`, the distance of the estimates.
+        terms: dictionary of names to `Term`, of the images that the estimates imply; added to the distance.
         ema_decay: decay of the averaged generator.
         micro_batches: as for `make_pretrain_step`.
         jit: as for `make_pretrain_step`.
@@ -28,8 +30,12 @@ def make_diffusion_step(state, loss, *, ema_decay, micro_batches=1, jit=False):
 
     def compute_losses(lr, hr, positions, corner):
         del corner
-        total, sr = compute(lr, hr, positions)
-        return Losses([total], generator_scalars(total, {}, hr, sr), {})
+        distance, sr = compute(lr, hr, positions)
+        if not terms:
+            return Losses([distance], generator_scalars(distance, {}, hr, sr), {})
+        weighted, values = evaluate_terms(terms, LossInputs(hr=hr, sr=sr))
+        total = distance + weighted
+        return Losses([total], generator_scalars(total, {"estimate": distance} | values, hr, sr), {})
 
     return make_step(state, [trained_generator(state)], compute_losses, ema_decay, micro_batches, jit)
 

@@ -108,6 +108,18 @@ def gan_terms(gan, features=None, ranker=None):
     return {name: term for name, term in terms.items() if term.weight > 0}
 
 
+def diffusion_terms(config, features=None):
+    """The terms of the diffusion phase beside the distance of its estimate, by name; those of weight zero are left out.
+
+    Args:
+        config: a `Config`.
+        features: the VGG19 extractor for `gan.perceptual`; needed when `diffusion.perceptual_weight` is not zero.
+    """
+    perceptual = perceptual_function(config.gan.perceptual, features)
+    terms = {"perceptual": Term(config.diffusion.perceptual_weight, perceptual)}
+    return {name: term for name, term in terms.items() if term.weight > 0}
+
+
 def discriminator_terms(gan):
     """The discriminator's terms, by name; penalties of weight zero are left out.
 

@@ -21,7 +21,13 @@ from srgan_tf.training.distribution import is_chief, per_replica, require_agreem
 from srgan_tf.training.early_stopping import early_stop
 from srgan_tf.training.interruption import delayed_signals
 from srgan_tf.training.names import DIFFUSION, PHASES, PRETRAIN
-from srgan_tf.training.objective import discriminator_terms, gan_terms, perceptual_function, pretrain_terms
+from srgan_tf.training.objective import (
+    diffusion_terms,
+    discriminator_terms,
+    gan_terms,
+    perceptual_function,
+    pretrain_terms,
+)
 from srgan_tf.training.profiler import Profiler
 from srgan_tf.training.progress import Window, check_progress, due, optimizer_scalars
 from srgan_tf.training.reporting import Reporter, has_scores
@@ -129,7 +135,7 @@ class Phase:
                 state, pretrain_terms(config.pretrain), at_random_scales=at_random_scales, **options
             )
         if self.name == DIFFUSION:
-            return make_diffusion_step(state, config.diffusion.loss, **options)
+            return make_diffusion_step(state, config.diffusion.loss, diffusion_terms(config, self.features), **options)
         terms, d_terms = gan_terms(config.gan, self.features, self.ranker), discriminator_terms(config.gan)
         return make_gan_step(state, terms, d_terms, generator_every=config.gan.generator_every, **options)
 

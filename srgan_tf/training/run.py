@@ -171,12 +171,14 @@ def _is_finished(config, workdir):
 
 
 def perceptual_features(config):
-    """The VGG19 extractor of the GAN phase; None if its settings do not use one."""
-    if not (config.gan.steps and (config.gan.perceptual_weight or config.gan.dists_weight)):
+    """The VGG19 extractor of the phases; None if their settings do not use one."""
+    uses_dists = config.gan.steps and config.gan.dists_weight
+    uses_perceptual = [phase for phase in (config.gan, config.diffusion) if phase.steps and phase.perceptual_weight]
+    if not (uses_dists or uses_perceptual):
         return None
     perceptual = config.gan.perceptual
     # The layers of the perceptual loss are needed in any case: the validation scores are computed from them.
-    layers = dict.fromkeys([*perceptual.layers, *(DISTS_LAYERS if config.gan.dists_weight else ())])
+    layers = dict.fromkeys([*perceptual.layers, *(DISTS_LAYERS if uses_dists else ())])
     return vgg19_features(
         list(layers),
         before_activation=perceptual.before_activation,

@@ -14,9 +14,11 @@ from srgan_tf.images.positions import axis_positions
 from srgan_tf.networks.continuous import continuous
 from srgan_tf.networks.idm import LAYER, base_of, conditions_of
 from srgan_tf.networks.saved import load_generator
+from srgan_tf.networks.vgg import vgg19_features
 from srgan_tf.runs import GENERATOR_FILE, checkpoint_folder
 from srgan_tf.training.datasets import load_datasets
 from srgan_tf.training.diffusion import _noise, diffusion_losses, make_diffusion_step
+from srgan_tf.training.objective import diffusion_terms
 from srgan_tf.training.run import run
 from srgan_tf.training.state import diffusion_state
 
@@ -24,6 +26,7 @@ SMALL = [
     *("generator.num_blocks=1", "generator.num_filters=4", "generator.basis=2", "generator.hidden=4"),
     *("generator.widths=[4, 6]", "generator.decoder_hidden=4", "data.hr_patch_size=32", "data.batch_size=3"),
     *('data.train=["synthetic"]', "data.synthetic_size=96", "data.synthetic_count=3", "data.valid_pictures=1"),
+    "diffusion.perceptual_weight=0",
 ]
 
 
@@ -56,6 +59,28 @@ def test_the_loss_by_its_definition(rng, prediction):
     np.testing.assert_allclose(sr, base + estimate / 10, rtol=1e-3, atol=1e-3)
 
 
+@pytest.mark.slow
+def test_terms_of_the_image_are_added_to_the_distance():
+    """The perceptual loss is that of the estimated image, with its weight; its gradient reaches the U-Net."""
+    config = config_of("diffusion.perceptual_weight=0.5", 'gan.perceptual.layers={"block1_conv2": 2.0}')
+    pictures, _ = load_datasets(config)
+    [(inputs, hr)] = pictures.batches(0, 1, 0)
+    features = vgg19_features(["block1_conv2"], before_activation=True, weights=None)
+    terms = diffusion_terms(config, features)
+    scalars = {}
+    for name, used in (("with", terms), ("without", {})):
+        keras.utils.set_random_seed(0)
+        state = diffusion_state(config)
+        scalars[name] = make_diffusion_step(state, "mse", used, ema_decay=0.9)(inputs, hr).scalars
+    total, distance, perceptual = (
+        scalars["with"][f"loss/generator/{tag}"] for tag in ("total", "estimate", "perceptual")
+    )
+    assert distance == pytest.approx(scalars["without"]["loss/generator/total"], rel=1e-5)
+    assert total == pytest.approx(distance + 0.5 * perceptual, rel=1e-5)
+    norms = [scalars[name]["gradient_norm/generator"] for name in ("with", "without")]
+    assert norms[0] > 1.05 * norms[1] > 0
+
+
 def test_noise_is_a_function_of_the_number_of_an_image():
     images = tf.zeros((3, 32, 32, 3))
     noise = _noise(images, tf.constant([0.25, 0.5, 0.25])).numpy()
@@ -71,7 +96,7 @@ def test_a_step_trains_the_diffusion_alone():
     state = diffusion_state(config)
     base, layer = base_of(state.generator), state.generator.get_layer(LAYER)
     before = [weights.get_weights() for weights in (base, layer)]
-    step = make_diffusion_step(state, "mse", ema_decay=0.9)
+    step = make_diffusion_step(state, "mse", {}, ema_decay=0.9)
     for inputs, hr in pictures.batches(0, 2, 0):
         assert np.isfinite(step(inputs, hr).scalars["loss/generator/total"])
     assert step.compiled.experimental_get_tracing_count() == 1
@@ -124,6 +149,10 @@ def test_a_run_without_its_last_checkpoint_resumes_to_the_same_weights(tmp_path)
     [
         (["generator.name=continuous"], "needs generator.name=idm (received 'continuous')"),
         (["data.min_scale=0"], "needs data.min_scale of at least 1 (received 0)"),
+        (
+            ["generator.prediction=noise", "diffusion.perceptual_weight=0.5"],
+            "diffusion.perceptual_weight=0.5 needs generator.prediction=image (received 'noise'): set it to 0",
+        ),
         (["data.hr_patch_size=72"], "needs a data.hr_patch_size that is a multiple of 16 (received 72)"),
     ],
 )
