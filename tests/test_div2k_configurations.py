@@ -12,6 +12,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore::ResourceWarning"),
 ]
 PROTOCOLS = {"realistic": ("ntire18", "psnr_ntire18"), "bicubic_x8": ("ntire18-x8", "psnr_ntire18_x8")}
+SAMPLE = ("bicubic_x8", "unknown_x2", "realistic_wild_x4")
 SMALL = [
     *("generator.num_blocks=1", "generator.num_filters=4", "data.batch_size=2", "data.valid_pictures=1"),
     *("pretrain.steps=2", "gan.steps=0", "reporting.log_every=1", "reporting.validate_every=2"),
@@ -19,7 +20,11 @@ SMALL = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", CONFIGURATIONS)
+@pytest.mark.parametrize(
+    "name",
+    # One of each kind and protocol. tests/data/test_div2k.py reads all of them in every run.
+    [name if name in SAMPLE else pytest.param(name, marks=pytest.mark.soak) for name in CONFIGURATIONS],
+)
 def test_train_and_score(run_script, tmp_path, monkeypatch, name):
     """From archives by tensorflow-datasets and from folders. One validation picture is enough for all protocols."""
     builder_class = tfds_builder(monkeypatch, tmp_path / "tensorflow_datasets")
