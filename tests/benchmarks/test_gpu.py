@@ -34,7 +34,6 @@ def test_it_measures_at_toy_size_on_this_device(tmp_path, monkeypatch):
     # In this process: starting one with TensorFlow for each row would take most of the test's time.
     monkeypatch.setattr(gpu, "in_process", lambda function, *arguments, timeout: function(*arguments))
     monkeypatch.setattr("benchmarks.train.matrix_product_rate", lambda precision: 1e9)
-    monkeypatch.setattr(gpu, "PRECISIONS", ("float32", "bfloat16"))  # float16 is a third of the time
     small = ["generator.num_blocks=1", "generator.num_filters=4", "discriminator.num_filters=2"]
     settings = [text for setting in [*small, "gan.perceptual_weight=0"] for text in ("--set", setting)]
     sizes = ["--batch-size", "2", "--hr-patch-size", "32", "--side", "8", "--steps", "1", "--preset", "tiny"]
@@ -42,7 +41,7 @@ def test_it_measures_at_toy_size_on_this_device(tmp_path, monkeypatch):
     gpu.main(["--seconds", "600", "--output", str(tmp_path), *sizes, *settings, *torch])
     report = json.loads((tmp_path / "gpu.json").read_text())
     proofs = {(row["precision"], row["xla"]): row["largest difference"] for row in report["proof"]}
-    assert len(proofs) == 4
+    assert len(proofs) == 6
     assert proofs["float32", False] < 1e-4
     assert 0 < proofs["bfloat16", False] < 0.2
     assert max(proofs.values()) < 0.2
@@ -52,7 +51,7 @@ def test_it_measures_at_toy_size_on_this_device(tmp_path, monkeypatch):
         *((phase, "float32", False) for phase in ("pretrain", "gan")),
     ]
     assert all(row["images/s"] > 0 for row in report["training"])
-    assert [row["precision"] for row in report["upscaling"]] == ["bfloat16", "float32"]
+    assert [row["precision"] for row in report["upscaling"]] == ["float16", "bfloat16", "float32"]
     assert all(row["output megapixels/s"] > 0 for row in report["upscaling"])
     assert all("absent" in row["failed"] for row in report["pytorch"])
     assert "| tiny | gan | bfloat16 | True |" in (tmp_path / "gpu.md").read_text()
