@@ -18,6 +18,7 @@ import subprocess
 import sys
 from time import monotonic
 
+from benchmarks import sizes
 from benchmarks.processes import in_process
 from srgan_tf.commands import cli
 from srgan_tf.errors import WorkError
@@ -48,8 +49,7 @@ def main(arguments):
     parser.add_argument(
         "--preset", action="append", help="may be repeated (default: srgan_x4, msrgan_x4, compact_x4, esrgan_x4)"
     )
-    parser.add_argument("--batch-size", type=int, default=16, help="patches per step (default: %(default)s)")
-    parser.add_argument("--hr-patch-size", type=int, default=96, help="pixels (default: %(default)s)")
+    sizes.add_flags(parser)
     parser.add_argument("--side", type=int, default=256, help="side of the LR image to upscale (default: %(default)s)")
     parser.add_argument("--steps", type=int, default=5, help="timed calls of each row (default: %(default)s)")
     parser.add_argument("--torch-python", default=sys.executable, help="a Python that has PyTorch (default: this one)")
@@ -100,8 +100,6 @@ def _text(value):
 def _rows(flags):
     """(table, labels, function of the seconds left) of each row, the most important first."""
     from benchmarks.train import matrix_product_rate
-    from srgan_tf.config import presets
-    from srgan_tf.config.overrides import with_settings
 
     rates = {}
 
@@ -117,9 +115,8 @@ def _rows(flags):
 
         return "training", {"preset": config.preset, "phase": phase, "precision": precision, "xla": jit}, measure
 
-    sizes = [f"data.batch_size={flags.batch_size}", f"data.hr_patch_size={flags.hr_patch_size}"]
     names = flags.preset or ["srgan_x4", "msrgan_x4", "compact_x4", "esrgan_x4"]
-    configs = [with_settings(presets.load_preset(name), [*sizes, *flags.set]) for name in names]
+    configs = [sizes.config_of(name, flags.batch_size, flags.hr_patch_size, flags.set) for name in names]
     phases = [(config, phase) for config in configs for phase in ("pretrain", "gan") if getattr(config, phase).steps]
     for precision in PRECISIONS:
         for jit in (False, True):
@@ -226,8 +223,17 @@ def _upscaling_row(config, precision, side, calls):
 
 def _torch_row(flags, options, left):
     """Seconds of the steps and of upscaling in PyTorch; it runs beside this checkout, and needs no TensorFlow."""
-    sizes = ["--batch-size", str(flags.batch_size), "--hr-patch-size", str(flags.hr_patch_size)]
-    command = [flags.torch_python, "-m", "benchmarks", "torch_step", *sizes, "--steps", str(flags.steps), "--bfloat16"]
+    size_flags = ["--batch-size", str(flags.batch_size), "--hr-patch-size", str(flags.hr_patch_size)]
+    command = [
+        flags.torch_python,
+        "-m",
+        "benchmarks",
+        "torch_step",
+        *size_flags,
+        "--steps",
+        str(flags.steps),
+        "--bfloat16",
+    ]
     checkout = pathlib.Path(__file__).parent.parent
     try:
         done = subprocess.run(

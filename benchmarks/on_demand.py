@@ -8,6 +8,7 @@ import json
 import os
 import sys
 
+from benchmarks import sizes
 from benchmarks.timing import call_seconds
 
 _WARM_UP = 4
@@ -32,11 +33,8 @@ def main(settings, requests, answers):
 
 def _step(settings):
     from benchmarks.train import training_steps
-    from srgan_tf.config import presets
-    from srgan_tf.config.overrides import with_settings
 
-    sizes = [f"data.{name}={settings[name]}" for name in ("batch_size", "hr_patch_size")]
-    config = with_settings(presets.load_preset(settings["preset"]), sizes)
+    config = sizes.config_of(settings["preset"], settings["batch_size"], settings["hr_patch_size"])
     step, _ = training_steps(config, settings["phase"], settings["precision"], jit=False, number=1)
     return step
 
@@ -44,8 +42,12 @@ def _step(settings):
 def _torch_step(settings):
     from benchmarks.torch_step import timed_works
 
-    sizes = {name: settings[name] for name in ("batch_size", "hr_patch_size")}
-    return timed_works(**sizes, bfloat16=settings["precision"] == "bfloat16")[settings["phase"]]
+    works = timed_works(
+        batch_size=settings["batch_size"],
+        hr_patch_size=settings["hr_patch_size"],
+        bfloat16=settings["precision"] == "bfloat16",
+    )
+    return works[settings["phase"]]
 
 
 if __name__ == "__main__":

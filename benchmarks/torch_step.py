@@ -15,6 +15,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmarks import sizes
 from benchmarks.timing import median_seconds
 from srgan_tf.commands import cli
 
@@ -177,8 +178,7 @@ def main(arguments):
         arguments: the command line after the command's name.
     """
     parser = cli.Parser(__doc__, prog="python -m benchmarks torch_step")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--hr-patch-size", type=int, default=96)
+    sizes.add_flags(parser)
     parser.add_argument("--steps", type=int, default=5)
     parser.add_argument("--bfloat16", action="store_true", help="autocast")
     parser.add_argument("--compile", action="store_true", help="torch.compile")

@@ -12,6 +12,7 @@ float32, one update after the other, each with its own passes over the SR patche
 
 import logging
 
+from benchmarks import sizes
 from benchmarks.processes import in_process
 from benchmarks.timing import call_seconds, median_seconds
 from srgan_tf.commands import cli
@@ -28,8 +29,7 @@ def main(arguments):
     """
     parser = cli.Parser(__doc__, prog="python -m benchmarks train")
     parser.add_argument("--preset", default="srgan_x4")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--hr-patch-size", type=int, default=96)
+    sizes.add_flags(parser)
     parser.add_argument("--steps", type=int, default=5, help="steps timed in each row (default: %(default)s)")
     parser.add_argument("--precision", action="append", choices=PRECISIONS, help="may be repeated (default: all)")
     parser.add_argument("--jit", action="append", choices=("off", "on"), help="may be repeated (default: both)")
@@ -37,11 +37,8 @@ def main(arguments):
     flags = parser.parse_args(arguments)
 
     from srgan_tf import hardware
-    from srgan_tf.config import presets
-    from srgan_tf.config.overrides import with_settings
 
-    sizes = [f"data.batch_size={flags.batch_size}", f"data.hr_patch_size={flags.hr_patch_size}"]
-    config = with_settings(presets.load_preset(flags.preset), [*sizes, *flags.set])
+    config = sizes.config_of(flags.preset, flags.batch_size, flags.hr_patch_size, flags.set)
     precisions = flags.precision or PRECISIONS
     rates = {precision: in_process(matrix_product_rate, precision) for precision in precisions}
     products = ", ".join(f"{precision} {rate / 1e9:.4g}" for precision, rate in rates.items())

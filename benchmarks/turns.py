@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 
+from benchmarks import sizes
 from srgan_tf.commands import cli
 from srgan_tf.errors import WorkError
 from srgan_tf.precisions import PRECISIONS
@@ -33,8 +34,7 @@ def main(arguments):
     parser.add_argument("--preset", default="srgan_x4")
     parser.add_argument("--phase", choices=("pretrain", "gan"), default="pretrain")
     parser.add_argument("--precision", choices=PRECISIONS, default="float32")
-    parser.add_argument("--batch-size", type=int, default=16)
-    parser.add_argument("--hr-patch-size", type=int, default=96)
+    sizes.add_flags(parser)
     parser.add_argument("--rounds", type=int, default=24, help="timed steps of each (default: %(default)s)")
     parser.add_argument("--checkout", action="append", default=[], help="folder of another version; may be repeated")
     parser.add_argument("--torch-python", help="a Python that has PyTorch and this project")
