@@ -2,8 +2,10 @@
 
     python -m benchmarks data --data DIV2K
     python -m benchmarks data --data photos --store disk --batch-size 16 --hr-patch-size 96
+    python -m benchmarks data --data photos --step-milliseconds 5
 
-For comparison, the last row has the crops per second if a picture is decoded for each crop.
+The third command adds the data wait: the share of the time in which a training loop has no batch, if a device takes 5 ms
+for each step. For comparison, the last row has the crops per second if a picture is decoded for each crop.
 """
 
 import logging
@@ -38,6 +40,9 @@ def main(arguments):
     parser.add_argument("--patch-uses", type=int, default=1, metavar="N", help="data.patch_uses (default: %(default)s)")
     parser.add_argument("--store", choices=("auto", "memory", "disk"), default="auto", help="default: %(default)s")
     parser.add_argument("--cache", default="", help="folder of the stores on disk (default: the user's cache folder)")
+    parser.add_argument(
+        "--step-milliseconds", type=float, metavar="MS", help="measure the data wait beside steps of this length, too"
+    )
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement (default: %(default)s)")
     flags = parser.parse_args(arguments)
     for side in flags.hr_patch_size:
@@ -61,7 +66,8 @@ def main(arguments):
         time.perf_counter() - begun,
         os.cpu_count(),
     )
-    _log.info("%8s %6s %12s %8s", "HR patch", "batch", "patches/s", "MB/s")
+    waits = flags.step_milliseconds is not None
+    _log.info("%8s %6s %12s %8s%s", "HR patch", "batch", "patches/s", "MB/s", f" {'data wait':>10}" if waits else "")
     for side in flags.hr_patch_size:
         crop_size = hr_crop_size(side, flags.scale, flags.degradation)
         large = [pair for pair in pairs if min(pair.hr.shape[:2]) >= crop_size]
@@ -80,7 +86,8 @@ def main(arguments):
             batches = pictures.batches(0, 2**40, seed=0)
             speed = batch_size * batches_per_second(batches, flags.seconds)
             megabytes = speed * 3 * side**2 * (1 + 1 / flags.scale**2) / 1e6
-            _log.info("%8d %6d %12.0f %8.0f", side, batch_size, speed, megabytes)
+            wait = f" {wait_share(batches, flags.step_milliseconds / 1000, flags.seconds):10.2%}" if waits else ""
+            _log.info("%8d %6d %12.0f %8.0f%s", side, batch_size, speed, megabytes, wait)
     _log.info("memory of this process: %.2f GiB", psutil.Process().memory_info().rss / 2**30)
     _log_decoding(flags, side=min(flags.hr_patch_size), batch_size=flags.batch_size[0])
 
@@ -89,6 +96,28 @@ def batches_per_second(batches, seconds):
     """Batches per second of an infinite dataset: the median of three intervals of `seconds`."""
     iterator = iter(batches)
     return calls_per_second(lambda: next(iterator), seconds)
+
+
+def wait_share(batches, step, seconds, *, warm_up=20):
+    """Share of the time in which a training loop waits for data.
+
+    Args:
+        batches: infinite dataset.
+        step: seconds of a step, in which the loop sleeps, as it does while a device computes.
+        seconds: length of the measurement.
+        warm_up: steps before it.
+    """
+    iterator = iter(batches)
+    for _ in range(warm_up):
+        next(iterator)
+        time.sleep(step)
+    waited, begun = 0.0, time.perf_counter()
+    while (elapsed := time.perf_counter() - begun) < seconds:
+        start = time.perf_counter()
+        next(iterator)
+        waited += time.perf_counter() - start
+        time.sleep(step)
+    return waited / elapsed
 
 
 def _log_decoding(flags, side, batch_size):

@@ -1,4 +1,5 @@
 import re
+import time
 
 import pytest
 
@@ -16,6 +17,24 @@ def test_patches_a_second_of_the_pipeline(picture_folder, tmp_path, caplog, degr
     assert [row[0] for row in rows] == ["2", "3"]
     assert all(int(row[1]) > 0 for row in rows)
     assert f"decoding a picture of {picture_folder} for each crop, HR only" in caplog.text
+
+
+def test_data_wait_beside_a_device(picture_folder, caplog):
+    caplog.set_level("INFO")
+    where = ["--data", str(picture_folder), "--batch-size", "2", "--hr-patch-size", "8", "--seconds", "0.05"]
+    data.main([*where, "--step-milliseconds", "5"])
+    (wait,) = re.findall(r"^ +8 +2 +\d+ +\d+ +([\d.]+)%$", "\n".join(caplog.messages), re.MULTILINE)
+    assert 0 < float(wait) < 100
+
+
+@pytest.mark.parametrize(("batch", "step"), [(0.03, 0.01), (0.01, 0.03)])
+def test_share_of_the_time_in_which_no_batch_is_ready(batch, step):
+    def batches():
+        while True:
+            time.sleep(batch)
+            yield None
+
+    assert data.wait_share(batches(), step, 0.3, warm_up=1) == pytest.approx(batch / (batch + step), abs=0.1)
 
 
 def test_ways_to_keep_pictures(picture_folder, caplog):
