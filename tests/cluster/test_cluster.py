@@ -15,7 +15,7 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from support.ray_cluster import Poisoned, Slow, add_node, loopback_cluster
+from support.ray_cluster import Hungry, Poisoned, Slow, add_node, loopback_cluster
 from support.samples import ROOT, repetitions
 from support.waiting import wait_until
 
@@ -111,6 +111,24 @@ def test_a_picture_that_kills_its_process_is_named(monkeypatch, upscale, picture
     reason = f"'{pictures}/poison.png' was tried twice: its process was killed, perhaps for lack of memory"
     assert f"failed: {reason}\n" in output
     assert json.loads((tmp_path / "out/failures.jsonl").read_text())["reason"] == reason
+    assert contents(tmp_path / "out") == expected
+
+
+@pytest.mark.soak
+def test_a_picture_that_uses_up_the_memory_of_its_node(monkeypatch, run_script, pictures, expected, tmp_path):
+    shutil.copy(pictures / "00.png", pictures / "poison.png")
+    use(monkeypatch, Hungry)
+    memory = psutil.virtual_memory()
+    allowed = memory.total - memory.available + (4 << 30)
+    monkeypatch.setenv("RAY_memory_usage_threshold", str(allowed / memory.total))
+    with loopback_cluster(nodes=2) as cluster:
+        code, output, error = run_script(
+            *("upscale", pictures, "--output", tmp_path / "out", "--cluster", cluster.address, "--model", "bicubic")
+        )
+        assert len(cluster.worker_nodes) == 1
+    assert code == 1
+    assert "1 of 31 pictures failed" in error
+    assert f"failed: '{pictures}/poison.png' was tried twice: its node had no more memory\n" in output
     assert contents(tmp_path / "out") == expected
 
 

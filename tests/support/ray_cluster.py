@@ -5,6 +5,8 @@ import os
 import signal
 import time
 
+import numpy as np
+
 from srgan_tf.cluster.actor import Upscaling
 from support.samples import ROOT
 
@@ -51,4 +53,15 @@ class Poisoned(Upscaling):
     def _open(self, picture, files):
         if "poison" in picture.source:
             os.kill(os.getpid(), signal.SIGKILL)
+        return super()._open(picture, files)
+
+
+class Hungry(Upscaling):
+    """Pictures with "poison" in their name need more memory than the node has."""
+
+    def _open(self, picture, files):
+        held = []
+        while "poison" in picture.source:
+            held.append(np.ones(64 << 20, np.uint8))
+            time.sleep(0.02)  # of Ray's monitor, which looks four times a second
         return super()._open(picture, files)
