@@ -7,6 +7,8 @@ The first command upscales synthetic pictures by compact_x4 on nodes of one core
 those of one machine. The second gives actors pictures that they do not upscale: only plan, batches, Ray and results.
 """
 
+import contextlib
+import io
 import logging
 import os
 import pathlib
@@ -140,7 +142,8 @@ def _run(arguments):
 
     before, sys.argv = sys.argv, ["upscale", *arguments]
     try:
-        upscale.main()
+        with contextlib.redirect_stdout(io.StringIO()):  # without a line for each picture
+            upscale.main()
     finally:
         sys.argv = before
 

@@ -4,8 +4,8 @@
     python -m benchmarks data --data photos --store disk --batch-size 16 --hr-patch-size 96
     python -m benchmarks data --data photos --step-milliseconds 5
 
-The third command adds the data wait: the share of the time in which a training loop has no batch, if a device takes 5 ms
-for each step. For comparison, the last row has the crops per second if a picture is decoded for each crop.
+The third command adds the data wait: the share of the time in which a training loop has no batch, if a device takes
+5 ms for a step. For comparison, the last row has the crops per second if a picture is decoded for each crop.
 """
 
 import logging
