@@ -134,7 +134,7 @@ def test_a_picture_that_uses_up_the_memory_of_its_node(monkeypatch, run_script, 
 
 def kill_an_actor(_):
     actors = [
-        process for process in psutil.process_iter(["name", "cmdline"]) if "ray::Slow" in "".join(process.cmdline())
+        process for process in psutil.process_iter(["cmdline"]) if "ray::Slow" in "".join(process.info["cmdline"] or ())
     ]
     actors[0].kill()
 
