@@ -87,9 +87,10 @@ class Config:
         if self.data.min_scale:
             self._check_random_scales()
         crop = self.gan.perceptual.crop_size
-        if crop and not _VGG_STRIDE <= crop <= side:
+        largest, its_name = (side // 2, "half of ") if self.data.min_scale else (side, "")
+        if crop and not _VGG_STRIDE <= crop <= largest:
             raise UserError(
-                f"gan.perceptual.crop_size must be 0, or from {_VGG_STRIDE} to data.hr_patch_size {side} "
+                f"gan.perceptual.crop_size must be 0, or from {_VGG_STRIDE} to {its_name}data.hr_patch_size {side} "
                 f"(received {crop})"
             )
         if self.gan.colour_weight and side < COLOUR_AREA:

@@ -29,11 +29,10 @@ def make_diffusion_step(state, loss, terms, *, ema_decay, micro_batches=1, jit=F
     compute = diffusion_losses(state.generator, loss)
 
     def compute_losses(lr, hr, positions, corner):
-        del corner
         distance, sr = compute(lr, hr, positions)
         if not terms:
             return Losses([distance], generator_scalars(distance, {}, hr, sr), {})
-        weighted, values = evaluate_terms(terms, LossInputs(hr=hr, sr=sr))
+        weighted, values = evaluate_terms(terms, LossInputs(hr=hr, sr=sr, corner=corner))
         total = distance + weighted
         return Losses([total], generator_scalars(total, {"estimate": distance} | values, hr, sr), {})
 

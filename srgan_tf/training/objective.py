@@ -78,14 +78,10 @@ def gan_terms(gan, features=None, ranker=None):
     """
     pixel = PIXEL_LOSSES[gan.pixel]
     adversarial = ADVERSARIAL_LOSSES[gan.adversarial].generator
-    perceptual = perceptual_function(gan.perceptual, features)
-
     terms = {
         "pixel": Term(gan.pixel_weight, lambda outputs: pixel(outputs.hr, outputs.sr)),
         "ssim": Term(gan.ssim_weight, lambda outputs: ssim_loss(outputs.hr, outputs.sr)),
-        "perceptual": Term(
-            gan.perceptual_weight, lambda outputs: perceptual(_random_square(outputs, gan.perceptual.crop_size))
-        ),
+        "perceptual": _perceptual_term(gan.perceptual_weight, gan.perceptual, features),
         "dists": Term(
             gan.dists_weight, lambda outputs: dists_loss(outputs.hr, outputs.sr, _shared_features(outputs, features))
         ),
@@ -115,8 +111,7 @@ def diffusion_terms(config, features=None):
         config: a `Config`.
         features: the VGG19 extractor for `gan.perceptual`; needed when `diffusion.perceptual_weight` is not zero.
     """
-    perceptual = perceptual_function(config.gan.perceptual, features)
-    terms = {"perceptual": Term(config.diffusion.perceptual_weight, perceptual)}
+    terms = {"perceptual": _perceptual_term(config.diffusion.perceptual_weight, config.gan.perceptual, features)}
     return {name: term for name, term in terms.items() if term.weight > 0}
 
 
@@ -167,6 +162,12 @@ def _shared_features(outputs, features):
         return outputs.features[name]
 
     return extract
+
+
+def _perceptual_term(weight, settings, features):
+    """The perceptual loss of training: of a random square of the patches if the settings have a `crop_size`."""
+    perceptual = perceptual_function(settings, features)
+    return Term(weight, lambda outputs: perceptual(_random_square(outputs, settings.crop_size)))
 
 
 def _random_square(outputs, size):

@@ -220,6 +220,10 @@ def test_lr_consistency_needs_the_lr_that_it_means():
         (["scale=3", "data.hr_patch_size=99"], "data.min_scale=1 needs an even data.hr_patch_size (received 99)"),
         (["gan.steps=5"], "data.min_scale=1 needs gan.steps=0 and pretrain.ssim_weight=0"),
         (["pretrain.ssim_weight=1"], "data.min_scale=1 needs gan.steps=0 and pretrain.ssim_weight=0"),
+        (
+            ["gan.perceptual.crop_size=97"],
+            "gan.perceptual.crop_size must be 0, or from 16 to half of data.hr_patch_size 192 (received 97)",
+        ),
     ],
 )
 def test_training_at_random_factors(assignments, message):

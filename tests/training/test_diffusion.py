@@ -26,7 +26,7 @@ SMALL = [
     *("generator.num_blocks=1", "generator.num_filters=4", "generator.basis=2", "generator.hidden=4"),
     *("generator.widths=[4, 6]", "generator.decoder_hidden=4", "data.hr_patch_size=32", "data.batch_size=3"),
     *('data.train=["synthetic"]', "data.synthetic_size=96", "data.synthetic_count=3", "data.valid_pictures=1"),
-    "diffusion.perceptual_weight=0",
+    *("diffusion.perceptual_weight=0", "gan.perceptual.crop_size=0"),
 ]
 
 
@@ -153,7 +153,10 @@ def test_a_run_without_its_last_checkpoint_resumes_to_the_same_weights(tmp_path)
             ["generator.prediction=noise", "diffusion.perceptual_weight=0.5"],
             "diffusion.perceptual_weight=0.5 needs generator.prediction=image (received 'noise'): set it to 0",
         ),
-        (["data.hr_patch_size=72"], "needs a data.hr_patch_size that is a multiple of 16 (received 72)"),
+        (
+            ["data.hr_patch_size=72", "gan.perceptual.crop_size=0"],
+            "needs a data.hr_patch_size that is a multiple of 16 (received 72)",
+        ),
     ],
 )
 def test_settings_that_do_not_fit(assignments, message):

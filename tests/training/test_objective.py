@@ -1,9 +1,19 @@
+from dataclasses import replace
+
 import pytest
 import tensorflow as tf
 
-from srgan_tf.config.sections import Gan, Perceptual, Pretrain
+from srgan_tf.config.presets import load_preset
+from srgan_tf.config.sections import Diffusion, Gan, Perceptual, Pretrain
 from srgan_tf.losses.dists import DISTS_LAYERS
-from srgan_tf.training.objective import LossInputs, evaluate_terms, gan_terms, perceptual_function, pretrain_terms
+from srgan_tf.training.objective import (
+    LossInputs,
+    diffusion_terms,
+    evaluate_terms,
+    gan_terms,
+    perceptual_function,
+    pretrain_terms,
+)
 
 
 @pytest.fixture
@@ -69,7 +79,8 @@ def test_terms_share_one_pass_of_the_feature_extractor(outputs):
     assert len(passes) == 4
 
 
-def test_the_perceptual_loss_of_a_random_square():
+@pytest.mark.parametrize("phase", ["gan", "diffusion"])
+def test_the_perceptual_loss_of_a_random_square(phase):
     rows, columns = tf.meshgrid(tf.range(20.0), tf.range(20.0), indexing="ij")
     hr = tf.repeat(tf.stack([rows, columns, rows], -1)[tf.newaxis], 2, axis=0)
     seen = []
@@ -79,7 +90,12 @@ def test_the_perceptual_loss_of_a_random_square():
         return {"block5_conv4": image}
 
     gan = Gan(perceptual=Perceptual(crop_size=16), adversarial_weight=0.0, total_variation_weight=0.0)
-    term = gan_terms(gan, features)["perceptual"].function
+    if phase == "gan":
+        terms = gan_terms(gan, features)
+    else:
+        config = replace(load_preset("idm_tiny"), gan=replace(gan, steps=0), diffusion=Diffusion(perceptual_weight=1.0))
+        terms = diffusion_terms(config, features)
+    term = terms["perceptual"].function
     corners = set()
     for corner in ([0.0, 0.0], [0.25, 0.7], [0.999, 0.999]):
         term(LossInputs(hr, hr + 100.0, corner=tf.constant(corner)))

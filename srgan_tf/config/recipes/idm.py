@@ -40,8 +40,8 @@ def idm_x4():
 def idm_tiny() -> Config:
     """`idm_x4` (Gao et al. 2023) for CPUs: a U-Net of 32, 64 and 96 filters, batch 16, 40k steps.
 
-    Diffusion: 5e-4 falling to 1e-6 in one cosine. With trained weights of `continuous_x4`, `--init-generator
-    continuous_x4 --set pretrain.steps=0` skips the pretraining.
+    Diffusion: 5e-4 falling to 1e-6 in one cosine; the perceptual loss of a random 64x64 square of the patches. With
+    trained weights of `continuous_x4`, `--init-generator continuous_x4 --set pretrain.steps=0` skips the pretraining.
 
     Deviations: those of `idm_x4`.
     """
@@ -51,6 +51,7 @@ def idm_tiny() -> Config:
         preset="idm_tiny",
         generator={"name": "idm"},
         data=replace(config.data, batch_size=16),
+        gan=replace(config.gan, perceptual=replace(config.gan.perceptual, crop_size=64)),
         diffusion=replace(
             config.diffusion,
             steps=40_000,
