@@ -18,6 +18,7 @@ _STATE = "state"
 _SUMS_FILE = "sha256.json"
 _BEST_FILE = "best.json"
 _REPLACED = ".replaced-"
+_REMOVED = ".removed-"
 
 _log = logging.getLogger(__name__)
 
@@ -97,6 +98,8 @@ class Checkpoints:
         """
         if self._writes:
             self._recover()
+            with contextlib.suppress(OSError):  # the next `save` reports it
+                self._remove_leftovers()
         folders = steps_in(self._folder)
         for step in reversed(folders):
             folder = self._folder / _name(step)
@@ -155,12 +158,13 @@ class Checkpoints:
                 replaced.rename(folder)
 
     def _remove_leftovers(self):
-        """Removes unfinished folders of processes that were killed."""
-        for leftover in [*self._folder.glob(".unfinished-*"), *self._folder.glob(f"{_REPLACED}*")]:
-            if leftover.is_dir():
-                remove_folder(leftover)
-            else:
-                leftover.unlink()
+        """Removes folders of processes that were killed while they wrote, replaced or removed a checkpoint."""
+        for prefix in (".unfinished-", _REPLACED, _REMOVED):
+            for leftover in self._folder.glob(f"{prefix}*"):
+                if leftover.is_dir():
+                    remove_folder(leftover)
+                else:
+                    leftover.unlink()
 
     def _best(self):
         """The best scores so far, of the checkpoints that `_counting` lists."""
@@ -184,7 +188,7 @@ class Checkpoints:
         kept = {*self._counting()[-self._keep :], *(entry["step"] for entry in self._best().values())}
         for step in steps_in(self._folder):
             if step not in kept:
-                remove_folder(self._folder / _name(step))
+                _remove(self._folder / _name(step))
 
 
 def steps_in(folder):
@@ -208,6 +212,13 @@ def _give_name(unfinished, folder):
     unfinished.rename(folder)
     with contextlib.suppress(OSError):
         remove_folder(replaced)
+
+
+def _remove(folder):
+    """Removes a checkpoint. It loses its name first, so that a kill leaves no checkpoint that is half removed."""
+    removed = folder.with_name(_REMOVED + folder.name)
+    folder.rename(removed)
+    remove_folder(removed)
 
 
 def _damage(folder):

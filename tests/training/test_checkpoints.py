@@ -12,6 +12,7 @@ from srgan_tf.config import presets
 from srgan_tf.config.overrides import with_settings
 from srgan_tf.errors import WorkError
 from srgan_tf.networks.saved import load_generator
+from srgan_tf.training import checkpoints
 from srgan_tf.training.checkpoints import Checkpoints, DivergedError, steps_in
 from srgan_tf.training.objective import discriminator_terms, gan_terms
 from srgan_tf.training.state import gan_state, pretrain_state
@@ -148,6 +149,24 @@ def test_a_kill_during_replacement_keeps_the_old_checkpoint(tmp_path, state, mon
     assert checkpoints.restore() == 4
     save_at(checkpoints, state, 4)
     assert [path.name for path in tmp_path.iterdir()] == ["0000004"]
+
+
+def test_a_kill_during_removal_leaves_no_damaged_checkpoint(tmp_path, state, monkeypatch):
+    saved = Checkpoints(tmp_path, state, keep=2)
+    save_at(saved, state, 4, 6)
+
+    def killed(folder):
+        if folder.exists():
+            (folder / "state.index").unlink()
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(checkpoints, "remove_folder", killed)
+    with pytest.raises(KeyboardInterrupt):
+        save_at(saved, state, 8)
+    monkeypatch.undo()
+    assert steps_in(tmp_path) == [6, 8]
+    assert Checkpoints(tmp_path, state, keep=2).restore() == 8
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["0000006", "0000008"]
 
 
 def test_a_checkpoint_of_another_version_is_refused(tmp_path, state):

@@ -59,7 +59,11 @@ def test_train(tmp_path, trained_run, number):
         capture_output=True,
         check=True,
     )
-    left = [path for path in pathlib.Path(workdir).rglob("*") if path.name.startswith((".unfinished-", ".replaced-"))]
+    left = [
+        path
+        for path in pathlib.Path(workdir).rglob("*")
+        if path.name.startswith((".unfinished-", ".replaced-", ".removed-"))
+    ]
     assert left == []
     for killed, unbroken in zip(weights_of(workdir), weights_of(trained_run), strict=True):
         np.testing.assert_array_equal(killed, unbroken)
