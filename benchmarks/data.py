@@ -4,13 +4,15 @@
     python -m benchmarks data --data photos --store disk --batch-size 16 --hr-patch-size 96
     python -m benchmarks data --data photos --step-milliseconds 5
 
-The third command adds the data wait: the share of the time in which a training loop has no batch, if a device takes
-5 ms for a step. For comparison, the last row has the crops per second if a picture is decoded for each crop.
+The third command adds the data wait: the share of the time in which a device that takes 5 ms for a step has no
+batch. For comparison, the last row has the crops per second if a picture is decoded for each crop.
 """
 
 import logging
 import os
 import pathlib
+import queue
+import threading
 import time
 
 from benchmarks.timing import calls_per_second
@@ -41,7 +43,10 @@ def main(arguments):
     parser.add_argument("--store", choices=("auto", "memory", "disk"), default="auto", help="default: %(default)s")
     parser.add_argument("--cache", default="", help="folder of the stores on disk (default: the user's cache folder)")
     parser.add_argument(
-        "--step-milliseconds", type=float, metavar="MS", help="measure the data wait beside steps of this length, too"
+        "--step-milliseconds",
+        type=float,
+        metavar="MS",
+        help="also measure the data wait of a device whose steps have this length",
     )
     parser.add_argument("--seconds", type=float, default=2.0, help="length of each measurement (default: %(default)s)")
     flags = parser.parse_args(arguments)
@@ -98,26 +103,52 @@ def batches_per_second(batches, seconds):
     return calls_per_second(lambda: next(iterator), seconds)
 
 
-def wait_share(batches, step, seconds, *, warm_up=20):
-    """Share of the time in which a training loop waits for data.
+def wait_share(batches, step, seconds):
+    """Share of the time in which a device waits for data.
+
+    The loop is that of training: it gives the device a batch as soon as it has one, and waits for the device every
+    `RUN_AHEAD` steps. After that the device has nothing to do until the next batch is there.
 
     Args:
         batches: infinite dataset.
-        step: seconds of a step, in which the loop sleeps, as it does while a device computes.
+        step: seconds that the device takes for a step. It is a thread that sleeps.
         seconds: length of the measurement.
-        warm_up: steps before it.
     """
+    from srgan_tf.training.progress import RUN_AHEAD
+
+    given, idle = queue.SimpleQueue(), []
+    finished = threading.Semaphore(0)
+
+    def device():
+        while True:
+            start = time.perf_counter()
+            if not given.get():
+                return
+            idle.append(time.perf_counter() - start)
+            time.sleep(step)
+            finished.release()
+
     iterator = iter(batches)
-    for _ in range(warm_up):
-        next(iterator)
-        time.sleep(step)
-    waited, begun = 0.0, time.perf_counter()
-    while (elapsed := time.perf_counter() - begun) < seconds:
-        start = time.perf_counter()
-        next(iterator)
-        waited += time.perf_counter() - start
-        time.sleep(step)
-    return waited / elapsed
+
+    def steps():
+        for _ in range(RUN_AHEAD):
+            next(iterator)
+            given.put(True)
+        for _ in range(RUN_AHEAD):
+            finished.acquire()
+
+    thread = threading.Thread(target=device)
+    thread.start()
+    try:
+        steps()  # a warm-up
+        idle.clear()
+        begun = time.perf_counter()
+        while (elapsed := time.perf_counter() - begun) < seconds:
+            steps()
+        return sum(idle) / elapsed
+    finally:
+        given.put(False)
+        thread.join()
 
 
 def _log_decoding(flags, side, batch_size):

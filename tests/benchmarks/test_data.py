@@ -27,14 +27,20 @@ def test_data_wait_beside_a_device(picture_folder, caplog):
     assert 0 < float(wait) < 100
 
 
-@pytest.mark.parametrize(("batch", "step"), [(0.03, 0.01), (0.01, 0.03)])
-def test_share_of_the_time_in_which_no_batch_is_ready(batch, step):
+@pytest.mark.parametrize(
+    ("batch", "step", "share"),
+    [
+        (0.03, 0.01, 2 / 3),  # of 30 ms, the device computes for 10
+        (0.002, 0.02, 2 / 202),  # it waits for the first of ten batches only
+    ],
+)
+def test_share_of_the_time_in_which_a_device_has_no_batch(batch, step, share):
     def batches():
         while True:
             time.sleep(batch)
             yield None
 
-    assert data.wait_share(batches(), step, 0.3, warm_up=1) == pytest.approx(batch / (batch + step), abs=0.1)
+    assert data.wait_share(batches(), step, 0.5) == pytest.approx(share, abs=0.05)
 
 
 def test_ways_to_keep_pictures(picture_folder, caplog):
