@@ -23,6 +23,9 @@ _LEAST_SIGNAL = 1e-3
 class ResidualDiffusion(layers.Layer):
     """A chain that samples the residual of HR over a base image; see `networks.idm` for its network.
 
+    Each step's estimate is clipped to residuals that give an image from 0 to 1. An estimate that is computed from the
+    noise is divided by a signal that is small at first, so small errors of the network would grow in later steps.
+
     Positions are those of `srgan_tf.networks.sampling`, float32 [batch, n, 4].
 
     Args:
@@ -102,13 +105,14 @@ class ResidualDiffusion(layers.Layer):
         """
         conditions = self.prepare(inputs)
         base, _, rows, columns = conditions
+        least, largest = -self.gain * base, self.gain * (1 - base)  # residuals of images from 0 to 1
         states = self.schedule.strided(self.steps)
         coefficients = tf.constant([self._coefficients(*pair) for pair in itertools.pairwise(states)], tf.float32)
 
         def step(index, z):
             level, signal, noise, of_state, of_image, deviation = tf.unstack(coefficients[index])
             output = self.denoise(conditions, z, tf.fill([tf.shape(base)[0]], level))
-            image = self.image_of(output, z, signal, noise)
+            image = tf.clip_by_value(self.image_of(output, z, signal, noise), least, largest)
             following = of_state * z + of_image * image + deviation * self.noise(index + 1, rows, columns)
             return index + 1, tf.ensure_shape(following, z.shape)
 
