@@ -11,8 +11,6 @@ batch. For comparison, the last row has the crops per second if a picture is dec
 import logging
 import os
 import pathlib
-import queue
-import threading
 import time
 
 from benchmarks.timing import calls_per_second
@@ -107,48 +105,29 @@ def wait_share(batches, step, seconds):
     """Share of the time in which a device waits for data.
 
     The loop is that of training: it gives the device a batch as soon as it has one, and waits for the device every
-    `RUN_AHEAD` steps. After that the device has nothing to do until the next batch is there.
+    `RUN_AHEAD` steps. After that the device has nothing to do until the next batch is there. The device is simulated:
+    only the time at which it ends each step is computed.
 
     Args:
         batches: infinite dataset.
-        step: seconds that the device takes for a step. It is a thread that sleeps.
+        step: seconds that the device takes for a step.
         seconds: length of the measurement.
     """
     from srgan_tf.training.progress import RUN_AHEAD
 
-    given, idle = queue.SimpleQueue(), []
-    finished = threading.Semaphore(0)
-
-    def device():
-        while True:
-            start = time.perf_counter()
-            if not given.get():
-                return
-            idle.append(time.perf_counter() - start)
-            time.sleep(step)
-            finished.release()
-
     iterator = iter(batches)
-
-    def steps():
+    for _ in range(RUN_AHEAD):  # a warm-up
+        next(iterator)
+    idle = 0.0
+    begun = ready = time.perf_counter()  # ready: when the device has done all that it was given
+    while ready < begun + seconds:
         for _ in range(RUN_AHEAD):
             next(iterator)
-            given.put(True)
-        for _ in range(RUN_AHEAD):
-            finished.acquire()
-
-    thread = threading.Thread(target=device)
-    thread.start()
-    try:
-        steps()  # a warm-up
-        idle.clear()
-        begun = time.perf_counter()
-        while (elapsed := time.perf_counter() - begun) < seconds:
-            steps()
-        return sum(idle) / elapsed
-    finally:
-        given.put(False)
-        thread.join()
+            given = time.perf_counter()
+            idle += max(0.0, given - ready)
+            ready = max(given, ready) + step
+        time.sleep(max(0.0, ready - time.perf_counter()))
+    return idle / (ready - begun)
 
 
 def _log_decoding(flags, side, batch_size):
