@@ -37,7 +37,8 @@ def structural_difference(first, second):
     """The first difference between two architectures as text for an error message; None if they are equal.
 
     All settings of the layers that change their function at inference are compared: equal weight shapes alone do not
-    imply the same function. Initializers and the momentum of batch norms do not change it.
+    imply the same function. Initializers and the momentum of batch norms do not change it. The steps and the seed of a
+    diffusion's sampling are not compared.
     """
     layers, others = _structure(first), _structure(second)
     if len(layers) != len(others):
@@ -62,4 +63,4 @@ def _structure(network):
 
 
 def _is_ignored(key):
-    return key in ("name", "momentum") or key.endswith("_initializer")
+    return key in ("name", "momentum", "steps", "seed") or key.endswith("_initializer")

@@ -9,6 +9,7 @@ from srgan_tf.networks.continuous import at_positions, at_scale, is_continuous
 from srgan_tf.networks.denoiser import ResidualDiffusion
 from srgan_tf.networks.idm import LAYER, base_of, conditions_of, idm, is_diffusion, with_sampling
 from srgan_tf.networks.implicit import ImplicitUpsampling, ScaleBalance
+from srgan_tf.networks.interpolation import structural_difference
 from srgan_tf.networks.precision import as_float32, precision_scope
 from srgan_tf.networks.rewrites.inference import optimize_for_inference
 
@@ -76,6 +77,7 @@ def test_samples_depend_on_the_seed_alone(generator):
 
 def test_one_step_is_the_estimate_from_noise_clipped_to_images(generator):
     single = with_sampling(generator, steps=1)
+    assert structural_difference(generator, single) is None
     layer = single.get_layer(LAYER)
     rows, columns = (axis_positions(own, 4 * own)[np.newaxis] for own in (9, 11))
     inputs = conditions_of(generator)([LR, rows, columns])
