@@ -120,6 +120,17 @@ def test_every_weight_of_the_diffusion_gets_a_gradient(generator):
         assert np.abs(gradient).max() > 0, weight.path
 
 
+def test_bfloat16_at_inference_keeps_pixels_in_float32(generator):
+    half = optimize_for_inference(generator, "bfloat16")
+    layer = half.get_layer(LAYER)
+    assert layer.dtype_policy.name == "mixed_bfloat16"
+    assert [each.dtype for each in layer.input] == ["bfloat16", "float32", "float32", "float32"]
+    expected = generator(LR)
+    assert np.abs(half(LR) - expected).mean() < 0.005
+    exact = optimize_for_inference(base_of(generator), "bfloat16")(LR)
+    np.testing.assert_allclose(base_of(half)(LR), exact, atol=1e-3)
+
+
 def test_scale_balance_by_hand():
     layer = ScaleBalance()
     layer.build([(None, None, None, 1)])

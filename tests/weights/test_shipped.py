@@ -72,6 +72,13 @@ def test_a_name_upscales_as_it_did_when_it_was_scored(name):
     assert np.mean(scores) == pytest.approx(PSNR_ON_DRAWINGS[name], abs=0.01)
 
 
+@pytest.mark.parametrize("name", shipped.names())
+def test_a_name_upscales_in_bfloat16(name):
+    lr = imresize(draw_picture([9, 0], 96, 128), 24, 32)
+    exact, rounded = (loading.load_upscaler(name, precision=each).upscale(lr) for each in ("float32", "bfloat16"))
+    assert np.abs(exact.astype(int) - rounded).mean() < 0.5
+
+
 def test_a_damaged_weights_file_is_refused(copies):
     file = copies / "compact_x4.keras"
     content = bytearray(file.read_bytes())

@@ -2,6 +2,7 @@
 
 import keras
 
+from srgan_tf.networks.denoiser import ResidualDiffusion
 from srgan_tf.networks.precision import POLICIES
 from srgan_tf.networks.rewrites.clone import Graph, Rewriting
 
@@ -13,7 +14,8 @@ def in_precision(model, precision):
     and everything after the last convolutions (pixel shuffle, addition of the skip connection, activation). A last
     convolution is in half precision too if a skip connection of pixels is added to its result, since the detail that it
     adds is small, and before tanh, which bounds the error by 0.21 grey levels in bfloat16. Otherwise it stays
-    float32, since half precision has fewer values in [0, 1] than uint8.
+    float32, since half precision has fewer values in [0, 1] than uint8. Of a diffusion, the base image and the states
+    stay float32.
 
     Args:
         model: functional `keras.Model` in float32.
@@ -29,7 +31,7 @@ def in_precision(model, precision):
     for layer in model.layers:
         if layer.name not in before or isinstance(layer, keras.layers.InputLayer):
             continue
-        is_last = layer.name not in after
+        is_last = layer.name not in after and not isinstance(layer, ResidualDiffusion)
         if is_last and not (_has_kernel(layer) and layer.name in small):
             continue
         rewriting.layers[layer.name] = layer.from_config(layer.get_config() | {"dtype": POLICIES[precision]})
@@ -39,6 +41,9 @@ def in_precision(model, precision):
 
 
 def _has_kernel(operation):
+    """Whether kernels are applied to the inputs. Those of a diffusion are not: it casts what its U-Net gets."""
+    if isinstance(operation, ResidualDiffusion):
+        return False
     return any(len(weight.shape) > 1 for weight in getattr(operation, "weights", ()))
 
 
