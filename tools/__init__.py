@@ -1,1 +1,5 @@
 """Tools for the maintainers of this repository."""
+
+from srgan_tf.commands.cli import quiet_tensorflow
+
+quiet_tensorflow()
