@@ -28,10 +28,15 @@ RENAMED = {"gan.discriminator_steps": "gan.generator_every"}
 _SSIM_WINDOW = 11
 _VGG_STRIDE = 16
 
-# The optimizer of versions that had no settings for it. A config.json of theirs gets it, not today's defaults: a run
-# that is resumed must not change.
-_OLD_OPTIMIZER = {"name": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0}
-_OPTIMIZERS = {"pretrain": ("optimizer",), "gan": ("generator_optimizer", "discriminator_optimizer")}
+# What 0.1.0 did where there are settings now. A config.json of that version gets these values, not today's defaults: a
+# run that is resumed must not change.
+_ADAM_OF_0_1 = {"name": "adam", "beta_1": 0.9, "beta_2": 0.999, "epsilon": 1e-7, "weight_decay": 0.0}
+_VALUES_OF_0_1 = {
+    "data": {"sampling": "picture"},
+    "pretrain": {"optimizer": _ADAM_OF_0_1},
+    "gan": {"generator_optimizer": _ADAM_OF_0_1, "discriminator_optimizer": _ADAM_OF_0_1},
+}
+_BATCH_NORM_OF_0_1 = {"batch_norm_momentum": 0.99, "batch_norm_epsilon": 1e-3}
 
 
 @settings
@@ -157,14 +162,15 @@ class Config:
     def from_dict(cls, settings):
         """The settings from what `to_dict` returned; settings that are missing have their defaults.
 
-        Settings that were renamed since are accepted under their old names. A phase without optimizers gets the Adam of
-        the versions that had no settings for it, with an epsilon of 1e-7.
+        Settings that were renamed since are accepted under their old names. Settings of 0.1.0, which are those with a
+        pretraining without an optimizer, get what that version did: Adam with an epsilon of 1e-7, batch norm with a
+        momentum of 0.99 and an epsilon of 1e-3, patches drawn from each picture equally.
 
         Raises:
             UserError: names the first invalid setting and the value received.
         """
         try:
-            return _adapter().validate_python(_with_old_optimizers(_with_new_names(settings)))
+            return _adapter().validate_python(_with_values_of_0_1(_with_new_names(settings)))
         except pydantic.ValidationError as error:
             raise UserError(_explain(error)) from None
 
@@ -183,11 +189,15 @@ def _with_new_names(settings):
     return settings
 
 
-def _with_old_optimizers(settings):
-    for group, names in _OPTIMIZERS.items():
-        if isinstance(settings, dict) and isinstance(values := settings.get(group), dict):
-            settings = settings | {group: dict.fromkeys(names, _OLD_OPTIMIZER) | values}
-    return settings
+def _with_values_of_0_1(settings):
+    groups = settings if isinstance(settings, dict) else {}
+    groups = {name: values for name, values in groups.items() if isinstance(values, dict)}
+    if "optimizer" in groups.get("pretrain", {"optimizer": None}):
+        return settings
+    missing = dict(_VALUES_OF_0_1)
+    if groups.get("generator", {}).get("normalization") == "batch":
+        missing["generator"] = _BATCH_NORM_OF_0_1
+    return settings | {group: missing[group] | groups[group] for group in missing if group in groups}
 
 
 def flatten(settings, prefix=""):

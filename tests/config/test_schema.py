@@ -172,20 +172,47 @@ def test_an_old_config_file_loads_under_the_new_names():
     assert old["gan"]["discriminator_steps"] == 5  # the argument is not changed
 
 
-def test_an_old_config_file_keeps_the_adam_that_it_was_trained_with():
-    now = with_settings(Config(), ["gan.steps=3"])
-    old = now.to_dict()
-    del old["pretrain"]["optimizer"]
-    del old["gan"]["generator_optimizer"], old["gan"]["discriminator_optimizer"]
-    loaded = Config.from_dict(old)
+def _config_of_0_1(config):
+    settings = config.to_dict()
+    del settings["pretrain"]["optimizer"], settings["data"]["sampling"]
+    del settings["gan"]["generator_optimizer"], settings["gan"]["discriminator_optimizer"]
+    for name in ("batch_norm_momentum", "batch_norm_epsilon"):
+        settings["generator"].pop(name, None)
+    return settings
+
+
+def _changed(before, after):
+    before, after = flatten(before.to_dict()), flatten(after.to_dict())
+    return {name for name in before if before[name] != after[name]}
+
+
+_CHANGED_SINCE_0_1 = {
+    *("pretrain.optimizer.epsilon", "gan.generator_optimizer.epsilon", "gan.discriminator_optimizer.epsilon"),
+    "data.sampling",
+}
+
+
+def test_a_config_file_of_0_1_keeps_what_the_run_was_trained_with():
+    now = with_settings(Config(), ["gan.steps=3", "generator.normalization=batch"])
+    loaded = Config.from_dict(_config_of_0_1(now))
     for optimizer in (loaded.pretrain.optimizer, loaded.gan.generator_optimizer, loaded.gan.discriminator_optimizer):
         assert optimizer == Optimizer(name="adam", beta_1=0.9, beta_2=0.999, epsilon=1e-7)
+    assert (loaded.generator["batch_norm_momentum"], loaded.generator["batch_norm_epsilon"]) == (0.99, 1e-3)
+    assert loaded.data.sampling == "picture"
     assert Config.from_dict(loaded.to_dict()) == loaded
-    before, after = (flatten(config.to_dict()) for config in (loaded, now))
-    assert {name for name in before if before[name] != after[name]} == {
-        f"{name}.epsilon" for name in ("pretrain.optimizer", "gan.generator_optimizer", "gan.discriminator_optimizer")
-    }
-    assert Config.from_dict({}) == Config()
+    batch_norm = {"generator.batch_norm_momentum", "generator.batch_norm_epsilon"}
+    assert _changed(loaded, now) == _CHANGED_SINCE_0_1 | batch_norm
+
+
+def test_a_network_without_batch_norm_gets_no_settings_of_one_from_0_1():
+    for assignment in ("generator.normalization=none", "generator.name=compact"):
+        now = with_settings(Config(), [assignment])
+        assert _changed(Config.from_dict(_config_of_0_1(now)), now) == _CHANGED_SINCE_0_1
+
+
+@pytest.mark.parametrize("settings", [{}, {"data": {}}, {"generator": {"name": "srresnet", "normalization": "batch"}}])
+def test_missing_groups_have_todays_defaults(settings):
+    assert Config.from_dict(settings) == Config()
 
 
 def test_an_optimizer_has_a_name_without_being_a_network():
