@@ -1,4 +1,4 @@
-"""Atomic file writes, checks before a folder is replaced, and a reader for JSON-lines files.
+"""Atomic file writes, checks of output paths, and a reader for JSON-lines files.
 
 An unfinished file or folder is called `.unfinished-HOST-RANDOM` and is locked by the process that writes it. The kernel
 releases the lock when the process ends, however it ends. `remove_leftovers` deletes what carries this host's name and
@@ -19,8 +19,6 @@ import shutil
 
 from srgan_tf.errors import UserError
 
-# In every folder that a later run may replace: a JSON list of the files in it, so that nothing else is deleted.
-MANIFEST_FILE = ".srgan_tf_files.json"
 _UNFINISHED = f".unfinished-{re.sub('[^A-Za-z0-9]', '_', platform.node())[:40]}-"
 
 
@@ -117,7 +115,7 @@ def remove_leftovers(folder, *, recursive=False):
 def remove_folder(folder):
     """Deletes a folder that this program made for itself, such as an old checkpoint; one that is missing is fine.
 
-    The results of a run in a folder that the user chose are replaced by `replace_folder` instead.
+    The results of a run in a folder that the user chose are replaced by `srgan_tf.replacing` instead.
 
     Raises:
         OSError: it cannot be deleted, or is a link or a file.
@@ -146,6 +144,22 @@ def make_folder(folder):
     remove_leftovers(folder)
 
 
+def check_encodable(path, *, flag="--output"):
+    """Refuses a path that is not UTF-8, which TensorFlow and JSON files cannot have.
+
+    Args:
+        path: where something will be written.
+        flag: the flag that chooses it, for the message.
+
+    Raises:
+        UserError: the path is not UTF-8.
+    """
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        raise UserError(f"the path {str(path)!r} is not UTF-8, which TensorFlow needs: give another {flag}") from None
+
+
 def check_targets(targets, inputs, *, flag="--output"):
     """Refuses output paths that overlap an input.
 
@@ -164,106 +178,6 @@ def check_targets(targets, inputs, *, flag="--output"):
         for path, used in inputs:
             if resolved == used or resolved in used.parents or used in resolved.parents:
                 raise UserError(f"the output {str(target)!r} overlaps the input {str(path)!r}: give another {flag}")
-
-
-def check_replaceable(folder):
-    """Refuses to replace a folder that holds anything but the results of an earlier run.
-
-    Args:
-        folder: path. A folder that does not exist or is empty may be replaced.
-
-    Raises:
-        UserError: the path is a link or a file, or the folder has files that its manifest does not list.
-    """
-    folder = pathlib.Path(folder)
-    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise UserError(f"cannot replace {str(folder)!r}: it is not a folder; give another --output")
-    if not folder.exists():
-        return
-    foreign = sorted(_files_below(folder) - _listed(folder) - {MANIFEST_FILE})
-    if foreign:
-        raise UserError(
-            f"cannot replace the folder {str(folder)!r}: it contains {foreign[0]!r}, which no earlier run wrote; "
-            "give another --output"
-        )
-
-
-def check_replaceable_files(folder, names):
-    """Refuses to replace files that no earlier run wrote.
-
-    Args:
-        folder: path.
-        names: of files in it, which need not exist.
-
-    Raises:
-        UserError: there is a file or link of such a name that the folder's manifest does not list.
-    """
-    folder = pathlib.Path(folder)
-    for name in sorted(set(names) - _listed(folder)):
-        if os.path.lexists(folder / name):
-            raise UserError(f"cannot replace {str(folder / name)!r}, which no earlier run wrote: give another --output")
-
-
-def _listed(folder):
-    """Names of the files in a folder's manifest; empty if it has none or one that is damaged."""
-    try:
-        return set(json.loads((folder / MANIFEST_FILE).read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return set()
-
-
-def write_manifest(folder):
-    """Lists the files of a folder in it, which allows a later run to replace the folder (`check_replaceable`)."""
-    folder = pathlib.Path(folder)
-    files = sorted(_files_below(folder))
-    (folder / MANIFEST_FILE).write_text(json.dumps(files, ensure_ascii=True), encoding="utf-8")
-
-
-def replace_files(unfinished, folder):
-    """Moves the files of a finished folder into another folder, which keeps its other files.
-
-    The manifest is written first: after a crash in between, the next run may still replace every file.
-
-    Args:
-        unfinished: path of the new files' folder, on the same file system.
-        folder: path.
-
-    Raises:
-        UserError: a file may not be replaced; see `check_replaceable_files`.
-    """
-    unfinished, folder = pathlib.Path(unfinished), pathlib.Path(folder)
-    names = sorted(path.name for path in unfinished.iterdir() if path.is_file())
-    check_replaceable_files(folder, names)
-    listed = sorted({name for name in _listed(folder) if os.path.lexists(folder / name)} | set(names))
-    with atomic_write(folder / MANIFEST_FILE) as file:
-        file.write_text(json.dumps(listed, ensure_ascii=True), encoding="utf-8")
-    for name in names:
-        os.replace(unfinished / name, folder / name)
-
-
-def replace_folder(unfinished, target):
-    """Moves a finished folder to `target` and deletes the folder that was there.
-
-    Args:
-        unfinished: path of the new folder, on the same file system.
-        target: path.
-
-    Raises:
-        UserError: `target` may not be replaced; see `check_replaceable`.
-    """
-    check_replaceable(target)
-    if os.path.lexists(target):
-        shutil.rmtree(target)
-    os.replace(unfinished, target)
-
-
-def _files_below(folder):
-    """Relative paths of all files and links below a folder, as strings; links are not followed."""
-    return {
-        os.path.relpath(os.path.join(parent, name), folder)
-        for parent, folders, files in os.walk(folder)
-        for name in [*files, *(each for each in folders if os.path.islink(os.path.join(parent, each)))]
-    }
 
 
 def read_rows(file, **fields):

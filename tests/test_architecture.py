@@ -20,6 +20,7 @@ FLOORS = {
     "srgan_tf.hardware": 1,
     "srgan_tf.runs": 1,
     "srgan_tf.files": 2,
+    "srgan_tf.replacing": 3,
     "srgan_tf.images": 3,
     "srgan_tf.diffusion": 3,
     "srgan_tf.weights": 3,

@@ -101,9 +101,10 @@ def test_train_accepts_every_image_mode_and_odd_sizes(run_script, tmp_path, pict
         picture = Image.fromarray(draw_picture(index, 61, 47)).convert(mode)
         picture.save(picture_folder / f"mode-{mode}.{'jpg' if mode == 'CMYK' else 'png'}")
     Image.fromarray(draw_picture(0, 9, 9)).save(picture_folder / "small.png")
+    Image.fromarray(draw_picture(0, 48, 48)).save(picture_folder / "not UTF-8 \udce9.png")
     code, _, error = run_script("train", *fast_without_data(), "--data", picture_folder, "--workdir", tmp_path / "run")
     assert code == 0, error
-    assert "left out 1 of 16 pictures, smaller than 32 pixels" in caplog.text
+    assert "left out 1 of 17 pictures, smaller than 32 pixels" in caplog.text
     assert (tmp_path / "run" / "generator.keras").is_file()
 
 
@@ -318,9 +319,11 @@ LONG = "q" * 300
         ("export", ["--model", "compact_x4", "--output", "out", "--version", str(2**63)]),
         ("train", ["--preset", "tiny", "--data", "synthetic", "--set", f"pretrain.steps={10**20 - 1}"]),
         ("client", ["a.png", "--server", "http://[::1", "--model", "m", "--output", "out"]),
+        ("export", ["--model", "compact_x4", "--output", "m\udce9"]),
+        ("train", ["--preset", "tiny", "--data", "synthetic", "--workdir", "r\udce9"]),
     ],
 )
-def test_long_paths_and_large_numbers(run_script, tmp_path, monkeypatch, script, arguments):
+def test_paths_and_numbers_that_cannot_be_used(run_script, tmp_path, monkeypatch, script, arguments):
     monkeypatch.chdir(tmp_path)
     Image.fromarray(draw_picture(0, 16, 16)).save("a.png")
     code, _, error = run_script(script, *arguments)

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from srgan_tf import files
+from srgan_tf import files, replacing
 from srgan_tf.errors import UserError
 
 # Starts an unfinished file and an unfinished folder in sys.argv[1] and waits.
@@ -162,27 +162,27 @@ def test_check_targets_names_the_flag(tmp_path):
 
 def test_check_replaceable(tmp_path):
     folder = tmp_path / "results"
-    files.check_replaceable(folder)
+    replacing.check_replaceable(folder)
     (folder / "sub").mkdir(parents=True)
-    files.check_replaceable(folder)
+    replacing.check_replaceable(folder)
     (folder / "sub" / "a.png").write_text("")
     with pytest.raises(UserError, match=r"contains 'sub/a\.png', which no earlier run wrote"):
-        files.check_replaceable(folder)
-    files.write_manifest(folder)
-    files.check_replaceable(folder)
+        replacing.check_replaceable(folder)
+    replacing.write_manifest(folder)
+    replacing.check_replaceable(folder)
     (folder / "notes.txt").write_text("mine")
     with pytest.raises(UserError, match=r"contains 'notes\.txt'"):
-        files.check_replaceable(folder)
+        replacing.check_replaceable(folder)
     (folder / "notes.txt").unlink()
     for damaged in ("{", "5", "[[]]"):
-        (folder / files.MANIFEST_FILE).write_text(damaged)
+        (folder / replacing.MANIFEST_FILE).write_text(damaged)
         with pytest.raises(UserError, match="which no earlier run wrote"):
-            files.check_replaceable(folder)
+            replacing.check_replaceable(folder)
     (tmp_path / "link").symlink_to(folder)
     (tmp_path / "file").write_text("")
     for path in (tmp_path / "link", tmp_path / "file"):
         with pytest.raises(UserError, match="not a folder"):
-            files.check_replaceable(path)
+            replacing.check_replaceable(path)
 
 
 def test_replace_folder(tmp_path):
@@ -190,13 +190,13 @@ def test_replace_folder(tmp_path):
         with files.unfinished_folder(tmp_path) as unfinished:
             (unfinished / "results").mkdir()
             (unfinished / "results" / f"{text}.txt").write_text(text)
-            files.write_manifest(unfinished / "results")
-            files.replace_folder(unfinished / "results", tmp_path / "results")
-    assert names(tmp_path / "results") == [files.MANIFEST_FILE, "new.txt"]
+            replacing.write_manifest(unfinished / "results")
+            replacing.replace_folder(unfinished / "results", tmp_path / "results")
+    assert names(tmp_path / "results") == [replacing.MANIFEST_FILE, "new.txt"]
     (tmp_path / "results" / "notes.txt").write_text("mine")
     (tmp_path / "more").mkdir()
     with pytest.raises(UserError, match=r"notes\.txt"):
-        files.replace_folder(tmp_path / "more", tmp_path / "results")
+        replacing.replace_folder(tmp_path / "more", tmp_path / "results")
     assert (tmp_path / "results" / "notes.txt").read_text() == "mine"
 
 
@@ -207,15 +207,15 @@ def test_replace_files(tmp_path):
             (tmp_path / "new" / name).write_text(f"{name} {number}")
         (tmp_path / "out").mkdir(exist_ok=True)
         (tmp_path / "out" / "mine.txt").write_text("mine")
-        files.replace_files(tmp_path / "new", tmp_path / "out")
+        replacing.replace_files(tmp_path / "new", tmp_path / "out")
         assert (tmp_path / "out" / "b.txt").read_text() == f"b.txt {number}"
-        assert names(tmp_path / "out") == [files.MANIFEST_FILE, "a.txt", "b.txt", "mine.txt"]
+        assert names(tmp_path / "out") == [replacing.MANIFEST_FILE, "a.txt", "b.txt", "mine.txt"]
     (tmp_path / "new" / "a.txt").write_text("again")
     (tmp_path / "new" / "mine.txt").write_text("not mine")
     with pytest.raises(
         UserError, match=r"cannot replace '.*mine.txt', which no earlier run wrote: give another --output"
     ):
-        files.replace_files(tmp_path / "new", tmp_path / "out")
+        replacing.replace_files(tmp_path / "new", tmp_path / "out")
     assert (tmp_path / "out" / "a.txt").read_text() == "a.txt 1"
     assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
 

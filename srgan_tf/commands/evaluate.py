@@ -18,6 +18,8 @@ from srgan_tf.commands import cli
 from srgan_tf.precisions import CHOICES
 from srgan_tf.weights import shipped
 
+_TABLE_FILE = "table.md"  # of all factors
+
 
 def main():
     """Parses the flags, scores, prints the tables, and prints where the results are."""
@@ -110,7 +112,8 @@ def main():
 
     from srgan_tf.errors import WorkError
     from srgan_tf.evaluation.tables import UNENCODABLE, to_markdown
-    from srgan_tf.files import atomic_write
+    from srgan_tf.files import unfinished_folder
+    from srgan_tf.replacing import replace_files
 
     scales = flags.scale or [None]
     if len(scales) > 1 and "bicubic" not in flags.model:
@@ -123,10 +126,10 @@ def main():
         failed += [reason for dataset in datasets for reason in dataset["failed"]]
         total += sum(len(dataset["images"]) + len(dataset["failed"]) for dataset in datasets)
     if len(scales) > 1:
-        file = output.parent / "table.md"
-        with atomic_write(file) as unfinished:
-            unfinished.write_text("\n".join(tables), encoding="utf-8", errors=UNENCODABLE)
-        print(f"done: {file}, all factors")
+        with unfinished_folder(output.parent) as unfinished:
+            (unfinished / _TABLE_FILE).write_text("\n".join(tables), encoding="utf-8", errors=UNENCODABLE)
+            replace_files(unfinished, output.parent)
+        print(f"done: {output.parent / _TABLE_FILE}, all factors")
     if failed:
         raise WorkError(f"{len(failed)} of {total} images failed; the first: {failed[0]}")
 
@@ -140,8 +143,10 @@ def _evaluate(flags, scale, *, several):
     from srgan_tf.evaluation.lineup import load_lineup
     from srgan_tf.evaluation.results import over_seeds
     from srgan_tf.evaluation.tables import number, to_markdown
+    from srgan_tf.images.listing import PICTURE_SUFFIXES
     from srgan_tf.metrics.table import METRICS, PROTOCOLS, describe, load_metrics
     from srgan_tf.photos.suffixes import skipped_note
+    from srgan_tf.replacing import check_replaceable_files
 
     hardware.turn_tf32_off()
     metrics = list(load_metrics([*PROTOCOLS[flags.protocol], "psnr_lr", *flags.metric]))
@@ -160,7 +165,9 @@ def _evaluate(flags, scale, *, several):
     sources = [open_source(data, split="valid", scale=scale, may_replace_lr=True) for data in flags.data]
     shown = [name for name in names if name != "bicubic"] if several else names
     output = pathlib.Path(flags.output or f"results/{shown[0] if len(shown) == 1 else 'comparison'}")
-    output = output / f"x{scale:g}" if several else output
+    if several:
+        check_replaceable_files(output, [_TABLE_FILE])
+        output = output / f"x{scale:g}"
     pictures = ", ".join(f"{source.name} ({len(source)} pictures)" for source in sources)
     print(
         f"scoring {', '.join(names)} x{scale:g} on {pictures}; device {hardware.describe()}, "
@@ -174,7 +181,7 @@ def _evaluate(flags, scale, *, several):
         print(f"LR made from HR by MATLAB-like bicubic, since the given LR has another factor: {', '.join(replaced)}")
     if not any(METRICS[metric].perceptual for metric in metrics):
         print("no perceptual score: --metric niqe or --metric stlpips adds one")
-    if note := skipped_note(flags.data):
+    if note := skipped_note(flags.data, PICTURE_SUFFIXES):
         print(note)
     console = Console(names, metrics, sum(map(len, sources)))
     print(console.header(), flush=True)

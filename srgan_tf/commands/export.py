@@ -80,11 +80,12 @@ def main():
 
     from srgan_tf import hardware
     from srgan_tf.export import card
-    from srgan_tf.files import check_targets
+    from srgan_tf.files import check_encodable, check_targets
     from srgan_tf.networks.saved import faithful_of, find, load_generator
 
     model = find(flags.model)
     output = pathlib.Path(flags.output)
+    check_encodable(output)
     if flags.format == "saved_model":
         targets = [output / str(flags.version or 1)]
     else:

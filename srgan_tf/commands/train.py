@@ -69,6 +69,7 @@ def main():
         print(f"\nSettings of {flags.preset}:", *describe(config), sep="\n  ")
         return
 
+    from srgan_tf.images.listing import PICTURE_SUFFIXES
     from srgan_tf.photos.suffixes import skipped_note
     from srgan_tf.training.run import run
 
@@ -83,7 +84,7 @@ def main():
         _length(config.gan),
         f", diffusion {_length(config.diffusion)}" if config.diffusion.steps else "",
     )
-    if note := skipped_note([*config.data.train, *config.data.valid]):
+    if note := skipped_note([*config.data.train, *config.data.valid], PICTURE_SUFFIXES):
         print(note)
     generator = run(config, workdir)
     print(f"done: {generator}; samples in {workdir}/samples; tensorboard --logdir {workdir}/tensorboard")

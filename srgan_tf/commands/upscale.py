@@ -73,10 +73,10 @@ def main():
                 run_jobs(flags, upscaler, wanted, enlargement)
         except WorkError as error:
             failures.append(str(error))
-    if failures:
-        raise WorkError("; ".join(failures))
     if note := skipped_note(pictures):
         print(note)
+    if failures:
+        raise WorkError("; ".join(failures))
     print(f"done: {flags.output}, upscaled: {len(jobs)}{kept}")
 
 

@@ -11,20 +11,18 @@ from srgan_tf.evaluation.page import page
 from srgan_tf.evaluation.page.viewers import Viewers, caption, caption_metrics
 from srgan_tf.evaluation.results import differences, summarize
 from srgan_tf.evaluation.scoring import DEFAULT_METRICS, evaluate_pair
-from srgan_tf.files import (
-    check_replaceable,
-    check_replaceable_files,
-    check_targets,
-    make_folder,
-    replace_files,
-    replace_folder,
-    unfinished_folder,
-    write_manifest,
-)
+from srgan_tf.files import check_targets, make_folder, unfinished_folder
 from srgan_tf.images import comparison
 from srgan_tf.images.pictures import write_picture
 from srgan_tf.inference.upscalers import BicubicUpscaler
 from srgan_tf.metrics.table import METRICS, describe, load_metrics
+from srgan_tf.replacing import (
+    check_replaceable,
+    check_replaceable_files,
+    replace_files,
+    replace_folder,
+    write_manifest,
+)
 
 METRICS_FILE = "metrics.json"
 COMPARISON_FILE = "comparison.json"

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from srgan_tf.data.synthetic import draw_picture
-from srgan_tf.errors import UserError, WorkError, first_line
+from srgan_tf.errors import UserError, WorkError, first_line, is_disk_full
 
 _SIZES = ((24, 24), (17, 33), (40, 28))  # of the compared pictures, unless the export has a fixed size
 
@@ -39,6 +39,8 @@ def conversion(form):
     except (UserError, WorkError):
         raise
     except Exception as error:
+        if is_disk_full(error):
+            raise WorkError(f"cannot write the {form} file: the disk is full") from error
         raise WorkError(f"this network cannot be exported as {form}: {first_line(error)}") from error
 
 

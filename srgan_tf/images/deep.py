@@ -2,30 +2,39 @@
 
 import numpy as np
 
-_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION = 258, 284  # TIFF tags
+from srgan_tf.images import png
+
+_BITS_PER_SAMPLE, _PLANAR_CONFIGURATION, _SAMPLE_FORMAT = 258, 284, 339  # TIFF tags
+_SIGNED = 2  # of the sample format
+_ASSOCIATED, _UNASSOCIATED = 1, 2  # alpha of the extra samples
 
 
 def is_deep(file, stream):
     """Whether the file has 16-bit colour, which Pillow would reduce to 8 bits; it keeps 16-bit gray."""
     if file.format == "PNG":
-        return png_bits(stream) == 16 and ("transparency" in file.info or not file.mode.startswith("I;16"))
+        return png.bits_per_sample(stream) == 16 and ("transparency" in file.info or not file.mode.startswith("I;16"))
     if file.format == "TIFF":
         return file.mode in ("RGB", "RGBA") and set(file.tag_v2.get(_BITS_PER_SAMPLE, ())) == {16}
     return False
 
 
-def has_deep_planes(file):
-    """Whether the file is a TIFF with 16-bit colour in separate planes, which Pillow reads as if it had 8 bits."""
-    return (
-        file.format == "TIFF"
-        and set(file.tag_v2.get(_BITS_PER_SAMPLE, ())) == {16}
-        and file.tag_v2.get(_PLANAR_CONFIGURATION) == 2
-    )
+def is_reduced_wrongly(file):
+    """Whether Pillow's 8 bits of a file for which `is_deep` is true are wrong.
+
+    They are if a TIFF has separate planes, and if a PNG has a transparent colour, which has 16 bits.
+    """
+    if file.format == "PNG":
+        return "transparency" in file.info
+    return file.tag_v2.get(_PLANAR_CONFIGURATION) == 2
 
 
-def has_misread_planes(file):
-    """Whether the file is a TIFF of gray and alpha in separate planes, which Pillow mixes up."""
-    return file.format == "TIFF" and file.mode in ("LA", "La") and file.tag_v2.get(_PLANAR_CONFIGURATION) == 2
+def is_misread(file):
+    """Whether Pillow reads a TIFF wrong: gray and alpha in separate planes, or signed samples of 8 bits."""
+    if file.format != "TIFF":
+        return False
+    mixed_planes = file.mode in ("LA", "La") and file.tag_v2.get(_PLANAR_CONFIGURATION) == 2
+    signed = _SIGNED in file.tag_v2.get(_SAMPLE_FORMAT, ()) and set(file.tag_v2.get(_BITS_PER_SAMPLE, ())) == {8}
+    return mixed_planes or signed
 
 
 def read_deep(file, stream):
@@ -60,8 +69,15 @@ def read_deep(file, stream):
         raise
     if page.planarconfig == tifffile.PLANARCONFIG.SEPARATE:
         pixels = np.moveaxis(pixels, 0, -1)
-    pixels = pixels.astype(np.uint16)
+    pixels = _without_other_samples(pixels.astype(np.uint16), page.extrasamples)
     return _unassociated(pixels) if tifffile.EXTRASAMPLE.ASSOCALPHA in page.extrasamples else pixels
+
+
+def _without_other_samples(pixels, extra):
+    """Removes extra samples that are not alpha. `extra` is the tag ExtraSamples; without it, sample four is alpha."""
+    colours = pixels.shape[2] - len(extra)
+    kept = [colours + index for index, kind in enumerate(extra) if kind in (_ASSOCIATED, _UNASSOCIATED)][:1]
+    return pixels[..., [*range(colours), *kept]] if extra else pixels
 
 
 def _unassociated(pixels):
@@ -72,12 +88,3 @@ def _unassociated(pixels):
         divided = np.divide(colour * 65_535.0, alpha, out=np.zeros(colour.shape), where=alpha > 0)
         colour[:] = np.rint(np.minimum(divided, 65_535))
     return result
-
-
-def png_bits(stream):
-    """Bits per sample in a PNG's header; the position in the file is kept."""
-    position = stream.tell()
-    stream.seek(24)
-    bits = stream.read(1)[0]
-    stream.seek(position)
-    return bits

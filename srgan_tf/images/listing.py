@@ -6,7 +6,7 @@ import pathlib
 
 from srgan_tf.errors import UserError
 
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".bmp", ".tif", ".tiff")
 
 
 def list_pictures(folder, suffixes=PICTURE_SUFFIXES):

@@ -11,7 +11,8 @@ from PIL import ExifTags, Image, ImageOps, PngImagePlugin
 
 from srgan_tf.errors import WorkError, first_line
 from srgan_tf.files import atomic_write
-from srgan_tf.images.deep import has_deep_planes, has_misread_planes, is_deep, png_bits, read_deep
+from srgan_tf.images import png
+from srgan_tf.images.deep import is_deep, is_misread, is_reduced_wrongly, read_deep
 from srgan_tf.images.jpeg import bits_per_sample, has_many_scans
 from srgan_tf.images.plugins import plugin_format, prepare
 
@@ -30,6 +31,8 @@ _OTHER_FORMATS = (
 _HEIF = (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypmsf1")  # after the size of the first box
 # Progressive JPEGs have about ten scans; each costs time for the whole image, however few bytes it has.
 MAX_SCANS = 256
+# A PNG may have one; Pillow decompresses each.
+_MAX_PNG_PROFILES = 4
 _PLUGIN_PIXELS = 178_956_970  # as Pillow's limit
 _UNSUPPORTED_TIFF = "this kind of TIFF is not supported"
 _MINISWHITE = 0  # TIFF 6.0, PhotometricInterpretation: 0 is white
@@ -65,7 +68,7 @@ def read_picture(file):
         WorkError: the file cannot be read; the message names it.
     """
     with open_image(file) as (image, stream):
-        if has_deep_planes(image) and is_deep(image, stream):
+        if is_deep(image, stream) and is_reduced_wrongly(image):
             frame = _with_orientation((read_deep(image, stream) >> 8).astype(np.uint8), image)
         else:
             frame = first_frame(image)
@@ -91,7 +94,7 @@ def open_image(file, *, pillow_limit=True, plugin_limit=_PLUGIN_PIXELS, header_o
     """
     try:
         with _pixel_limit(pillow_limit), _regular_file(file) as stream, _identified(stream, plugin_limit) as image:
-            if has_misread_planes(image):
+            if is_misread(image):
                 raise ValueError(_UNSUPPORTED_TIFF)
             _scale_transparency(image, stream)
             if not header_only and image.format in ("JPEG", "MPO") and has_many_scans(stream, MAX_SCANS):
@@ -136,8 +139,11 @@ def _regular_file(file):
 
 
 def _identified(stream, plugin_limit):
-    if name := plugin_format(stream.read(32)):
+    start = stream.read(32)
+    if name := plugin_format(start):
         prepare(stream, name, plugin_limit)
+    if start.startswith(png.SIGNATURE) and png.has_many_chunks(stream, b"iCCP", _MAX_PNG_PROFILES):
+        raise ValueError(f"PNG files of more than {_MAX_PNG_PROFILES} colour profiles are refused")
     stream.seek(0)
     try:
         return Image.open(stream, formats=(name,) if name else _supported_formats())
@@ -187,7 +193,7 @@ def _scale_transparency(image, stream):
     level = image.info.get("transparency")
     if image.format != "PNG" or image.mode != "L" or not isinstance(level, int):
         return
-    most = 2 ** png_bits(stream) - 1
+    most = 2 ** png.bits_per_sample(stream) - 1
     if most < 255 and level <= most:
         image.info["transparency"] = level * 255 // most
 
@@ -218,6 +224,8 @@ def _to_rgb(image):
     if image.mode.startswith("I;16"):  # Pillow would saturate instead of scaling; 16-bit RGB keeps the upper 8 bits
         image = Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
     require_known_range(image)
+    if image.mode == "La":  # Pillow has no direct conversion to RGBA
+        image = image.convert("LA")
     if image.has_transparency_data:
         layer = image.convert("RGBA")
         image = Image.new("RGBA", layer.size, "white")

@@ -19,7 +19,7 @@ import tensorflow as tf
 from srgan_tf import hardware
 from srgan_tf.config.schema import Config, flatten
 from srgan_tf.errors import UserError, first_line
-from srgan_tf.files import atomic_write, check_targets, make_folder, read_rows, remove_leftovers
+from srgan_tf.files import atomic_write, check_encodable, check_targets, make_folder, read_rows, remove_leftovers
 from srgan_tf.precisions import AUTO
 from srgan_tf.runs import CONFIG_FILE, SESSIONS_FILE, written_paths
 
@@ -41,9 +41,10 @@ def check_workdir(config, workdir):
 
     Raises:
         UserError: it has a run with other settings (the error lists those that differ), files of these names
-            but no config.json, overlaps the data or a model that the run reads, or is not writable.
+            but no config.json, overlaps the data or a model that the run reads, is not writable, or is not UTF-8.
     """
     workdir = pathlib.Path(workdir)
+    check_encodable(workdir, flag="--workdir")
     existing = next(path for path in [workdir, *workdir.absolute().parents] if path.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK):
         raise UserError(f"cannot write to the workdir {str(workdir)!r}: {str(existing)!r} is not a writable folder")
@@ -158,7 +159,7 @@ def fingerprint(pairs):
     """
     digest = hashlib.sha256()
     for pair in pairs:
-        digest.update(f"{pair.name}{pair.hr.shape}".encode())
+        digest.update(f"{pair.name}{pair.hr.shape}".encode(errors="surrogateescape"))
         for picture in (pair.lr, pair.hr):
             height, width, _ = picture.shape
             digest.update(np.ascontiguousarray(picture[height // 2 : height // 2 + 1, 0:width]))

@@ -1,5 +1,7 @@
 import json
+import pathlib
 import re
+import shutil
 
 import keras
 import numpy as np
@@ -57,6 +59,21 @@ def test_several_factors_with_bicubic_beside_them(run_script, tmp_path, model, p
                 np.testing.assert_array_equal(sr, imresize(lr, *hr_size))
     table = (output / "table.md").read_text()
     assert re.findall(r"^x[\d.]+;", table, re.MULTILINE) == ["x4;", "x2.7;"]
+
+
+def test_the_table_of_several_factors_replaces_no_file_of_the_user(run_script, tmp_path, pairs):
+    output = tmp_path / "out"
+    command = ("evaluate", "--model", "bicubic", "--data", pairs, "--output", output, "--scale", 2, "--scale", 4)
+    for make in (lambda path: path.write_text("mine"), pathlib.Path.mkdir):
+        shutil.rmtree(output, ignore_errors=True)
+        output.mkdir()
+        make(output / "table.md")
+        code, _, error = run_script(*command)
+        assert code == 2
+        assert "table.md', which no earlier run wrote" in error
+        assert [path.name for path in output.iterdir()] == ["table.md"]
+    shutil.rmtree(output)
+    assert [run_script(*command)[0] for _ in range(2)] == [0, 0]
 
 
 def test_factors_that_cannot_be_scored(run_script, tmp_path, pairs):

@@ -9,11 +9,11 @@ from srgan_tf.data.sources import Source
 from srgan_tf.data.synthetic import draw_picture
 from srgan_tf.errors import UserError, WorkError
 from srgan_tf.evaluation.driver import evaluate_sources
-from srgan_tf.files import MANIFEST_FILE
 from srgan_tf.images.pictures import read_picture
 from srgan_tf.inference import tiled
 from srgan_tf.inference.upscalers import BicubicUpscaler
 from srgan_tf.metrics.statistics import bootstrap_interval
+from srgan_tf.replacing import MANIFEST_FILE
 
 
 def source_of(name, *pairs):

@@ -1,5 +1,6 @@
 """ONNX and LiteRT, each in its own runtime."""
 
+import errno
 import json
 import re
 
@@ -200,3 +201,10 @@ def test_wrong_use(run_script, tmp_path, small_generator, flags, message):
     code, _, error = run_script("export", "--model", tmp_path / "small.keras", *flags)
     assert code == 2
     assert message in error
+
+
+def test_a_full_disk_is_not_a_fault_of_the_network():
+    with pytest.raises(WorkError, match=r"^cannot write the ONNX file: the disk is full$"), runtimes.conversion("ONNX"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(WorkError, match=r"^this network cannot be exported as ONNX"), runtimes.conversion("ONNX"):
+        raise OSError(errno.EIO, "Input/output error")

@@ -201,6 +201,23 @@ def test_large_color_profiles(tmp_path):
         pictures.read_picture(file)
 
 
+def test_a_png_of_many_color_profiles_is_refused(tmp_path):
+    """Each could take 16 MiB, and Pillow decompresses all of them."""
+    file = io.BytesIO()
+    Image.new("RGB", (4, 4)).save(file, "PNG", icc_profile=b"profile")
+    content = file.getvalue()
+    start = content.index(b"iCCP") - 4
+    chunk = content[start : start + 12 + int.from_bytes(content[start : start + 4], "big")]
+    for copies, at in ((3, start), (4, start), (4, len(content) - 12)):  # the last: before IEND
+        path = tmp_path / "a.png"
+        path.write_bytes(content[:at] + copies * chunk + content[at:])
+        if copies == 3:
+            assert pictures.read_picture(path).shape == (4, 4, 3)
+        else:
+            with pytest.raises(WorkError, match="more than 4 colour profiles"):
+                pictures.picture_size(path)
+
+
 def test_white_is_zero_in_16_bit_tiff(tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.full((2, 2), 40_000, np.uint16), photometric="miniswhite")
     assert pictures.read_picture(tmp_path / "a.tif")[0, 0].tolist() == [25_535 >> 8] * 3

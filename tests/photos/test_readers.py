@@ -30,12 +30,19 @@ def assert_read_as(path, colour, alpha):
     photo = read_photo(path)
     assert photo.colour.dtype == colour.dtype
     np.testing.assert_array_equal(photo.colour, colour)
+    shape = (*colour.shape[:2], 3)
     if alpha is None:
         assert photo.alpha is None
-        eight = colour if colour.dtype == np.uint8 else (colour >> 8).astype(np.uint8)
-        np.testing.assert_array_equal(read_picture(path), np.broadcast_to(eight, (*colour.shape[:2], 3)))
+        np.testing.assert_array_equal(read_picture(path), np.broadcast_to(upper_eight(colour), shape))
     else:
         np.testing.assert_array_equal(photo.alpha, alpha)
+        opacity = upper_eight(alpha) / 255
+        on_white = np.broadcast_to(upper_eight(colour) * opacity + 255 * (1 - opacity), shape)
+        np.testing.assert_allclose(read_picture(path), on_white, atol=2)
+
+
+def upper_eight(samples):
+    return samples if samples.dtype == np.uint8 else (samples >> 8).astype(np.uint8)
 
 
 PNGS = [
@@ -135,6 +142,25 @@ def test_tiff(tmp_path, rng, photometric, dtype, extra, planar, order, compressi
             read_photo(path)
     else:
         assert_read_as(path, colour, alpha)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_samples_that_are_not_alpha_are_dropped(tmp_path, rng, dtype, order):
+    pixels = rng.integers(0, np.iinfo(dtype).max + 1, (*SIZE, 4), dtype=dtype)
+    options = {"photometric": "rgb", "extrasamples": ["unspecified"], "byteorder": order}
+    tifffile.imwrite(tmp_path / "a.tif", pixels, **options)
+    assert_read_as(tmp_path / "a.tif", pixels[..., :3], None)
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.int16, np.int32])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_signed_samples_are_refused(tmp_path, dtype, channels):
+    pixels = np.full((*SIZE, channels), -7, dtype)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb" if channels == 3 else "minisblack")
+    for read in (read_photo, read_picture):
+        with pytest.raises(WorkError, match=r"this kind of TIFF is not supported|have no known range"):
+            read(tmp_path / "a.tif")
 
 
 @pytest.mark.parametrize("suffix", ["png", "tif"])
