@@ -56,7 +56,7 @@ def multiscale_attention(x, name, *, index):
     The channels are split into three groups. Each goes through a depthwise, a dilated depthwise and a pointwise
     convolution: together a kernel of 11, 23 or 39 pixels at little cost (Guo et al. 2022, section 3.1). The result is
     multiplied with a smaller depthwise convolution of the same group. The three products are concatenated and multiply
-    the values.
+    the values. The authors scale the result by factors that start at 0; here its last kernel starts near 0.
     """
     del index
     channels = x.shape[-1]
@@ -77,7 +77,7 @@ def multiscale_attention(x, name, *, index):
         gates.append(layers.Multiply(name=f"{part}_gate")([far, depthwise(third, local, "near")]))
     values = convolve(normed, channels, 1, f"{name}_values")
     gated = layers.Multiply(name=f"{name}_gated")([values, layers.Concatenate(name=f"{name}_gates")(gates)])
-    return layers.Add(name=name)([x, convolve(gated, channels, 1, f"{name}_output", gain=0.1)])
+    return layers.Add(name=name)([x, convolve(gated, channels, 1, f"{name}_output", gain=0.01)])
 
 
 ATTENTIONS = {"channel": channel_attention, "self": self_attention, "multiscale": multiscale_attention}

@@ -53,6 +53,18 @@ def test_self_attention_depends_on_its_window_only(rng):
     np.testing.assert_array_equal(touched, expected)
 
 
+@pytest.mark.parametrize("name", ["self", "multiscale"])
+def test_attention_with_a_skip_starts_as_a_small_correction(rng, name):
+    """The feature maps of the trunk are small, since its kernels start at a tenth; attention normalizes them."""
+    keras.utils.set_random_seed(0)
+    small = {"num_blocks": 4, "num_filters": 32, "attention": name}
+    network = srresnet(normalization="none", init_gain=0.1, head_kernel_size=3, **small)
+    sums = [layer.input for layer in network.layers if layer.name.endswith("attention")]
+    assert len(sums) == 4
+    for trunk, attended in keras.Model(network.input, sums)(rng.uniform(size=(1, 24, 24, 3))):
+        assert 0.01 < np.std(attended) / np.std(trunk) < 0.3
+
+
 def test_every_second_self_attention_is_shifted():
     image = keras.Input((None, None, 16))
     layers = [
