@@ -19,6 +19,7 @@ import shutil
 
 from srgan_tf.errors import UserError
 
+_RANDOM = re.compile(r"[0-9a-f]{16}(\.|$)")
 _UNFINISHED = f".unfinished-{re.sub('[^A-Za-z0-9]', '_', platform.node())[:40]}-"
 
 
@@ -99,7 +100,8 @@ def remove_leftovers(folder, *, recursive=False):
     pattern = f"{_UNFINISHED}*"
     for leftover in list(folder.rglob(pattern) if recursive else folder.glob(pattern)):
         with contextlib.suppress(OSError):
-            if leftover.is_symlink() or not (leftover.is_file() or leftover.is_dir()):
+            named = _RANDOM.match(leftover.name.removeprefix(_UNFINISHED))
+            if not named or leftover.is_symlink() or not (leftover.is_file() or leftover.is_dir()):
                 continue
             descriptor = os.open(leftover, os.O_RDONLY if leftover.is_dir() else os.O_RDWR)
             try:
@@ -136,7 +138,7 @@ def make_folder(folder):
         raise UserError("the output folder has an empty name: give --output a path, such as '.'")
     try:
         os.makedirs(folder, exist_ok=True)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # the last for thousands of folders
         reason = getattr(error, "strerror", None) or error
         raise UserError(f"cannot write to the output folder {str(folder)!r}: {reason}") from error
     if not os.access(folder, os.W_OK):

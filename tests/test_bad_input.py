@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -201,12 +202,14 @@ def test_evaluate_refuses(run_script, tmp_path, arguments, message):
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("model", ["missing", "text.keras", "empty"])
+@pytest.mark.parametrize("model", ["missing", "text.keras", "empty", "unbuilt.keras"])
 @pytest.mark.parametrize("script", ["evaluate", "upscale", "export"])
 def test_invalid_models_are_refused(run_script, tmp_path, monkeypatch, picture_folder, script, model):
     monkeypatch.chdir(tmp_path)
     pathlib.Path("text.keras").write_text("no model")
     pathlib.Path("empty").mkdir()
+    with pytest.warns(UserWarning, match="not yet been built"):
+        keras.Sequential([keras.layers.Conv2D(3, 3)]).save("unbuilt.keras")
     inputs = {"evaluate": ["--data", "synthetic"], "upscale": [picture_folder], "export": []}[script]
     code, _, error = run_script(script, *inputs, "--model", model, "--output", "out")
     assert (code, one_line(error)) == (2, True)
@@ -319,6 +322,12 @@ LONG = "q" * 300
         ("export", ["--model", "compact_x4", "--output", "out", "--version", str(2**63)]),
         ("train", ["--preset", "tiny", "--data", "synthetic", "--set", f"pretrain.steps={10**20 - 1}"]),
         ("client", ["a.png", "--server", "http://[::1", "--model", "m", "--output", "out"]),
+        ("upscale", ["a.png", "--model", "bicubic", "--output", "a/" * 2100]),
+        ("evaluate", ["--model", "bicubic", "--data", "", "--output", "out"]),
+        ("train", ["--preset", "tiny", "--data", "", "--workdir", "out"]),
+        ("train", ["--preset", "tiny", "--data", "synthetic", "--valid", "", "--workdir", "out"]),
+        ("export", ["--model", "compact_x4", "--output", "", "--format", "onnx"]),
+        ("export", ["--model", "compact_x4", "--output", ".", "--format", "litert"]),
         ("export", ["--model", "compact_x4", "--output", "m\udce9"]),
         ("train", ["--preset", "tiny", "--data", "synthetic", "--workdir", "r\udce9"]),
     ],

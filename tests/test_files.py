@@ -101,16 +101,20 @@ def test_unfinished_folder(tmp_path):
 def test_leftovers_of_a_killed_process_are_removed_and_nothing_else(tmp_path):
     (tmp_path / ".unfinished-1234.png").write_text("of another program")
     (tmp_path / ".unfinished-otherhost-0123456789abcdef.png").write_text("of another host")
+    foreign = [f"{files._UNFINISHED}mine.txt", f"{files._UNFINISHED}0123456789abcdef0.txt"]
+    for name in foreign:
+        (tmp_path / name).write_text("of the user")
     with writer(tmp_path) as process:
         unfinished = names(tmp_path)
-        assert len(unfinished) == 4
+        assert len(unfinished) == 6
         files.remove_leftovers(tmp_path)
         assert names(tmp_path) == unfinished  # still being written
         process.send_signal(signal.SIGKILL)
         process.wait()
         assert names(tmp_path) == unfinished
     files.remove_leftovers(tmp_path)
-    assert names(tmp_path) == [".unfinished-1234.png", ".unfinished-otherhost-0123456789abcdef.png"]
+    kept = [".unfinished-1234.png", ".unfinished-otherhost-0123456789abcdef.png", *foreign]
+    assert names(tmp_path) == sorted(kept)
 
 
 def test_leftovers_in_folders_below(tmp_path):

@@ -89,7 +89,7 @@ def main():
     if flags.format == "saved_model":
         targets = [output / str(flags.version or 1)]
     else:
-        targets = [output, output.with_name(f"{output.name}.md")]
+        targets = [output, output.parent / f"{output.name}.md"]
     check_targets(targets, filter(None, [flags.model, flags.scores]))
     blend = None if flags.strength is None else (faithful_of(flags.model, flags.strength), flags.strength)
     facts = card.training_facts(model, blend=blend, scores=flags.scores, license_text=flags.license)

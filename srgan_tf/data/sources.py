@@ -161,9 +161,11 @@ def open_source(
             its pairs.
 
     Raises:
-        UserError: an unknown source, a configuration of another scale, an empty folder, or HR and LR files that do not
-            match.
+        UserError: an empty name, an unknown source, a configuration of another scale, an empty folder, or HR and LR
+            files that do not match.
     """
+    if not data:
+        raise UserError("a data source has an empty name: give a folder, such as '.'")
     if data == "div2k" or data.removeprefix("div2k/") in CONFIGURATIONS:
         configuration = find_configuration(data.removeprefix("div2k/") if "/" in data else f"bicubic_x{scale:g}", scale)
         return Source(

@@ -56,6 +56,8 @@ def export_saved_model(
     output = pathlib.Path(output)
     if version in versions(output):
         raise _version_exists(output, version)
+    if version is None and _LARGEST_VERSION in versions(output):
+        raise UserError(f"{str(output)!r} has the largest version, {_LARGEST_VERSION}: give another output")
     description = describe_network(generator, max_pixels=max_pixels)
     network = optimize_for_inference(generator)
     module = serving_module(network, description)

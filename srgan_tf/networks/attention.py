@@ -8,7 +8,7 @@ import keras
 from keras import layers
 
 from srgan_tf.networks.blocks import PYTORCH_GAIN, convolve
-from srgan_tf.networks.layers import WindowAttention
+from srgan_tf.networks.window_attention import WindowAttention
 
 # Keras's default of 1e-3 would suppress feature maps of small variance, as they are at initialization.
 LAYER_NORM_EPSILON = 1e-6

@@ -30,7 +30,7 @@ def scale_of(generator):
     Raises:
         ValueError: the model does not map images of any size to images larger by an integer factor.
     """
-    shape = generator.input_shape
+    shape = getattr(generator, "input_shape", None)  # a Sequential that was never built has none
     if not (isinstance(shape, tuple) and shape[1:] == (None, None, 3)):
         raise ValueError(f"its input shape is {shape}, expected (None, None, None, 3)")
     output = generator.compute_output_shape((1, 8, 8, 3))

@@ -10,6 +10,7 @@ import struct
 
 from PIL import ExifTags, Image
 
+from srgan_tf.images import png
 from srgan_tf.images.plugins import jxl_xmp
 
 _LARGEST_DPI = 1e6  # pixels per inch; larger values are damaged metadata
@@ -44,6 +45,8 @@ def read_metadata(file, stream):
         del metadata["dpi"]
     if not all(math.isfinite(number) and 0 <= number < 1e4 for number in metadata.get("chromaticity", ())):
         del metadata["chromaticity"]
+    if file.format == "PNG" and png.has_many_chunks(stream, b"cICP", 0):
+        notes.append("its cICP colour space is left out")
     if file.format == "JXL" and (xmp := jxl_xmp(stream)):
         metadata["xmp"] = xmp
     if isinstance(metadata.get("xmp"), str):

@@ -230,6 +230,13 @@ def test_a_mixed_precision_model_is_exported_in_float32(tmp_path, rng, precision
 
 
 @pytest.mark.slow
+def test_no_version_follows_the_largest(tmp_path, small_generator):
+    (tmp_path / str(2**63 - 1)).mkdir()
+    (tmp_path / str(2**63 - 1) / "saved_model.pb").touch()
+    with pytest.raises(UserError, match="has the largest version"):
+        export_saved_model(small_generator, tmp_path)
+
+
 def test_versions_follow_each_other_and_leave_nothing_else(tmp_path, small_generator):
     (tmp_path / "7").mkdir()
     (tmp_path / "notes.txt").write_text("mine")

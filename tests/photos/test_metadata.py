@@ -1,6 +1,7 @@
 """Metadata that is kept and corrected."""
 
 import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -46,6 +47,17 @@ def test_metadata_is_kept(tmp_path, rng, suffix):
         sizes = {ExifTags.Base.ExifImageWidth: 19, ExifTags.Base.ExifImageHeight: 23}
         assert kept.get_ifd(ExifTags.IFD.Exif) == {ExifTags.Base.ExposureTime: 0.01, **sizes}
         assert kept.get_ifd(ExifTags.IFD.GPSInfo) == {ExifTags.GPS.GPSAltitude: 12.0}
+
+
+def test_a_colour_space_that_is_not_kept_is_noted(tmp_path):
+    Image.new("RGB", (4, 4)).save(tmp_path / "a.png")
+    content = (tmp_path / "a.png").read_bytes()
+    at = content.index(b"IDAT") - 4
+    data = b"cICP" + bytes([9, 16, 0, 1])  # BT.2020, PQ
+    chunk = struct.pack(">I", 4) + data + struct.pack(">I", zlib.crc32(data))
+    (tmp_path / "hdr.png").write_bytes(content[:at] + chunk + content[at:])
+    assert read_photo(tmp_path / "a.png").notes == ()
+    assert read_photo(tmp_path / "hdr.png").notes == ("its cICP colour space is left out",)
 
 
 def test_damaged_exif_is_left_out(tmp_path, monkeypatch):
