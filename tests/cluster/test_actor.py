@@ -115,7 +115,7 @@ def test_leftovers_of_killed_processes_are_removed(tmp_path):
     work = actor(tmp_path, tmp_path / "out")
     work.load()
     (tmp_path / "out/sub").mkdir(parents=True)
-    leftover = tmp_path / "out/sub" / f"{_UNFINISHED}x.png"
+    leftover = tmp_path / "out/sub" / f"{_UNFINISHED}0123456789abcdef.png"
     leftover.touch()
     work.clean(["sub", "missing"])
     assert not leftover.exists()
