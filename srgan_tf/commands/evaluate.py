@@ -18,8 +18,6 @@ from srgan_tf.commands import cli
 from srgan_tf.precisions import CHOICES
 from srgan_tf.weights import shipped
 
-_TABLE_FILE = "table.md"  # of all factors
-
 
 def main():
     """Parses the flags, scores, prints the tables, and prints where the results are."""
@@ -111,6 +109,7 @@ def main():
         parser.error(f"argument --scale: given twice: {', '.join(sorted(repeated))}")
 
     from srgan_tf.errors import WorkError
+    from srgan_tf.evaluation.driver import TABLE_FILE
     from srgan_tf.evaluation.tables import UNENCODABLE, to_markdown
     from srgan_tf.files import unfinished_folder
     from srgan_tf.replacing import replace_files
@@ -127,9 +126,9 @@ def main():
         total += sum(len(dataset["images"]) + len(dataset["failed"]) for dataset in datasets)
     if len(scales) > 1:
         with unfinished_folder(output.parent) as unfinished:
-            (unfinished / _TABLE_FILE).write_text("\n".join(tables), encoding="utf-8", errors=UNENCODABLE)
+            (unfinished / TABLE_FILE).write_text("\n".join(tables), encoding="utf-8", errors=UNENCODABLE)
             replace_files(unfinished, output.parent)
-        print(f"done: {output.parent / _TABLE_FILE}, all factors")
+        print(f"done: {output.parent / TABLE_FILE}, all factors")
     if failed:
         raise WorkError(f"{len(failed)} of {total} images failed; the first: {failed[0]}")
 
@@ -139,7 +138,7 @@ def _evaluate(flags, scale, *, several):
     from srgan_tf import hardware
     from srgan_tf.data.sources import open_source, split_name
     from srgan_tf.evaluation.console import Console
-    from srgan_tf.evaluation.driver import PAGE_FILE, evaluate_sources
+    from srgan_tf.evaluation.driver import PAGE_FILE, TABLE_FILE, evaluate_sources
     from srgan_tf.evaluation.lineup import load_lineup
     from srgan_tf.evaluation.results import over_seeds
     from srgan_tf.evaluation.tables import number, to_markdown
@@ -166,7 +165,7 @@ def _evaluate(flags, scale, *, several):
     shown = [name for name in names if name != "bicubic"] if several else names
     output = pathlib.Path(flags.output or f"results/{shown[0] if len(shown) == 1 else 'comparison'}")
     if several:
-        check_replaceable_files(output, [_TABLE_FILE])
+        check_replaceable_files(output, [TABLE_FILE])
         output = output / f"x{scale:g}"
     pictures = ", ".join(f"{source.name} ({len(source)} pictures)" for source in sources)
     print(

@@ -28,7 +28,7 @@ METRICS_FILE = "metrics.json"
 COMPARISON_FILE = "comparison.json"
 PAGE_FILE = "report.html"
 _CSV_FILE = "scores.csv"
-_TABLE_FILE = "table.md"
+TABLE_FILE = "table.md"
 
 _ZOOM = 4
 _INSETS = 2
@@ -82,7 +82,7 @@ def evaluate_sources(
     check_targets([output / METRICS_FILE, *folders], inputs)
     for folder in folders:
         check_replaceable(folder)
-    check_replaceable_files(output, (_scores_file(len(upscalers)), _CSV_FILE, _TABLE_FILE, PAGE_FILE))
+    check_replaceable_files(output, (_scores_file(len(upscalers)), _CSV_FILE, TABLE_FILE, PAGE_FILE))
     make_folder(output)
     scale = upscalers[0].scale
     names = [upscaler.name for upscaler in upscalers]
@@ -202,7 +202,7 @@ class _Files:
         if pairs:
             _write_json(self._folder / COMPARISON_FILE, {"differences": pairs})
         _write_text(self._folder / _CSV_FILE, tables.to_csv(results))
-        _write_text(self._folder / _TABLE_FILE, tables.to_markdown(results))
+        _write_text(self._folder / TABLE_FILE, tables.to_markdown(results))
         drawings = plots.perception_distortion(results, curve)
         for name, drawing in drawings.items():
             _write_text(self._folder / f"{name}.svg", drawing.svg)

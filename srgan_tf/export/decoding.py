@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 
+from srgan_tf.images import png
 from srgan_tf.images.pictures import MAX_SCANS
 
 _HEADER = 30  # bytes that hold the size in the formats below, except JPEG, whose header TensorFlow parses
@@ -107,7 +108,7 @@ def picture_size(encoded):
     low_14_bits = 2**14 - 1
     formats = [
         # Portable Network Graphics, 11.2.2: IHDR comes first.
-        (starts(0, b"\x89PNG\r\n\x1a\n"), lambda: tf.stack([big_endian(20, 4), big_endian(16, 4)])),
+        (starts(0, png.SIGNATURE), lambda: tf.stack([big_endian(20, 4), big_endian(16, 4)])),
         (starts(0, b"\xff\xd8\xff"), lambda: tf.cast(tf.image.extract_jpeg_shape(encoded)[:2], tf.int64)),
         # RFC 9649: lossy, lossless, extended.
         (

@@ -9,6 +9,7 @@ import zlib
 
 import numpy as np
 
+from srgan_tf.images.png import SIGNATURE
 from srgan_tf.photos.file_formats import PNG_LEVEL
 from srgan_tf.photos.metadata import png_text
 
@@ -73,7 +74,7 @@ def write_apng(file, frames, *, count, plays, width, height, channels, bits, met
 
 
 def _write_start(file, width, height, channels, bits, metadata):
-    file.write(b"\x89PNG\r\n\x1a\n")
+    file.write(SIGNATURE)
     _chunk(file, b"IHDR", struct.pack(">IIBBBBB", width, height, bits, _COLOUR_TYPES[channels], 0, 0, 0))
     if "chromaticity" in metadata:  # PNG 11.3.2.1: white, red, green, blue, each x and y
         _chunk(file, b"cHRM", struct.pack(">8I", *(round(number * 100_000) for number in metadata["chromaticity"])))
